@@ -1,0 +1,106 @@
+// What a job is: the typed form of a job file. The keys, their ranges and their defaults are in
+// schemas/job.schema.json and configs/README.md; a JobSpec that exists has passed that schema and `parse_job`'s
+// checks across keys, so nothing is checked again behind it.
+//
+// Plain values; copy freely, share const.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/error.h"
+
+namespace fed::config {
+
+struct OptimizerSpec {
+  std::string type;  // local: sgd, adam; server: sgd, adam, yogi, adagrad
+  double learning_rate = 0.01;
+  double momentum = 0;    // sgd, in [0, 1)
+  double beta1 = 0.9;     // the others, in [0, 1)
+  double beta2 = 0.999;   // server default 0.99 (Reddi et al. 2020)
+  double epsilon = 1e-8;  // local adam's epsilon; the server's tau, default 1e-3
+};
+
+struct ModelSpec {
+  std::string type;                   // linear, logistic, softmax, mlp
+  std::int64_t inputs = 0;            // features; 0 = as many as the inputs section encodes to
+  std::vector<std::int64_t> hidden;   // mlp: widths of the hidden layers
+  std::int64_t outputs = 1;           // classes, or 1
+  std::string activation = "relu";    // mlp: relu, tanh, sigmoid
+  std::string loss;                   // squared_error, binary_cross_entropy, cross_entropy
+  std::uint64_t seed = 1;             // of the initial weights
+};
+
+struct TrainingSpec {
+  enum class Update { delta, gradient };  // FedAvg, FedSGD (McMahan et al. 2017)
+  Update update = Update::delta;
+  std::int64_t epochs = 1;
+  std::int64_t batch_size = 32;
+  OptimizerSpec optimizer{.type = "sgd"};
+  double weight_decay = 0;             // L2 coefficient added to the gradient
+  double proximal = 0;                 // mu of FedProx (Li et al. 2020)
+  std::vector<double> class_weights;   // empty: all 1; else one per class
+};
+
+struct RoundsSpec {
+  std::int64_t max = 1;                     // versions to commit
+  std::int64_t cohort = 1;                  // clients asked per round
+  std::int64_t contributions_min = 1;       // 1 <= min <= goal <= cohort
+  std::int64_t contributions_goal = 1;
+  double seconds_max = 600;                 // deadline of a round
+  double seconds_select = 30;               // patience for a full cohort once `min` clients are there
+  std::uint64_t seed = 1;                   // of selection and of every client's shuffling
+};
+
+struct AggregationSpec {
+  enum class Weighting { examples, uniform };
+  std::string rule = "mean";
+  Weighting weighting = Weighting::examples;
+  double update_limit = 64;  // largest |coordinate| of an update
+  OptimizerSpec server_optimizer{.type = "sgd", .learning_rate = 1.0};
+};
+
+struct EvaluationSpec {
+  std::int64_t every = 1;             // rounds; 0 = never
+  std::string metric = "loss";        // accuracy, loss, auc, rmse, mae, r2
+  std::optional<double> target;       // stop when reached
+  std::int64_t patience = 0;          // stop after so many evaluations without a better metric; 0 = never
+};
+
+struct ColumnSpec {
+  enum class Type { number, category };
+  std::string name;
+  Type type = Type::number;
+  std::vector<std::string> values;          // category: one-hot in this order
+  std::optional<double> mean, deviation;    // number: constants for "scaling": "constants"
+};
+
+struct InputsSpec {
+  enum class Scaling { none, federated, constants };
+  enum class Missing { refuse, mean, mean_and_indicator };
+  enum class Unknown { refuse, other };
+  std::vector<ColumnSpec> columns;
+  std::string label;                      // column name
+  std::vector<std::string> classes;       // empty: a number (regression)
+  Scaling scaling = Scaling::none;
+  Missing missing = Missing::mean;
+  Unknown unknown_category = Unknown::refuse;  // other: one more one-hot column per category
+};
+
+struct JobSpec {
+  std::string name;  // [a-z0-9][a-z0-9_-]{0,62}
+  ModelSpec model;
+  TrainingSpec training;
+  RoundsSpec rounds;
+  AggregationSpec aggregation;
+  EvaluationSpec evaluation;
+  std::optional<InputsSpec> inputs;  // tables; absent for images
+  std::string text;                  // the file's canonical JSON with every default filled in
+};
+
+// Features that the inputs encode to: one per number (two with an indicator), one per category value (and "other").
+std::int64_t encoded_width(const InputsSpec& inputs);
+
+}  // namespace fed::config
