@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "store/job_state.h"
 #include "store/schema.h"
 #include "store/sqlite.h"
 
@@ -128,17 +129,23 @@ Status Journal::set_job_state(std::string_view name, std::string_view state, int
                               std::string_view detail, std::int64_t now) {
   return database_->transaction([&]() -> Status {
     FED_TRY(find_job(name));
-    return database_
-        ->prepare(
-            "UPDATE jobs SET state = ?2, reason = ?3, detail = ?4, changed_at = ?5"
-            " WHERE name = ?1")
-        .bind(name)
-        .bind(state)
-        .bind(std::int64_t{reason})
-        .bind(detail)
-        .bind(now)
-        .run();
+    return update_job_state(*database_, name, {std::string(state), reason, std::string(detail)},
+                            now);
   });
+}
+
+Status update_job_state(Database& database, std::string_view job, const JobStateChange& change,
+                        std::int64_t now) {
+  return database
+      .prepare(
+          "UPDATE jobs SET state = ?2, reason = ?3, detail = ?4, changed_at = ?5"
+          " WHERE name = ?1")
+      .bind(job)
+      .bind(change.state)
+      .bind(std::int64_t{change.reason})
+      .bind(change.detail)
+      .bind(now)
+      .run();
 }
 
 }  // namespace fed::store

@@ -80,8 +80,9 @@ class Journal {
   // Refused or discarded. What was accepted stays accepted: then nothing changes, and it is no
   // error.
   Status record_outcome(const Outcome& outcome);
-  // The round, the job's version and its evaluation at once. Again with the same version: no error,
-  // so that a commit whose answer was lost may be repeated. `invalid` for a version that goes back.
+  // The round, the job's version, its evaluation and, where given, its state at once. Again with
+  // the same version: no error, so that a commit whose answer was lost may be repeated. `invalid`
+  // for a version that goes back.
   Status commit_round(const RoundCommit& commit);
 
   // --- reading back ---

@@ -1,3 +1,4 @@
+#include "store/job_state.h"
 #include "store/journal.h"
 #include "store/sqlite.h"
 
@@ -246,16 +247,17 @@ Status Journal::commit_round(const RoundCommit& commit) {
                 .bind(commit.committed_at)
                 .bind(commit.metrics)
                 .run());
-    return database_
-        ->prepare(
-            "UPDATE jobs SET version = ?2, best_version = ?3, best_value = ?4,"
-            " without_better = ?5 WHERE name = ?1")
-        .bind(commit.job)
-        .bind(commit.version)
-        .bind(commit.best_version)
-        .bind(commit.best_value)
-        .bind(commit.without_better)
-        .run();
+    FED_TRY(database_
+                ->prepare("UPDATE jobs SET version = ?2, best_version = ?3, best_value = ?4,"
+                          " without_better = ?5 WHERE name = ?1")
+                .bind(commit.job)
+                .bind(commit.version)
+                .bind(commit.best_version)
+                .bind(commit.best_value)
+                .bind(commit.without_better)
+                .run());
+    if (!commit.job_state) return {};
+    return update_job_state(*database_, commit.job, *commit.job_state, commit.committed_at);
   });
 }
 

@@ -115,6 +115,13 @@ struct Outcome {
   std::int64_t at = 0;
 };
 
+// A job's new state, where a commit ends the job.
+struct JobStateChange {
+  std::string state;
+  int reason = 0;
+  std::string detail{};
+};
+
 // The end of a round that succeeded: one transaction.
 struct RoundCommit {
   std::string job;
@@ -126,6 +133,7 @@ struct RoundCommit {
   std::optional<std::int64_t> best_version;
   std::optional<double> best_value;
   std::int64_t without_better = 0;
+  std::optional<JobStateChange> job_state{};  // none: as before
 };
 
 // A client's line in a round, for people and for repeated receipts.

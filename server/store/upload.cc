@@ -48,7 +48,6 @@ void FloatStream::update(ByteView bytes) {
     float value = 0;
     std::memcpy(&value, carry_.data(), sizeof value);
     statistics_.update({&value, 1});
-    carried_ = 0;
   }
   const std::size_t whole = bytes.size() - bytes.size() % sizeof(float);
   update_whole(bytes.first(whole));

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 
+#include <algorithm>
 #include <bit>
 #include <catch2/catch.hpp>
 #include <cmath>
@@ -69,7 +70,8 @@ struct Round {
     for (std::size_t c = 0; c < clients; ++c) {
       Floats& update = updates.emplace_back(kCoordinates);
       for (float& x : update) x = static_cast<float>(random.normal());
-      update[c] = 1e-42F;  // a denormal
+      std::fill_n(update.begin(), 10, 0.0F);  // here the moments decay
+      update[10 + c] = 1e-42F;                // a denormal
       files.push_back(write_update(folder.path / std::to_string(c), update));
       contributions.push_back({&files.back(), static_cast<double>(1 + random.below(500))});
       total += contributions.back().weight;
@@ -80,7 +82,6 @@ struct Round {
     for (float& m : state.m) m = 1.2e-38F;
     weights.resize(kCoordinates);
     for (float& x : weights) x = static_cast<float>(random.normal());
-    weights[0] = 1e-41F;
     input.weights = weights;
     input.state = &state;
     input.contributions = contributions;
@@ -128,6 +129,40 @@ TEST_CASE("fold: FedAvg is the weighted mean added to the weights, to a float's 
   double weight = 0;
   for (const Contribution& contribution : round.contributions) weight += contribution.weight;
   CHECK(folded.total_weight == weight);
+}
+
+TEST_CASE("fold: three rounds of every server optimizer follow the equations") {
+  for (const std::string_view name : fed::aggregate::server_optimizer_names()) {
+    INFO(name);
+    const long double eta = 0.1L, momentum = 0.5L, beta1 = 0.9L, beta2 = 0.99L, tau = 0.125L;
+    Round round({.type = std::string(name),
+                 .learning_rate = 0.1,
+                 .momentum = 0.5,
+                 .beta1 = 0.9,
+                 .beta2 = 0.99,
+                 .epsilon = 0.125},
+                5);
+    round.state = round.optimizer->initial(kCoordinates);
+    const Floats start = round.weights;
+    for (int repeat = 0; repeat < 3; ++repeat) {
+      Folded folded = fold(round.input, run_in_order).value();
+      std::swap(round.weights, folded.weights);
+      std::swap(round.state, folded.state);
+      round.input.weights = round.weights;
+    }
+    for (std::size_t i = 0; i < kCoordinates; i += 61) {
+      const long double delta = round.true_mean(i), square = delta * delta;
+      long double x = static_cast<long double>(start[i]), m = 0, v = tau * tau;
+      for (int repeat = 0; repeat < 3; ++repeat) {
+        m = name == "sgd" ? momentum * m + delta : beta1 * m + (1 - beta1) * delta;
+        if (name == "adagrad") v += square;
+        if (name == "adam") v = beta2 * v + (1 - beta2) * square;
+        if (name == "yogi") v += (1 - beta2) * square * (square > v ? 1 : -1);
+        x += eta * m / (name == "sgd" ? 1 : std::sqrt(v) + tau);
+      }
+      REQUIRE(round.weights[i] == Approx(static_cast<double>(x)).epsilon(1e-6).margin(1e-7));
+    }
+  }
 }
 
 TEST_CASE("fold: a gradient is the opposite of a delta") {

@@ -24,20 +24,39 @@ void copy_as_crashed(const fs::path& from, const fs::path& to) {
     fs::copy_file(from.string() + "-wal", to.string() + "-wal");
 }
 
-// A life, step by step.
-std::vector<std::function<void(Journal&)>> steps() {
-  return {
-      [](Journal& j) { j.add_invite(invite(1, "north")).value(); },
-      [](Journal& j) { j.take_invite(invite(1, "").id, key(11), key(21), kNow).value(); },
-      [](Journal& j) { j.add_job("fashion", "{}", "running", kNow).value(); },
-      [](Journal& j) { j.begin_round(start(1, 1)).value(); },
-      [](Journal& j) { j.accept_contribution(accepted(1, 1)).value(); },
-      [](Journal& j) { j.accept_contribution(accepted(1, 2)).value(); },
-      [](Journal& j) { j.set_round_state("fashion", 1, 1, "closing", 0).value(); },
-      [](Journal& j) { j.commit_round(commit(1, 1)).value(); },
-      [](Journal& j) { j.begin_round(start(2, 1)).value(); },
-      [](Journal& j) { j.accept_contribution(accepted(2, 5)).value(); },
+// A life, step by step; wide rows, so that a full disk strikes at many places.
+std::vector<std::function<fed::Status(Journal&)>> attempts() {
+  const std::string wide(3000, 'x');
+  const auto contribution = [=](std::int64_t round, std::int64_t client) {
+    auto made = accepted(round, client);
+    made.metrics = wide;
+    return made;
   };
+  auto first = commit(1, 1);
+  first.metrics = wide;
+  return {
+      [](Journal& j) { return j.add_invite(invite(1, "north")); },
+      [](Journal& j) -> fed::Status {
+        FED_TRY(j.take_invite(invite(1, "").id, key(11), key(21), kNow));
+        return {};
+      },
+      [=](Journal& j) { return j.add_job("fashion", wide, "running", kNow); },
+      [](Journal& j) { return j.begin_round(start(1, 1)); },
+      [=](Journal& j) { return j.accept_contribution(contribution(1, 1)); },
+      [=](Journal& j) { return j.accept_contribution(contribution(1, 2)); },
+      [](Journal& j) { return j.set_round_state("fashion", 1, 1, "closing", 0); },
+      [=](Journal& j) { return j.commit_round(first); },
+      [](Journal& j) { return j.begin_round(start(2, 1)); },
+      [=](Journal& j) { return j.accept_contribution(contribution(2, 5)); },
+  };
+}
+
+std::vector<std::function<void(Journal&)>> steps() {
+  std::vector<std::function<void(Journal&)>> made;
+  for (const auto& attempt : attempts()) {
+    made.emplace_back([attempt](Journal& journal) { attempt(journal).value(); });
+  }
+  return made;
 }
 
 // How many of the steps a journal shows: each leaves a trace of its own.
@@ -53,6 +72,25 @@ std::size_t steps_seen(Journal& journal) {
   }
   if (!progress.open) return 3;
   return 4 + progress.contributions.size() + (progress.open_state == "closing" ? 1 : 0);
+}
+
+// Does steps until the disk is full; how many were acknowledged.
+std::size_t live_on(const fs::path& path, std::uint64_t bytes_max) {
+  auto opened = Journal::open(path, {Durability::process, bytes_max});
+  if (!opened) {
+    CHECK(opened.error().code == ErrorCode::disk_full);
+    return 0;
+  }
+  std::size_t done = 0;
+  for (const auto& attempt : attempts()) {
+    const fed::Status status = attempt(*opened);
+    if (!status) {
+      CHECK(status.error().code == ErrorCode::disk_full);
+      return done;
+    }
+    ++done;
+  }
+  return done;
 }
 
 }  // namespace
@@ -100,6 +138,27 @@ TEST_CASE("journal: a step that fails in the middle changes nothing") {
   CHECK(registry->begin_round(bad).error().code == ErrorCode::already_exists);
   CHECK(registry->history("fashion").value().empty());
   registry->begin_round(start(1, 1)).value();
+}
+
+TEST_CASE("journal: with room for any number of pages, what was acknowledged is there") {
+  std::size_t refusals = 0;
+  bool complete = false;
+  for (std::uint64_t pages = 1; !complete; ++pages) {
+    REQUIRE(pages < 100);
+    Folder folder;
+    const fs::path path = folder / "registry.db";
+    const std::size_t done = live_on(path, pages * 4096);
+    complete = done == attempts().size();
+    refusals += complete ? 0 : 1;
+    // With room again, exactly these steps are there, and life goes on.
+    Journal journal = Journal::open(path).value();
+    REQUIRE(steps_seen(journal) == done);
+    for (std::size_t next = done; next < attempts().size(); ++next) {
+      attempts()[next](journal).value();
+      REQUIRE(steps_seen(journal) == next + 1);
+    }
+  }
+  CHECK(refusals > 5);
 }
 
 TEST_CASE("journal: full, it refuses, keeps all it has, and goes on when there is room") {

@@ -154,6 +154,18 @@ TEST_CASE("journal: a commit may be repeated, not replaced") {
   CHECK(registry.anew().load_job_progress("fashion").value().open == start(3, 1));
 }
 
+TEST_CASE("journal: the last commit ends the job in the same transaction") {
+  Registry registry;
+  registry->add_job("fashion", "{}", "running", kNow).value();
+  registry->begin_round(start(1, 1)).value();
+  auto last = commit(1, 1);
+  last.job_state = fed::store::JobStateChange{"finished", 50, "all rounds are done"};
+  registry->commit_round(last).value();
+  const auto job = registry.anew().find_job("fashion").value();
+  CHECK((job.version == 1 && job.state == "finished" && job.reason == 50));
+  CHECK((job.detail == "all rounds are done" && job.changed_at == last.committed_at));
+}
+
 TEST_CASE("journal: a statistics round is round 0 and makes no version") {
   Registry registry;
   registry->add_job("fashion", "{}", "running", kNow).value();
