@@ -32,7 +32,7 @@ Error hung_up() {
 // Exactly the bytes that the handshake lacks, then what it answers.
 asio::awaitable<Status> shake(Socket& socket, channel::ClientHandshake& handshake) {
   Code error;
-  const auto token = asio::redirect_error(asio::use_awaitable, error);
+  auto token = asio::redirect_error(asio::use_awaitable, error);
   Bytes incoming;
   while (true) {
     const Bytes output = handshake.take_output();
@@ -69,7 +69,7 @@ asio::awaitable<Result<Connected>> connect(Target target, channel::ClientHandsha
                                            Duration deadline) {
   const auto executor = co_await asio::this_coro::executor;
   Code error;
-  const auto token = asio::redirect_error(asio::use_awaitable, error);
+  auto token = asio::redirect_error(asio::use_awaitable, error);
   asio::ip::tcp::resolver resolver(executor);
   const auto socket = std::make_shared<Socket>(executor);
   asio::steady_timer watchdog(executor, deadline);

@@ -103,7 +103,7 @@ void Connection::wake_writer() { writer_wakeup_.cancel(); }
 
 asio::awaitable<void> Connection::read_loop(Self self) {
   boost::system::error_code error;
-  const auto token = asio::redirect_error(asio::use_awaitable, error);
+  auto token = asio::redirect_error(asio::use_awaitable, error);
   while (!self->closed_) {
     const ByteSpan room = self->received_.room();
     const auto buffer = asio::buffer(room.data(), room.size());
@@ -185,7 +185,7 @@ Status Connection::on_ping(ByteView body) {
 
 asio::awaitable<void> Connection::write_loop(Self self) {
   boost::system::error_code error;
-  const auto token = asio::redirect_error(asio::use_awaitable, error);
+  auto token = asio::redirect_error(asio::use_awaitable, error);
   while (!self->closed_) {
     self->queue_bulk_if_idle();
     if (!self->queued_.empty()) {
@@ -203,7 +203,7 @@ asio::awaitable<void> Connection::write_loop(Self self) {
 
 asio::awaitable<void> Connection::write_queued(Self self) {
   boost::system::error_code error;
-  const auto token = asio::redirect_error(asio::use_awaitable, error);
+  auto token = asio::redirect_error(asio::use_awaitable, error);
   self->writing_.clear();
   self->writing_.swap(self->queued_);
   SealedDownload stretch = std::exchange(self->stretch_, SealedDownload());
@@ -269,7 +269,7 @@ void Connection::queue_stretch(SealedDownload& download) {
 
 asio::awaitable<void> Connection::watch_loop(Self self) {
   boost::system::error_code error;
-  const auto token = asio::redirect_error(asio::use_awaitable, error);
+  auto token = asio::redirect_error(asio::use_awaitable, error);
   while (!self->closed_) {
     self->watchdog_.expires_after(self->limits_.idle / 8);
     co_await self->watchdog_.async_wait(token);

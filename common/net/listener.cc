@@ -117,7 +117,7 @@ void Listener::close() {
 
 asio::awaitable<void> Listener::State::accept_loop(std::shared_ptr<State> self) {
   Code error;
-  const auto token = asio::redirect_error(asio::use_awaitable, error);
+  auto token = asio::redirect_error(asio::use_awaitable, error);
   asio::steady_timer pause(self->acceptor->get_executor());
   while (self->acceptor->is_open()) {
     const std::size_t loop = self->next_loop++ % self->loops.size();
@@ -167,7 +167,7 @@ asio::awaitable<void> Listener::State::greet(std::shared_ptr<State> self, std::s
 asio::awaitable<Status> Listener::State::shake(std::shared_ptr<State>, tcp::socket& socket,
                                                channel::ServerHandshake& handshake) {
   Code error;
-  const auto token = asio::redirect_error(asio::use_awaitable, error);
+  auto token = asio::redirect_error(asio::use_awaitable, error);
   std::array<std::uint8_t, channel::kHandshakeMessageBytesMax> memory;
   while (!handshake.finished()) {
     const ByteSpan incoming = ByteSpan(memory).first(handshake.wanted());
