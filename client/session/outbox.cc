@@ -28,7 +28,9 @@ Status Outbox::load() {
     if (offer == nullptr)
       continue;  // unreadable: removed below, and its task will be asked for again
     auto stored = update(offer->job, offer->round);
-    if (!stored || stored->size().value_or(0) != offer->bytes) continue;
+    if (!stored) continue;
+    FED_ASSIGN(size, stored->size());
+    if (size != offer->bytes) continue;
     wanted.insert({file, stored->path()});
     offers_.push_back(*offer);
   }
