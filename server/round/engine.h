@@ -120,13 +120,21 @@ class Engine {
   void answer(ClientId client, std::int64_t round, const Refusal& refusal, Effects& out) const;
   void refuse(ClientId client, std::int64_t round, const Refusal& refusal, Effects& out);
   void change_job(JobState state, Refusal why, Instant now, Effects& out);
+  void leave_pause(Instant now, Effects& out);
   void end_round();
+  void fix_totals();  // W and the goal, from the cohort
 
-  struct Pool;  // who could be selected
+  struct Pool {
+    std::int64_t kept = 0;  // contributions of earlier attempts
+    std::vector<ClientId> fresh,
+        tried;  // available and not counted yet; `tried` refused or failed before
+  };
   Pool pool() const;
-  std::optional<std::vector<ClientId>> selection(Instant now) const;
+  std::vector<ClientId> draw(const Pool& pool) const;
 
-  Member* member_of(ClientId client, std::int64_t round);
+  Member* working(ClientId client,
+                  std::int64_t round);  // outstanding and not storing, in this round
+  Member* storing(ClientId client, std::int64_t round);
   std::int64_t count(Status status) const;
   std::int64_t count_outstanding() const;
   bool alive() const { return job_ != JobState::finished && job_ != JobState::cancelled; }
@@ -158,9 +166,10 @@ class Engine {
   std::optional<Instant> paused_at_;    // since when the deadline's clock stands still
   std::optional<Instant> ready_since_;  // selecting: since when contributions_min could be reached
   std::optional<Instant> retry_at_;     // abandoned; closing and committing after a failure
+  bool in_flight_ = false;              // CloseRound or CommitRound is out, unanswered
   std::int64_t commit_failures_ = 0;    // in a row
   Refusal last_failure_;
-  Instant started_{};
+  std::optional<Instant> started_;  // until the first event
 };
 
 }  // namespace fed::round

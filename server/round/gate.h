@@ -35,6 +35,10 @@ struct GateView {
   const Receipts& previous;
 };
 
+// Whether a client that declares so many examples can be selected at all. The engine takes one that
+// cannot for not available, without a word: the app asks first, and tells the client.
+std::optional<Refusal> check_available(const ClientAvailable& event);
+
 std::optional<Refusal> check_offer(const GateView& gate, const Offered& offer);
 std::optional<Refusal> check_upload(const GateView& gate, const UploadCompleted& upload);
 

@@ -27,6 +27,7 @@ struct Member {
   std::int64_t examples = 0;  // declared when it was selected; its update may not claim more
   Status status = Status::not_asked;
   bool connected = false;
+  bool told = false;             // has its task on this connection
   std::optional<Ticket> ticket;  // set from the admission on; always there in storing and accepted
   bool revoked = false;  // while storing: nothing more is wanted from it, but this one counts
 

@@ -37,10 +37,10 @@ struct Report {
   TaskKind kind = TaskKind::training;
   std::int64_t version = 0;  // committed
   std::int64_t versions_max = 0;
-  std::int64_t round = 0;    // at work, or next
-  std::int64_t attempt = 0;  // 0: not begun
-  std::int64_t available = 0;
-  std::int64_t cohort = 0;  // members now; before the selection: wanted
+  std::int64_t round = 0;      // at work, or next
+  std::int64_t attempt = 0;    // 0: not begun
+  std::int64_t available = 0;  // could be selected: connected, able, not yet counted in this round
+  std::int64_t cohort = 0;     // members now; before the selection: wanted
   std::int64_t accepted = 0;
   std::int64_t outstanding = 0;  // members that may still deliver
   std::int64_t contributions_min = 0, contributions_goal = 0;
