@@ -41,6 +41,14 @@ struct Invite {
   std::int64_t expires_at = 0;
 };
 
+// An invite that waits for its client, for people.
+struct PendingInvite {
+  std::string name;
+  std::int64_t expires_at = 0;
+
+  bool operator==(const PendingInvite&) const = default;
+};
+
 struct Job {
   std::string name;
   std::string spec;    // the job file's canonical text
@@ -100,6 +108,7 @@ struct Outcome {
   std::string job;
   std::int64_t round = 0;
   std::int64_t client = 0;
+  Checksum checksum{};
   std::string outcome;  // "refused", "discarded"
   int reason = 0;
   std::string detail;
@@ -154,7 +163,7 @@ struct RoundRow {
 // Where a job stands: all that a restarted daemon needs to go on.
 struct JobProgress {
   Job job;
-  bool statistics_done = false;  // round 0 is committed
+  std::optional<std::string> statistics;  // round 0's metrics, once it is committed
   // The last attempt of the round that is not committed; none if no attempt at it has begun.
   std::optional<RoundStart> open;
   std::string open_state;  // "collecting", "closing", "abandoned"
