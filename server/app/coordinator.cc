@@ -42,11 +42,13 @@ Status Coordinator::load_directory() {
   FED_ASSIGN(clients, parts_.journal.clients());
   for (const store::Client& client : clients) {
     names_[client.id] = client.name;
-    if (!client.revoked_at) parts_.directory.add_client(client.channel_key, {client.id, client.name});
+    if (!client.revoked_at)
+      parts_.directory.add_client(client.channel_key, {client.id, client.name});
   }
   FED_ASSIGN(invites, parts_.journal.invites());
-  for (store::Invite& invite : invites) {
-    parts_.directory.add_invite(invite.id, std::move(invite.psk), invite.expires_at);
+  for (const store::PendingInvite& pending : invites) {
+    auto invite = parts_.journal.find_invite(pending.id, unix_seconds());
+    if (invite) parts_.directory.add_invite(pending.id, std::move(invite->psk), pending.expires_at);
   }
   return {};
 }
@@ -55,7 +57,8 @@ void Coordinator::opened(std::shared_ptr<Session> session) {
   const KnownClient& client = session->client();
   // A client that was revoked between its handshake and now.
   const auto entry = names_.find(client.id);
-  if (entry == names_.end()) return session->close(wire::Bye{"this client has been revoked", false});
+  if (entry == names_.end())
+    return session->close(wire::Bye{"this client has been revoked", false});
   const auto older = std::exchange(sessions_[client.id], session);
   if (older) older->close(wire::Bye{"the same client has connected again", true});
   log::info("client {} connected from {}", client.name, session->address());
@@ -106,7 +109,12 @@ void Coordinator::closed(std::shared_ptr<Session> session, Error reason) {
   const Status touched = parts_.journal.touch(client, unix_seconds());
   if (!touched) log::debug("{}", touched.error().detail);
   for (const auto& [name, job] : jobs_) job->disconnected(client);
-  for (auto& [name, candidate] : candidates_) candidate.asked.erase(client);
+  std::vector<std::string> waiting;
+  for (auto& [name, candidate] : candidates_) {
+    candidate.asked.erase(client);
+    waiting.push_back(name);
+  }
+  for (const std::string& name : waiting) consider(name);
 }
 
 std::shared_ptr<Job> Coordinator::job(const std::string& name) const {
@@ -162,7 +170,8 @@ Status Coordinator::revoke(const std::string& name) {
 
 Status Coordinator::command(const std::string& name, round::Event order) {
   const auto found = job(name);
-  if (!found) return Error{ErrorCode::not_found, "there is no job \"" + name + "\"; see `fedserver jobs`"};
+  if (!found)
+    return Error{ErrorCode::not_found, "there is no job \"" + name + "\"; see `fedserver jobs`"};
   if (found->ended()) return Error{ErrorCode::invalid, "job \"" + name + "\" has ended"};
   found->command(std::move(order));
   return {};

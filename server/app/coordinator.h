@@ -1,4 +1,5 @@
-// The control loop's state: who is connected, which jobs there are; the joint between sessions, jobs and the operator.
+// The control loop's state: who is connected, which jobs there are; the joint between sessions,
+// jobs and the operator.
 //
 // Control loop only, like everything it owns.
 #pragma once
@@ -43,7 +44,8 @@ class Coordinator final : public SessionListener {
                 Result<store::UploadFacts> facts) override;
   void closed(std::shared_ptr<Session> session, Error reason) override;
 
-  // The operator. `done` is called once, on the control loop, when the outcome is known and durable.
+  // The operator. `done` is called once, on the control loop, when the outcome is known and
+  // durable.
   using Done = std::function<void(Status)>;
   void submit(config::JobSpec spec, Done done);
   Status command(const std::string& job, round::Event order);  // Pause, Resume, Cancel

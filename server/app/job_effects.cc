@@ -245,8 +245,8 @@ bool Job::run(const round::CommitRound& effect) {
   return true;
 }
 
-// What a durable commit has made superfluous. Done before the next round can write anything. A failure costs room
-// only, and is made good after the next commit.
+// What a durable commit has made superfluous. Done before the next round can write anything. A
+// failure costs room only, and is made good after the next commit.
 void Job::tidy_up(std::int64_t round, const std::set<std::int64_t>& keep) {
   const Status unstaged = services_.staging.remove_round(name(), round);
   if (!unstaged) log::warning("job {}: {}", name(), unstaged.error().detail);

@@ -45,6 +45,7 @@ class Session final : public net::Handler, public std::enable_shared_from_this<S
   // Any thread; constant.
   const KnownClient& client() const { return client_; }
   const std::string& address() const { return address_; }
+  std::int64_t since() const { return since_; }  // Unix time
 
   // Any thread.
   void send(wire::Message message);
@@ -75,6 +76,7 @@ class Session final : public net::Handler, public std::enable_shared_from_this<S
   const KnownClient client_;
   const std::string address_;
   const SessionLoops loops_;
+  const std::int64_t since_ = unix_seconds();
   bool greeted_ = false;              // Hello has come
   std::optional<Incoming> incoming_;  // the update being received
   std::atomic<int> unhandled_ = 0;    // messages on their way to the control loop
