@@ -120,7 +120,7 @@ Result<std::vector<PendingInvite>> Journal::invites() {
 Result<Client> Journal::take_invite(const InviteId& id, const crypto::PublicKey& channel_key,
                                     const crypto::VerifyKey& identity_key, std::int64_t now) {
   Client joined;
-  FED_TRY(database_->transaction([&]() -> Status {
+  const Status done = database_->transaction([&]() -> Status {
     FED_ASSIGN(invite, kept_invite(*database_, id));
     FED_ASSIGN(known, find_client_by_key(channel_key));
     if (known && !known->revoked_at && invite.used_by == known->id) {
@@ -153,7 +153,8 @@ Result<Client> Journal::take_invite(const InviteId& id, const crypto::PublicKey&
         .bind(ByteView(id))
         .bind(joined.id)
         .run();
-  }));
+  });
+  if (!done) return done.error();
   // So that the secret does not stay in the log either. The client is registered whether or not
   // this succeeds now.
   static_cast<void>(database_->checkpoint());

@@ -261,7 +261,8 @@ Status Journal::commit_round(const RoundCommit& commit) {
 
 Result<JobProgress> Journal::load_job_progress(std::string_view name) {
   FED_ASSIGN(job, find_job(name));
-  JobProgress progress{.job = std::move(job)};
+  JobProgress progress;
+  progress.job = std::move(job);
   FED_ASSIGN(committed, last_committed(*database_, name));
   FED_ASSIGN(statistics, committed_metrics(*database_, name, 0));
   progress.statistics = std::move(statistics);

@@ -26,7 +26,7 @@ struct Client {
   crypto::VerifyKey identity_key{};  // Ed25519
   std::int64_t joined_at = 0;
   std::int64_t last_seen = 0;
-  std::optional<std::int64_t> revoked_at;
+  std::optional<std::int64_t> revoked_at{};
 
   bool operator==(const Client&) const = default;
 };
@@ -79,7 +79,7 @@ struct RoundStart {
   std::string job;
   std::int64_t round = 0;
   std::int64_t attempt = 0;  // from 1
-  std::vector<CohortMember> cohort;
+  std::vector<CohortMember> cohort{};
   std::int64_t goal = 0;
   double total_weight = 0;
   std::int64_t opened_at = 0;

@@ -4,6 +4,8 @@
 #include <charconv>
 #include <optional>
 
+#include "store/folders.h"
+
 namespace fed::store {
 namespace {
 
@@ -27,26 +29,6 @@ std::optional<Staged> parse_file(const fs::path& path) {
   const std::string_view rest = std::string_view(name).substr(dot);
   if (!client || !(rest == kComplete || rest.ends_with(kPart))) return std::nullopt;
   return Staged{.key = {.client = *client}, .complete = rest == kComplete};
-}
-
-// What a folder holds, sorted by name. None if it is not there.
-Result<std::vector<fs::path>> entries(const fs::path& folder) {
-  std::error_code error;
-  std::vector<fs::path> found;
-  fs::directory_iterator at(folder, error);
-  if (error == std::errc::no_such_file_or_directory) return found;
-  for (; !error && at != fs::directory_iterator(); at.increment(error)) found.push_back(at->path());
-  if (error) return from_errno("cannot list " + folder.string(), error.value());
-  std::sort(found.begin(), found.end());
-  return found;
-}
-
-// Makes the folder; with Durability::power its name is on the disk too.
-Status make_synced_folder(const fs::path& folder, Durability durability) {
-  std::error_code error;
-  if (fs::is_directory(folder, error)) return {};
-  FED_TRY(make_folder(folder));
-  return sync_folder_of(folder, durability);
 }
 
 void supersede(const std::shared_ptr<UploadFence>& fence) {
@@ -133,7 +115,7 @@ Status Staging::settle(const UploadKey& key, std::uint64_t bytes,
   if (fs::exists(where.complete, error)) {
     FED_TRY(rename_file(where.complete, where.part, options_.durability));
   }
-  FED_ASSIGN(found, entries(round_folder(key.job, key.round)));
+  FED_ASSIGN(found, list_folder(round_folder(key.job, key.round)));
   for (const fs::path& path : found) {
     const auto staged = parse_file(path);
     if (!staged || staged->key.client != key.client || staged->complete) continue;
@@ -155,7 +137,7 @@ Result<File> Staging::open_complete(const UploadKey& key, std::uint64_t bytes) c
 
 Result<std::vector<Staged>> Staging::list(std::string_view job, std::int64_t round) const {
   std::vector<Staged> all;
-  FED_ASSIGN(files, entries(round_folder(job, round)));
+  FED_ASSIGN(files, list_folder(round_folder(job, round)));
   for (const fs::path& path : files) {
     auto staged = parse_file(path);
     if (!staged) continue;
@@ -171,10 +153,10 @@ Result<std::vector<Staged>> Staging::list(std::string_view job, std::int64_t rou
 
 Result<std::vector<Staged>> Staging::list() const {
   std::vector<Staged> all;
-  FED_ASSIGN(jobs, entries(folder_));
+  FED_ASSIGN(jobs, list_folder(folder_));
   for (const fs::path& job : jobs) {
     if (!is_job_name(job.filename().string())) continue;
-    FED_ASSIGN(rounds, entries(job));
+    FED_ASSIGN(rounds, list_folder(job));
     for (const fs::path& folder : rounds) {
       const auto round = number(folder.filename().string());
       if (!round) continue;
@@ -190,7 +172,7 @@ Status Staging::remove(const UploadKey& key) {
   FED_TRY(check(key, sizeof(float)));
   release([&](const UploadKey& other) { return other == key; });
   FED_TRY(remove_file(paths(key, {}).complete));
-  FED_ASSIGN(found, entries(round_folder(key.job, key.round)));
+  FED_ASSIGN(found, list_folder(round_folder(key.job, key.round)));
   for (const fs::path& path : found) {
     const auto staged = parse_file(path);
     if (staged && staged->key.client == key.client) FED_TRY(remove_file(path));
@@ -201,13 +183,13 @@ Status Staging::remove(const UploadKey& key) {
 Status Staging::remove_round(std::string_view job, std::int64_t round) {
   FED_TRY(check({std::string(job), round, 0}, sizeof(float)));
   release([&](const UploadKey& key) { return key.job == job && key.round == round; });
-  return remove_below(round_folder(job, round));
+  return remove_folder(round_folder(job, round));
 }
 
 Status Staging::remove_job(std::string_view job) {
   FED_TRY(check({std::string(job), 0, 0}, sizeof(float)));
   release([&](const UploadKey& key) { return key.job == job; });
-  return remove_below(folder_ / job);
+  return remove_folder(folder_ / job);
 }
 
 void Staging::release(const std::function<bool(const UploadKey&)>& matches) {
@@ -225,13 +207,6 @@ void Staging::release(const std::function<bool(const UploadKey&)>& matches) {
     }
   }
   for (const auto& fence : fences) supersede(fence);
-}
-
-Status Staging::remove_below(const fs::path& folder) const {
-  std::error_code error;
-  fs::remove_all(folder, error);
-  if (error) return from_errno("cannot remove " + folder.string(), error.value());
-  return {};
 }
 
 std::uint64_t Staging::bytes_reserved() const {

@@ -95,7 +95,6 @@ class Staging {
   Status settle(const UploadKey& key, std::uint64_t bytes, const Upload::Paths& where) const;
   // Forgets the reservations and supersedes the uploads of matching keys.
   void release(const std::function<bool(const UploadKey&)>& matches);
-  Status remove_below(const fs::path& folder) const;
 
   fs::path folder_;
   StagingOptions options_;

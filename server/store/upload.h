@@ -20,7 +20,7 @@ namespace fed::store {
 
 // Whose update of which round.
 struct UploadKey {
-  std::string job;
+  std::string job{};
   std::int64_t round = 0;
   std::int64_t client = 0;
 
