@@ -99,7 +99,7 @@ class Peer:
     def _read_exactly(self, count):
         data = self.stream.read(count)
         if len(data) != count:
-            raise EOFError("the server closed the connection")
+            raise EOFError("the server closed the connection: does it know this client?")
         return data
 
     def _read_message(self):
@@ -156,4 +156,7 @@ def main():
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except (EOFError, OSError) as error:
+        sys.exit("%s" % error)
