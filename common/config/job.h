@@ -1,16 +1,19 @@
 // What a job is: the typed form of a job file. The keys, their ranges and their defaults are in
-// schemas/job.schema.json and configs/README.md; a JobSpec that exists has passed that schema and `parse_job`'s
-// checks across keys, so nothing is checked again behind it.
+// schemas/job.schema.json and configs/README.md; a JobSpec that exists has passed that schema and
+// `parse_job`'s checks across keys, so nothing is checked again behind it.
 //
 // Plain values; copy freely, share const.
 #pragma once
 
 #include <cstdint>
+#include <filesystem>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
-#include "base/error.h"
+#include "config/data.h"
+#include "config/problem.h"
 
 namespace fed::config {
 
@@ -18,19 +21,23 @@ struct OptimizerSpec {
   std::string type;  // local: sgd, adam; server: sgd, adam, yogi, adagrad
   double learning_rate = 0.01;
   double momentum = 0;    // sgd, in [0, 1)
-  double beta1 = 0.9;     // the others, in [0, 1)
-  double beta2 = 0.999;   // server default 0.99 (Reddi et al. 2020)
+  double beta1 = 0.9;     // the others, in [0, 1); server adagrad default 0
+  double beta2 = 0.999;   // adam and yogi, in [0, 1); server default 0.99 (Reddi et al. 2020)
   double epsilon = 1e-8;  // local adam's epsilon; the server's tau, default 1e-3
+
+  bool operator==(const OptimizerSpec&) const = default;
 };
 
 struct ModelSpec {
-  std::string type;                   // linear, logistic, softmax, mlp
-  std::int64_t inputs = 0;            // features; 0 = as many as the inputs section encodes to
-  std::vector<std::int64_t> hidden;   // mlp: widths of the hidden layers
-  std::int64_t outputs = 1;           // classes, or 1
-  std::string activation = "relu";    // mlp: relu, tanh, sigmoid
-  std::string loss;                   // squared_error, binary_cross_entropy, cross_entropy
-  std::uint64_t seed = 1;             // of the initial weights
+  std::string type;                  // linear, logistic, softmax, mlp
+  std::int64_t inputs = 0;           // features; 0 = as many as the inputs section encodes to
+  std::vector<std::int64_t> hidden;  // mlp: widths of the hidden layers
+  std::int64_t outputs = 1;          // classes, or 1
+  std::string activation = "relu";   // mlp: relu, tanh, sigmoid
+  std::string loss;                  // squared_error, binary_cross_entropy, cross_entropy
+  std::uint64_t seed = 1;            // of the initial weights
+
+  bool operator==(const ModelSpec&) const = default;
 };
 
 struct TrainingSpec {
@@ -39,19 +46,23 @@ struct TrainingSpec {
   std::int64_t epochs = 1;
   std::int64_t batch_size = 32;
   OptimizerSpec optimizer{.type = "sgd"};
-  double weight_decay = 0;             // L2 coefficient added to the gradient
-  double proximal = 0;                 // mu of FedProx (Li et al. 2020)
-  std::vector<double> class_weights;   // empty: all 1; else one per class
+  double weight_decay = 0;            // L2 coefficient added to the gradient
+  double proximal = 0;                // mu of FedProx (Li et al. 2020)
+  std::vector<double> class_weights;  // empty: all 1; else one per class
+
+  bool operator==(const TrainingSpec&) const = default;
 };
 
 struct RoundsSpec {
-  std::int64_t max = 1;                     // versions to commit
-  std::int64_t cohort = 1;                  // clients asked per round
-  std::int64_t contributions_min = 1;       // 1 <= min <= goal <= cohort
+  std::int64_t max = 1;                // versions to commit
+  std::int64_t cohort = 1;             // clients asked per round
+  std::int64_t contributions_min = 1;  // 1 <= min <= goal <= cohort
   std::int64_t contributions_goal = 1;
-  double seconds_max = 600;                 // deadline of a round
-  double seconds_select = 30;               // patience for a full cohort once `min` clients are there
-  std::uint64_t seed = 1;                   // of selection and of every client's shuffling
+  double seconds_max = 600;    // deadline of a round
+  double seconds_select = 30;  // patience for a full cohort once `min` clients are there
+  std::uint64_t seed = 1;      // of selection and of every client's shuffling
+
+  bool operator==(const RoundsSpec&) const = default;
 };
 
 struct AggregationSpec {
@@ -60,21 +71,28 @@ struct AggregationSpec {
   Weighting weighting = Weighting::examples;
   double update_limit = 64;  // largest |coordinate| of an update
   OptimizerSpec server_optimizer{.type = "sgd", .learning_rate = 1.0};
+
+  bool operator==(const AggregationSpec&) const = default;
 };
 
 struct EvaluationSpec {
-  std::int64_t every = 1;             // rounds; 0 = never
-  std::string metric = "loss";        // accuracy, loss, auc, rmse, mae, r2
-  std::optional<double> target;       // stop when reached
-  std::int64_t patience = 0;          // stop after so many evaluations without a better metric; 0 = never
+  std::int64_t every = 1;        // rounds; 0 = never
+  std::string metric = "loss";   // accuracy, loss, auc, rmse, mae, r2; default by the model's loss
+  std::optional<double> target;  // stop when reached
+  std::int64_t patience = 0;  // stop after so many evaluations without a better metric; 0 = never
+  std::optional<DataSpec> data;  // test rows on the server; absent: the clients' test rows
+
+  bool operator==(const EvaluationSpec&) const = default;
 };
 
 struct ColumnSpec {
   enum class Type { number, category };
   std::string name;
   Type type = Type::number;
-  std::vector<std::string> values;          // category: one-hot in this order
-  std::optional<double> mean, deviation;    // number: constants for "scaling": "constants"
+  std::vector<std::string> values;        // category: one-hot in this order
+  std::optional<double> mean, deviation;  // number: constants for "scaling": "constants"
+
+  bool operator==(const ColumnSpec&) const = default;
 };
 
 struct InputsSpec {
@@ -82,11 +100,13 @@ struct InputsSpec {
   enum class Missing { refuse, mean, mean_and_indicator };
   enum class Unknown { refuse, other };
   std::vector<ColumnSpec> columns;
-  std::string label;                      // column name
-  std::vector<std::string> classes;       // empty: a number (regression)
+  std::string label;                 // column name
+  std::vector<std::string> classes;  // empty: a number (regression)
   Scaling scaling = Scaling::none;
   Missing missing = Missing::mean;
   Unknown unknown_category = Unknown::refuse;  // other: one more one-hot column per category
+
+  bool operator==(const InputsSpec&) const = default;
 };
 
 struct JobSpec {
@@ -98,9 +118,20 @@ struct JobSpec {
   EvaluationSpec evaluation;
   std::optional<InputsSpec> inputs;  // tables; absent for images
   std::string text;                  // the file's canonical JSON with every default filled in
+
+  bool operator==(const JobSpec&) const = default;
 };
 
-// Features that the inputs encode to: one per number (two with an indicator), one per category value (and "other").
+// Reads the text of a job file. A relative path in `evaluation.data` is taken from `folder` (as it
+// is, if that is empty). The result's `text` gives the same JobSpec, and the same text, when it is
+// read again.
+Checked<JobSpec> parse_job(std::string_view text, const std::filesystem::path& folder = {});
+
+// The same for a file; relative paths are taken from the folder that it is in.
+Checked<JobSpec> load_job_file(const std::filesystem::path& path);
+
+// Features that the inputs encode to: one per number (two with an indicator), one per category
+// value (and "other").
 std::int64_t encoded_width(const InputsSpec& inputs);
 
 }  // namespace fed::config

@@ -1,0 +1,38 @@
+// A configuration file as JSON that has passed its schema, with every default filled in. The only
+// header besides schema.h that includes nlohmann; who needs the values includes job.h, server.h or
+// client.h instead.
+//
+// Free functions; thread-safe.
+#pragma once
+
+#include <filesystem>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <string_view>
+
+#include "config/kind.h"
+#include "config/problem.h"
+
+namespace fed::config {
+
+using Json = nlohmann::json;  // keys sorted, so dump() is canonical
+
+constexpr std::size_t file_bytes_max = 1 << 20;
+constexpr std::size_t depth_max = 16;  // of arrays and objects in each other
+
+// `text` as JSON. What does not follow the grammar is one problem with its line and column; a key
+// that an object has twice, nesting beyond depth_max, or more than file_bytes_max are problems too.
+Checked<Json> parse_json(std::string_view text);
+
+// parse_json, then the schema of `kind`: all problems at once, or the document with its defaults.
+Checked<Json> validate(Kind kind, std::string_view text);
+
+// The text of a file; not found, unreadable or too large is a problem of the whole file.
+Checked<std::string> read_text(const std::filesystem::path& path);
+
+// The value of `key` as an absolute path: relative ones are taken from `folder` unless that is
+// empty.
+std::filesystem::path path_at(const Json& object, const char* key,
+                              const std::filesystem::path& folder);
+
+}  // namespace fed::config
