@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <catch2/catch.hpp>
+#include <cmath>
 #include <map>
 #include <set>
 
@@ -237,6 +238,29 @@ TEST_CASE("test files take the place of held-out rows") {
   folder.write("test.csv", "outcome,a\n1,6\n");
   CHECK(open(data, {.classes = 2}).error().detail ==
         data.test_path.string() + ": there is no column \"b\"; the file has \"outcome\", \"a\"");
+}
+
+TEST_CASE("whatever byte of a table is changed, opening it ends with its rows or a refusal") {
+  const Folder folder;
+  const std::string good = "age,\"pain\",outcome\r\n41,1,0\r\n?,\"2\",1\r\n";
+  const auto inputs = hospital();
+  int refused = 0;
+  for (std::size_t at = 0; at < good.size(); ++at) {
+    for (int bit = 0; bit < 8; ++bit) {
+      std::string bad = good;
+      bad[at] = static_cast<char>(bad[at] ^ (1 << bit));
+      const auto source = open(csv_at(folder.write("t.csv", bad)), {.inputs = &inputs});
+      refused += source.has_error() ? 1 : 0;
+      if (source.has_error()) {
+        CHECK(source.error().detail.starts_with((folder.path() / "t.csv").string()));
+      } else {
+        for (float value : source.value()->load({}).value().train.features) {
+          REQUIRE(std::isfinite(value));
+        }
+      }
+    }
+  }
+  CHECK(refused > static_cast<int>(good.size()) * 4);  // most changes cannot be taken for data
 }
 
 TEST_CASE("statistics are of the training rows only") {
