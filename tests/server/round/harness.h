@@ -35,7 +35,9 @@ inline config::JobSpec job_spec(const Numbers& n) {
                 .seconds_select = n.select,
                 .seed = 7};
   job.aggregation.weighting = n.uniform ? Weighting::uniform : Weighting::examples;
-  job.evaluation = {.every = 1, .metric = n.metric, .target = n.target, .patience = n.patience};
+  job.evaluation.metric = n.metric;
+  job.evaluation.target = n.target;
+  job.evaluation.patience = n.patience;
   if (n.statistics) job.inputs.emplace().scaling = config::InputsSpec::Scaling::federated;
   return job;
 }
