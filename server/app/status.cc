@@ -18,7 +18,8 @@ Json job_json(const Job& job) {
     return json;
   }
   json["state"] = round::name(report->job);
-  json["detail"] = report->job_reason.detail;
+  const bool has_reason = report->job_reason.reason != round::Reason::none;
+  json["detail"] = has_reason ? report->job_reason.detail : "";
   json["version"] = report->version;
   json["round"] = report->round;
   json["attempt"] = report->attempt;
