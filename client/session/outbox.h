@@ -1,11 +1,13 @@
 // Trained updates that the server has not answered for yet, on the client's disk.
 //
 // Two files an update: `JOB.ROUND.update` (the raw bytes) and, written last, `JOB.ROUND.offer` (the
-// Offer message that names them, without a body). An update exists when its offer does; what an
-// interrupted write left is removed when the outbox is opened. Not thread-safe: one owner.
+// Offer message that names them, without a body). An update exists when its offer does and
+// its bytes have the checksum that the offer names; what an interrupted write or a failing disk
+// left is removed when the outbox is opened. Not thread-safe: one owner.
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -35,6 +37,7 @@ class Outbox {
   explicit Outbox(fs::path folder) : folder_(std::move(folder)) {}
   fs::path path(const std::string& job, std::int64_t round, const char* extension) const;
   Status load();
+  std::optional<wire::Offer> read(const fs::path& file) const;
 
   fs::path folder_;
   std::vector<wire::Offer> offers_;

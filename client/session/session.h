@@ -2,13 +2,16 @@
 //
 // It outlives connections: jobs that were checked stay checked, training goes on while the link is
 // down, and an update stays in the outbox until the server has said accepted, refused or discarded.
-// One task is worked on at a time; others wait. Not thread-safe: one owner, the client's event
-// loop. Effects are carried out in order.
+// What needs the server, a download or a task that has not begun, ends with the connection: the
+// server repeats the tasks that still count. One task is worked on at a time, and one update is
+// sent at a time; others wait. Not thread-safe: one owner, the client's event loop. Effects are
+// carried out in order.
 #pragma once
 
 #include <deque>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -41,6 +44,8 @@ class Session {
   Effects model_ready(const std::string& job, std::int64_t version);
   Effects model_failed(const std::string& job, std::int64_t version, const std::string& detail);
   Effects progress(const wire::Progress& progress);
+  // The present upload has been handed to the network whole.
+  Effects upload_sent();
   // The update is in the outbox, durably.
   Effects trained(const wire::Offer& offer);
   Effects training_failed(const std::string& job, std::int64_t round, const std::string& detail);
@@ -53,6 +58,8 @@ class Session {
     return name_;
   }  // as the server knows this client; empty before the first Welcome
   bool idle() const { return !active_ && waiting_.empty() && outbox_.empty(); }
+  // What is being worked on, if anything is; valid until the next event.
+  const wire::Task* active() const { return active_ ? &active_->task : nullptr; }
 
  private:
   struct Job {
@@ -64,6 +71,10 @@ class Session {
     wire::Task task;
     bool training = false;
     int downloads_failed = 0;
+  };
+  struct Upload {
+    UpdateKey key;
+    StartUpload start;
   };
 
   Effects on(const wire::Welcome& m, Instant now);
@@ -81,7 +92,11 @@ class Session {
   }
 
   Effects answer(const std::string& job) const;
+  Effects offer(const UpdateKey& key);
+  Effects begin_upload();
+  Effects end_upload(const UpdateKey& key);
   Effects begin_next();
+  Effects drop_job(const std::string& job);
   Effects drop_task(const std::string& job, std::int64_t round);
   Effects refuse_task(const std::string& job, std::int64_t round, const std::string& detail);
   bool is_active(const std::string& job, std::int64_t version) const;
@@ -93,6 +108,8 @@ class Session {
   std::optional<Active> active_;
   std::deque<wire::Task> waiting_;
   std::map<UpdateKey, wire::Offer> outbox_;
+  std::set<UpdateKey> offered_;  // on this connection, and not answered for yet
+  std::deque<Upload> uploads_;   // the first one is being sent
   std::map<UpdateKey, Instant> retries_;
 };
 
