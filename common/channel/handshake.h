@@ -1,9 +1,10 @@
-// The handshake over a byte stream, as two state machines: bytes in, bytes out, no socket and no
+// The handshake over a byte stream, as two state machines: bytes in, bytes out, no socket, no
 // clock.
 //
-//   client -> server   preamble (8 bytes, channel/prologue.h), then message 1: e, es and the join
-//   id, if joining server -> client   message 2: e, ee, no payload client -> server   message 3: s,
-//   se (, psk) and a payload of the client's choice
+//   client -> server   preamble (8 bytes, channel/prologue.h)
+//   client -> server   message 1: e, es; its payload is the join id when joining, else empty
+//   server -> client   message 2: e, ee; no payload
+//   client -> server   message 3: s, se (, psk); a payload of the client's choice
 //
 // Each message travels as u16 big-endian length | bytes. Only legal lengths are accepted, the
 // longest being kHandshakeMessageBytesMax, so a stranger makes the server hold a few hundred bytes
@@ -66,12 +67,15 @@ struct JoinSecret {
 // The client's side. `own` must outlive it. Not thread-safe.
 class ClientHandshake {
  public:
-  // Knows its first bytes at once: take_output() has them. With `join` the pattern is XKpsk3, else
-  // XK. `suite` must be available here (choose_suite), `payload` at most kHandshakePayloadBytesMax,
-  // `ephemeral` fresh (Memory::plain).
-  ClientHandshake(Suite suite, const crypto::X25519KeyPair& own, const crypto::PublicKey& server,
-                  crypto::X25519KeyPair ephemeral, std::optional<JoinSecret> join = std::nullopt,
-                  Bytes payload = {});
+  // A handshake whose first bytes already wait in take_output(). With `join` the pattern is XKpsk3,
+  // else XK. `suite` must be available here (choose_suite), `payload` at most
+  // kHandshakePayloadBytesMax, `ephemeral` fresh (Memory::plain). ErrorCode::unauthentic for a
+  // `server` that cannot be a key.
+  static Result<ClientHandshake> start(Suite suite, const crypto::X25519KeyPair& own,
+                                       const crypto::PublicKey& server,
+                                       crypto::X25519KeyPair ephemeral,
+                                       std::optional<JoinSecret> join = std::nullopt,
+                                       Bytes payload = {});
 
   // Takes bytes from the server and says how many it used: all of them unless the handshake is
   // finished, the rest being the first records. An error is final: the object is dead and every
@@ -85,10 +89,11 @@ class ClientHandshake {
   // Message 3 may still be waiting in take_output().
   bool finished() const;
 
-  // finished() must hold.
+  // finished() must hold, and take_output() have given message 3.
   Established finish() &&;
 
  private:
+  ClientHandshake(const Preamble& preamble, HandshakeState state);
   Status step();
 
   Preamble preamble_;
@@ -129,6 +134,7 @@ class ServerHandshake {
   Status step();
   Status read_preamble();
   Status read_length();
+  void expect_length();
   Status read_first();
   Status read_third();
 
@@ -141,7 +147,7 @@ class ServerHandshake {
   std::optional<JoinId> join_id_;
   Bytes payload_;
   Bytes output_;
-  HandshakeInbox inbox_{kPreambleBytes};
+  HandshakeInbox inbox_;
   Piece piece_ = Piece::preamble;
   bool first_read_ = false;
   bool dead_ = false;

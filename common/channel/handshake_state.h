@@ -24,6 +24,8 @@ inline constexpr std::size_t kNoiseMessageBytesMax = 65535;  // section 3
 
 enum class Role { initiator, responder };
 
+enum class Token;  // of a message pattern: e, s, ee, ...
+
 // A finished handshake, as seen from one side.
 struct Split {
   CipherState send;
@@ -69,8 +71,7 @@ class HandshakeState {
                  std::optional<crypto::PublicKey> remote_static);
   Status write_tokens(Bytes& out);
   Status read_tokens(ByteView& message);
-  Status mix_dh(bool own_is_static, bool remote_is_static);
-  Status mix_psk();
+  Status mix_secret(Token token);
   void mix_ephemeral(const crypto::PublicKey& key);
   bool my_turn() const { return (next_message_ % 2 == 0) == (role_ == Role::initiator); }
 

@@ -1,14 +1,14 @@
 // The join code: everything that a new client needs, in one line that fits an e-mail.
 //
 //   "fed1-" + base64url of:
-//   | bytes | what |
-//   |-------|---------------------------------------------------------------------------------------|
-//   | 1     | the suites that the server supports, as a bit mask (SuiteSet) | | 32    | the
-//   server's public key                                                               | | 8     |
-//   join id: names the invitation                                                         | | 32 |
-//   psk: the invitation's one-time secret                                                 | | 3-261
-//   | the server's address, "host:port" or "[ipv6]:port"                                    | | 4
-//   | checksum: the first bytes of BLAKE2b-256 over "fed1-" and all of the above            |
+//   | bytes | what                                                                         |
+//   |-------|------------------------------------------------------------------------------|
+//   | 1     | the suites that the server supports, as a bit mask (SuiteSet)                |
+//   | 32    | the server's public key                                                      |
+//   | 8     | join id: names the invitation                                                |
+//   | 32    | psk: the invitation's one-time secret                                        |
+//   | 3-261 | the server's address, "host:port" or "[ipv6]:port"                           |
+//   | 4     | checksum: the front of BLAKE2b-256 over "fed1-" and all of the above         |
 //
 // The checksum is against slips of the hand, not against an attacker: the code is a secret and
 // gives its holder the right to join once.

@@ -1,8 +1,10 @@
 // Records: what travels after the handshake.
 //
-//   u16 big-endian length | ciphertext of `length` bytes       (Noise Protocol Framework, revision
-//   34, section 13) plaintext = kind (1 byte) | body                           ciphertext =
-//   plaintext, encrypted, and a tag of 16 bytes
+//   on the wire   u16 big-endian length | ciphertext of `length` bytes
+//   plaintext     kind (1 byte) | body
+//   ciphertext    the plaintext, encrypted, and a tag of 16 bytes
+//
+// This is the framing of the Noise Protocol Framework, revision 34, section 13.
 //
 // Each direction counts its records from 0; the count is the nonce, so a record that is lost,
 // repeated or moved does not open. After every kRecordsPerRekey records both ends replace the

@@ -16,13 +16,13 @@ namespace fed::crypto {
 // list that names the service's user.
 enum class KeyFileAccess { owner_only, credential };
 
-// The key in `path`, in locked memory. Errors: not_found; unauthentic for permissions that are too
+// The key in `path`, in locked memory. Errors: not_found; invalid for permissions that are too
 // wide; malformed for another content; io.
 Result<SecretKey> load_key_file(const fs::path& path,
                                 KeyFileAccess access = KeyFileAccess::owner_only);
 
 // Writes a new file of mode 0600 and syncs it and its folder. ErrorCode::already_exists if there is
-// one: a key is never overwritten. On any other error no file is left behind.
+// one: a key is never overwritten. No partial file is ever seen under this name.
 Status create_key_file(const fs::path& path, const SecretKey& key);
 
 // The key in `path`, or a fresh random one that is created there if there is no file.

@@ -1,13 +1,13 @@
 // Bytes that must not stay behind: wiped when they are no longer needed, never copied by accident.
 //
 // Two holders, for two lifetimes:
-//  - `Wiped<N>`: inline, for what one computation derives (a chaining key, the result of a
-//  Diffie-Hellman).
-//  - `SecretKey`: 32 bytes on their own, for what lives longer. `Memory::locked` puts them on a
-//  page of their own with
-//    guard pages around it, kept out of swap and core dumps; `Memory::plain` only wipes. Keys that
-//    an unknown peer can make us create by the thousand (ephemerals) are plain, so that nobody can
-//    use up RLIMIT_MEMLOCK.
+//  - `Wiped<N>`: inline, for what one computation derives (a chaining key, a Diffie-Hellman
+//  result).
+//  - `SecretKey`: 32 bytes on their own, for what lives longer.
+//
+// `Memory::locked` puts a SecretKey on a page of its own with guard pages around it, kept out of
+// swap and core dumps; `Memory::plain` only wipes. Keys that an unknown peer can make us create by
+// the thousand (ephemerals) are plain, so that nobody can use up RLIMIT_MEMLOCK.
 #pragma once
 
 #include <algorithm>

@@ -73,7 +73,8 @@ Result<bool> CsvReader::read_record() {
     FED_ASSIGN(next_place, take(place, c));
     place = next_place;
   }
-  if (place == Place::quoted) return error(quote_line_, "the quote that opens here is never closed");
+  if (place == Place::quoted)
+    return error(quote_line_, "the quote that opens here is never closed");
   if (raw_.empty()) return false;
   end_field();
   return true;
@@ -90,13 +91,15 @@ Result<CsvReader::Place> CsvReader::take(Place place, char c) {
     return Place::start;
   }
   if (place == Place::closed) {
-    if (c != '"') return error(line_, "there is text after a closing quote; double quotes inside quotes");
+    if (c != '"')
+      return error(line_, "there is text after a closing quote; double quotes inside quotes");
     text_ += c;
     return Place::quoted;
   }
   if (c == '"') {
     if (place == Place::plain) {
-      return error(line_, "there is a quote inside a field without quotes; quote the field and double it");
+      return error(line_,
+                   "there is a quote inside a field without quotes; quote the field and double it");
     }
     quote_line_ = line_;
     return Place::quoted;
@@ -115,6 +118,12 @@ void CsvReader::count_lines(char c) {
 Error CsvReader::error(std::int64_t line, const std::string& what) const {
   return {ErrorCode::malformed,
           file_.path().string() + ": line " + std::to_string(line) + ": " + what};
+}
+
+std::string ragged(const CsvReader& record, std::size_t width) {
+  const std::size_t count = record.fields().size();
+  return "line " + std::to_string(record.line()) + " has " + std::to_string(count) +
+         (count == 1 ? " field" : " fields") + ", the header has " + std::to_string(width);
 }
 
 }  // namespace fed::data

@@ -108,7 +108,8 @@ double ExactSum::round() const {
   if (top == 0) return 0;
   const int highest = static_cast<int>(top) * 64 - 1 - std::countl_zero(magnitude[top - 1]);
 
-  // 53 bits, of which the lowest is worth 2^lowest units; below 2^53 units nothing has to be rounded.
+  // 53 bits, of which the lowest is worth 2^lowest units; below 2^53 units nothing has to be
+  // rounded.
   const int lowest = highest < 53 ? 0 : highest - 52;
   std::uint64_t mantissa = window(magnitude, lowest) & ((std::uint64_t{1} << 53) - 1);
   if (lowest > 0 && bit(magnitude, lowest - 1)) {

@@ -1,7 +1,8 @@
 // A file that may be compressed with gzip: read either way by its first bytes, written compressed.
 //
-// The only zlib.h. Checks of gzip (length, CRC-32) that fail, and a compressed file that ends too early, are
-// ErrorCode::malformed; the operating system's refusals are as in base/file.h. One owner, not thread-safe.
+// The only zlib.h. Checks of gzip (length, CRC-32) that fail, and a compressed file that ends too
+// early, are ErrorCode::malformed; the operating system's refusals are as in base/file.h. One
+// owner, not thread-safe.
 #pragma once
 
 #include <cstddef>

@@ -23,11 +23,12 @@ void flush_denormals();
 
 enum class Transpose { no, yes };
 
-// c [m × n] = alpha · op(a) [m × k] · op(b) [k × n] + beta · c. A transposed a is stored [k × m], b
-// [n × k]. c is not read where beta is 0.
 struct GemmShape {
   std::int64_t m = 0, n = 0, k = 0;
 };
+
+// c [m × n] = alpha · op(a) [m × k] · op(b) [k × n] + beta · c. A transposed a is stored [k × m], b
+// [n × k]. c is not read where beta is 0.
 void gemm(Transpose transpose_a, Transpose transpose_b, GemmShape shape, float alpha,
           std::span<const float> a, std::span<const float> b, float beta, std::span<float> c);
 

@@ -13,10 +13,17 @@
 
 namespace fed::tensor {
 
-// safetensors' element types of whole bytes, under its names in lower case.
+// safetensors' element types of whole bytes.
 enum class DataType { boolean, u8, i8, u16, i16, f16, bf16, u32, i32, f32, u64, i64, f64 };
 
-std::uint64_t element_bytes(DataType type);
+struct DataTypeTraits {
+  DataType type;
+  std::uint64_t bytes;      // of one element
+  const char* safetensors;  // its "dtype": F32, ...
+  const char* npy;          // NumPy's "descr": <f4, ...; null where NumPy has none
+};
+const DataTypeTraits& traits(DataType type);
+std::span<const DataTypeTraits> data_types();
 
 // Does not own `data`, which must live as long as the view; row-major, little-endian.
 struct TensorView {

@@ -1,0 +1,60 @@
+#include "config/client.h"
+
+#include "config/checks.h"
+#include "config/read.h"
+
+namespace fed::config {
+namespace {
+
+constexpr Name<ClientSpec::Cipher> ciphers[] = {{ClientSpec::Cipher::aesgcm, "aesgcm"},
+                                                {ClientSpec::Cipher::chachapoly, "chachapoly"}};
+
+Problems check(const ClientSpec& spec) {
+  Problems problems;
+  if (!port_fits(spec.server, 1)) {
+    problems.push_back({"/server", "has a port out of range; allowed: a port from 1 to 65535"});
+  }
+  check_data(spec.data, "/data", problems);
+  return problems;
+}
+
+}  // namespace
+
+Checked<ClientSpec> parse_client(std::string_view text, const std::filesystem::path& folder) {
+  FED_ASSIGN(document, validate(Kind::client, text));
+  ClientSpec spec{.server = document.at("server"),
+                  .server_key = document.at("server_key"),
+                  .name = document.value("name", ""),
+                  .cipher = read_enum(document, "cipher", ciphers),
+                  .state_dir = path_at(document, "state_dir", folder),
+                  .threads = document.at("threads"),
+                  .idle_s = document.at("idle_s"),
+                  .reconnect_s_max = document.at("reconnect_s_max"),
+                  .log = read_log(document.at("log")),
+                  .data = read_data(document.at("data"), folder)};
+  Problems problems = check(spec);
+  if (!problems.empty()) return problems;
+  return spec;
+}
+
+Checked<ClientSpec> load_client_file(const std::filesystem::path& path) {
+  FED_ASSIGN(text, read_text(path));
+  return parse_client(text, std::filesystem::absolute(path).parent_path());
+}
+
+std::string to_text(const ClientSpec& spec) {
+  OrderedJson file;
+  file["server"] = spec.server;
+  file["server_key"] = spec.server_key;
+  if (!spec.name.empty()) file["name"] = spec.name;
+  file["cipher"] = name_in(spec.cipher, ciphers);
+  file["state_dir"] = spec.state_dir.string();
+  file["threads"] = spec.threads;
+  file["idle_s"] = spec.idle_s;
+  file["reconnect_s_max"] = spec.reconnect_s_max;
+  file["log"] = log_to_json(spec.log);
+  file["data"] = data_to_json(spec.data);
+  return file.dump(2) + "\n";
+}
+
+}  // namespace fed::config

@@ -1,0 +1,179 @@
+#include "config/job.h"
+
+#include "config/checks.h"
+#include "config/read.h"
+
+namespace fed::config {
+namespace {
+
+using Update = TrainingSpec::Update;
+using Weighting = AggregationSpec::Weighting;
+using Scaling = InputsSpec::Scaling;
+using Missing = InputsSpec::Missing;
+using Unknown = InputsSpec::Unknown;
+using ColumnType = ColumnSpec::Type;
+
+constexpr Name<Update> updates[] = {{Update::delta, "delta"}, {Update::gradient, "gradient"}};
+constexpr Name<Weighting> weightings[] = {{Weighting::examples, "examples"},
+                                          {Weighting::uniform, "uniform"}};
+constexpr Name<Scaling> scalings[] = {
+    {Scaling::none, "none"}, {Scaling::federated, "federated"}, {Scaling::constants, "constants"}};
+constexpr Name<Missing> missings[] = {{Missing::refuse, "refuse"},
+                                      {Missing::mean, "mean"},
+                                      {Missing::mean_and_indicator, "mean_and_indicator"}};
+constexpr Name<Unknown> unknowns[] = {{Unknown::refuse, "refuse"}, {Unknown::other, "other"}};
+constexpr Name<ColumnType> column_types[] = {{ColumnType::number, "number"},
+                                             {ColumnType::category, "category"}};
+
+std::optional<double> optional_number(const Json& section, const char* key) {
+  if (!section.contains(key)) return std::nullopt;
+  return section[key].get<double>();
+}
+
+OptimizerSpec read_optimizer(const Json& section) {
+  OptimizerSpec spec{.type = section.at("type"), .learning_rate = section.at("learning_rate")};
+  spec.momentum = section.value("momentum", spec.momentum);
+  spec.beta1 = section.value("beta1", spec.beta1);
+  spec.beta2 = section.value("beta2", spec.beta2);
+  spec.epsilon = section.value("epsilon", spec.epsilon);
+  return spec;
+}
+
+ModelSpec read_model(const Json& section) {
+  ModelSpec spec;
+  spec.type = section.at("type");
+  spec.inputs = section.value("inputs", std::int64_t{0});
+  spec.hidden = section.value("hidden", spec.hidden);
+  spec.outputs = section.value("outputs", std::int64_t{0});
+  spec.activation = section.value("activation", spec.activation);
+  spec.loss = section.value("loss", "");
+  spec.seed = section.at("seed");
+  return spec;
+}
+
+TrainingSpec read_training(const Json& section) {
+  TrainingSpec spec{.update = read_enum(section, "update", updates),
+                    .epochs = section.at("epochs"),
+                    .batch_size = section.at("batch_size"),
+                    .weight_decay = section.at("weight_decay"),
+                    .proximal = section.at("proximal"),
+                    .class_weights = section.at("class_weights")};
+  if (section.contains("optimizer")) spec.optimizer = read_optimizer(section["optimizer"]);
+  return spec;
+}
+
+RoundsSpec read_rounds(const Json& section) {
+  const Json& contributions = section.at("contributions");
+  const Json& seconds = section.at("seconds");
+  return {.max = section.at("max"),
+          .cohort = section.at("cohort"),
+          .contributions_min = contributions.at("min"),
+          .contributions_goal = contributions.at("goal"),
+          .seconds_max = seconds.at("max"),
+          .seconds_select = seconds.at("select"),
+          .seed = section.at("seed")};
+}
+
+AggregationSpec read_aggregation(const Json& section) {
+  return {.rule = section.at("rule"),
+          .weighting = read_enum(section, "weighting", weightings),
+          .update_limit = section.at("update_limit"),
+          .server_optimizer = read_optimizer(section.at("server_optimizer"))};
+}
+
+EvaluationSpec read_evaluation(const Json& section) {
+  EvaluationSpec spec;
+  spec.every = section.at("every");
+  spec.metric = section.at("metric");
+  spec.target = optional_number(section, "target");
+  spec.patience = section.at("patience");
+  if (section.contains("data")) spec.data = read_data(section["data"], {});
+  return spec;
+}
+
+ColumnSpec read_column(const Json& section) {
+  return {.name = section.at("name"),
+          .type = read_enum(section, "type", column_types),
+          .values = section.value("values", std::vector<std::string>()),
+          .mean = optional_number(section, "mean"),
+          .deviation = optional_number(section, "deviation")};
+}
+
+InputsSpec read_inputs(const Json& section) {
+  InputsSpec spec;
+  for (const Json& column : section.at("columns")) spec.columns.push_back(read_column(column));
+  spec.label = section.at("label").at("name");
+  spec.classes = section.at("label").at("classes");
+  spec.scaling = read_enum(section, "scaling", scalings);
+  spec.missing = read_enum(section, "missing", missings);
+  spec.unknown_category = read_enum(section, "unknown_category", unknowns);
+  return spec;
+}
+
+void fill(Json& section, const char* key, const Json& value) {
+  if (!section.contains(key)) section[key] = value;
+}
+
+// Outputs and loss of a softmax or an mlp follow from the classes; what cannot follow stays
+// missing.
+void fill_model(Json& model, const std::optional<InputsSpec>& inputs) {
+  if (inputs) {
+    const bool one_output =
+        inputs->classes.empty() || model.value("loss", "") == "binary_cross_entropy";
+    const bool needs_classes = model["type"] == "softmax" && inputs->classes.size() < 2;
+    fill(model, "inputs", encoded_width(*inputs));
+    if (!needs_classes) fill(model, "outputs", one_output ? 1 : inputs->classes.size());
+  }
+  if (!model.contains("outputs")) return;
+  const bool two_classes = inputs && inputs->classes.size() == 2;
+  const char* for_one = two_classes ? "binary_cross_entropy" : "squared_error";
+  fill(model, "loss", model["outputs"] > 1 ? "cross_entropy" : for_one);
+}
+
+void fill_data(Json& data, const std::optional<InputsSpec>& inputs,
+               const std::filesystem::path& folder) {
+  for (const char* key : {"path", "images", "labels"}) {
+    if (data.contains(key)) data[key] = path_at(data, key, folder).string();
+  }
+  if (inputs && data["format"] == "csv") fill(data, "label", inputs->label);
+}
+
+// The defaults that follow from other keys, and absolute paths.
+void fill_in(Json& document, const std::filesystem::path& folder) {
+  std::optional<InputsSpec> inputs;
+  if (document.contains("inputs")) inputs = read_inputs(document["inputs"]);
+  Json& rounds = document["rounds"];
+  fill(rounds["contributions"], "goal", rounds["cohort"]);
+  fill(rounds["contributions"], "min", rounds["contributions"]["goal"]);
+  fill_model(document["model"], inputs);
+  Json& evaluation = document["evaluation"];
+  const bool is_regression = document["model"].value("loss", "") == "squared_error";
+  fill(evaluation, "metric", is_regression ? "rmse" : "accuracy");
+  if (evaluation.contains("data")) fill_data(evaluation["data"], inputs, folder);
+}
+
+}  // namespace
+
+Checked<JobSpec> parse_job(std::string_view text, const std::filesystem::path& folder) {
+  FED_ASSIGN(document, validate(Kind::job, text));
+  fill_in(document, folder);
+  JobSpec job{.name = document.at("name"),
+              .model = read_model(document.at("model")),
+              .training = read_training(document.at("training")),
+              .rounds = read_rounds(document.at("rounds")),
+              .aggregation = read_aggregation(document.at("aggregation")),
+              .evaluation = read_evaluation(document.at("evaluation")),
+              .inputs = std::nullopt,
+              .text = document.dump()};
+  if (document.contains("inputs")) job.inputs = read_inputs(document["inputs"]);
+  Problems problems = check_job(job);
+  if (!problems.empty()) return problems;
+  return job;
+}
+
+Checked<JobSpec> load_job_file(const std::filesystem::path& path) {
+  FED_ASSIGN(text, read_text(path));
+  return parse_job(text, std::filesystem::absolute(path).parent_path());
+}
+
+}  // namespace fed::config

@@ -1,0 +1,63 @@
+// The closing of a round: every admitted update is read from its file, tile by tile, aggregated,
+// and the server optimizer's step is taken.
+//
+// Nothing given is changed: the result is a new set of weights and a new state, or an error and
+// nothing. The result is the same, bit for bit, for any order of the contributions and any number
+// of threads: tiles are independent, the rule is free of order (aggregator.h), and denormals are
+// flushed to zero on whichever thread. Memory beside the result: threads x (tile x block of updates
+// + what the rule holds for a tile), whatever the number of clients. Rules which need all updates
+// of a tile at once hold updates x tile.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "aggregate/aggregator.h"
+#include "aggregate/server_optimizer.h"
+#include "aggregate/tile_pool.h"
+#include "base/file.h"
+#include "tensor/vector.h"
+
+namespace fed::aggregate {
+
+// An admitted update: float32, little-endian, in the layout's order, from the file's start; nothing
+// else in the file. Borrows the file, which only `pread` reads.
+struct Contribution {
+  const File* file = nullptr;
+  double weight = 0;  // examples, or 1; > 0
+};
+
+// What is folded. Views only; everything must outlive the call.
+struct FoldInput {
+  std::span<const float> weights;  // the global model
+  const OptimizerState* state = nullptr;
+  std::span<const Contribution>
+      contributions;  // at least one; their weights sum to at most the grid's total
+  Grid grid;          // of the cohort: its total weight, the job's update limit
+  const Rule* rule = nullptr;
+  const ServerOptimizer* optimizer = nullptr;
+  config::TrainingSpec::Update update = config::TrainingSpec::Update::delta;
+};
+
+struct Folded {
+  tensor::Floats weights;
+  OptimizerState state;
+  double total_weight = 0;  // of the accepted contributions
+};
+
+// Coordinates of a tile.
+inline constexpr std::size_t kTile = std::size_t{1} << 14;
+
+// Bytes that `fold` needs beside its input: result, tiles and rule, for the check that a job fits.
+std::uint64_t fold_bytes(const Rule& rule, const OptimizerSlots& slots, std::uint64_t coordinates,
+                         std::uint64_t contributions, unsigned threads);
+
+// ErrorCode::invalid for no contribution, a weight that is not positive, weights beyond the grid's
+// total, a coordinate beyond the update limit or NaN, or weights that are no longer finite after
+// the step; mismatch for a file of another size; io and malformed as reading has it. The detail
+// names the file.
+Result<Folded> fold(const FoldInput& input, const ParallelFor& parallel_for);
+
+}  // namespace fed::aggregate

@@ -1,0 +1,102 @@
+// Updates on their way into a round: received chunk by chunk, resumable, verified, then kept until
+// the round is committed.
+//
+//   staging/JOB/ROUND/CLIENT.CHECKSUM.part   being received; its size is how much is there
+//   staging/JOB/ROUND/CLIENT.update          complete and verified
+//
+// Law 2: `finish` returns after the bytes, the name and the folders have reached the disk; what the
+// journal says was accepted is here. A crash in between leaves a part, which the client continues,
+// or a complete file that the journal does not know, which the client offers again and which is
+// then verified anew. Bytes in front of `offset` are never trusted across a restart: they are read
+// again, and the checksum decides at the end.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/checksum.h"
+#include "base/file.h"
+#include "store/upload.h"
+
+namespace fed::store {
+
+struct StagingOptions {
+  Durability durability = Durability::power;
+  std::uint64_t upload_bytes_max =
+      0;  // of all updates staged or announced together; 0 = no limit but the disk's
+};
+
+// A complete or partial file that was found in staging.
+struct Staged {
+  UploadKey key;
+  bool complete = false;
+  std::uint64_t bytes = 0;
+
+  bool operator==(const Staged&) const = default;
+};
+
+// Thread-safe. Uploads may outlive it.
+class Staging {
+ public:
+  // Makes the folder, and counts what an earlier process left there.
+  static Result<std::unique_ptr<Staging>> open(fs::path folder, const StagingOptions& options);
+
+  // Starts an upload or continues it. `bytes` is the whole update's size, `expected` its checksum.
+  // A part with another checksum, or longer than `bytes`, is removed. An Upload of the same key
+  // that is still alive elsewhere (on a connection that has died without a word) is superseded: its
+  // calls fail with `closed` from now on. Not for an update that the journal has accepted: a
+  // complete file is taken back into a part.
+  //
+  // `invalid` for a bad job name, a negative round or client, or bytes that are 0 or no whole
+  // floats; too_large beyond upload_bytes_max; disk_full where the disk has no room for all of it.
+  Result<Upload> receive(const UploadKey& key, std::uint64_t bytes, const Checksum& expected);
+
+  // A complete update, to be folded. not_found, or mismatch for another size than `bytes`.
+  Result<File> open_complete(const UploadKey& key, std::uint64_t bytes) const;
+
+  // All files of a job's round, or of everything, by job, round, client. Files of other names are
+  // left out.
+  Result<std::vector<Staged>> list(std::string_view job, std::int64_t round) const;
+  Result<std::vector<Staged>> list() const;
+
+  // One client's file and part; none there is no error.
+  Status remove(const UploadKey& key);
+  // All of a round, when its commit is durable; all of a job. Uploads at work are superseded.
+  Status remove_round(std::string_view job, std::int64_t round);
+  Status remove_job(std::string_view job);
+
+  std::uint64_t bytes_reserved() const;  // staged or announced
+
+ private:
+  struct Slot {
+    std::uint64_t bytes = 0;             // reserved
+    std::shared_ptr<UploadFence> fence;  // of the latest Upload
+  };
+
+  Staging(fs::path folder, const StagingOptions& options)
+      : folder_(std::move(folder)), options_(options) {}
+
+  Status scan();
+  Status remove_below(const fs::path& folder);
+  fs::path round_folder(std::string_view job, std::int64_t round) const;
+  Status check(const UploadKey& key, std::uint64_t bytes) const;
+  Status reserve(const UploadKey& key, std::uint64_t bytes);  // under mutex_
+  Result<fs::path> settle_part(const UploadKey& key, std::uint64_t bytes,
+                               const Checksum& expected) const;
+
+  fs::path folder_;
+  StagingOptions options_;
+  mutable std::mutex mutex_;
+  std::map<UploadKey, Slot> slots_;
+  std::uint64_t reserved_ = 0;
+};
+
+// Whether `name` can be a job's name and a folder's: [a-z0-9][a-z0-9_-]{0,62}.
+bool is_job_name(std::string_view name);
+
+}  // namespace fed::store

@@ -1,0 +1,93 @@
+// One update being received: chunks in, a verified file with its statistics out.
+//
+// Each byte is touched once, while it is in cache: written at its offset, added to the checksum,
+// and to the statistics that the gate judges by. Chunks may have any size and address; the
+// statistics are those of the whole vector, to the bit, however it was cut or resumed.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <string>
+
+#include "base/checksum.h"
+#include "base/file.h"
+#include "tensor/statistics.h"
+
+namespace fed::store {
+
+// Whose update of which round.
+struct UploadKey {
+  std::string job;
+  std::int64_t round = 0;
+  std::int64_t client = 0;
+
+  auto operator<=>(const UploadKey&) const = default;
+};
+
+// What the gate needs to know of a complete update.
+struct UploadFacts {
+  std::uint64_t bytes = 0;
+  tensor::Statistics statistics;
+};
+
+// Ends an Upload's right to write when a newer one takes its place. Held while writing; without
+// contention that costs some 20 ns a chunk.
+struct UploadFence {
+  std::mutex mutex;
+  bool superseded = false;
+};
+
+// The floats in a stream of bytes: those that straddle two chunks, or lie at odd addresses, are put
+// together again. Not thread-safe.
+class FloatStream {
+ public:
+  void update(ByteView bytes);
+  tensor::Statistics finish() const { return statistics_.finish(); }
+
+ private:
+  tensor::RunningStatistics statistics_;
+  std::array<std::uint8_t, sizeof(float)> carry_{};
+  std::size_t carried_ = 0;
+};
+
+// Made by Staging::receive. Owned by a connection, one thread at a time. Destroying it keeps the
+// part for later.
+class Upload {
+ public:
+  struct Paths {
+    fs::path part, complete;
+  };
+  // Reads what is there of the part again. Called by Staging.
+  static Result<Upload> open(Paths paths, std::uint64_t bytes, const Checksum& expected,
+                             Durability durability, std::shared_ptr<UploadFence> fence);
+
+  std::uint64_t offset() const { return offset_; }  // bytes there already: where to go on
+  std::uint64_t bytes() const { return bytes_; }    // in the end
+
+  // The next chunk. `invalid` unless `offset` is offset() and the chunk ends within bytes();
+  // `closed` if superseded; disk_full, io. After an error offset() is as before and the same chunk
+  // may be written again.
+  Status write(std::uint64_t offset, ByteView chunk);
+
+  // All bytes are there: verifies, syncs, gives the file its final name. `invalid` if bytes are
+  // missing; mismatch if the checksum is another one: the part is gone then, and the client starts
+  // anew; `closed` if superseded.
+  Result<UploadFacts> finish() &&;
+
+ private:
+  Upload(File file, Paths paths, std::uint64_t bytes, const Checksum& expected,
+         Durability durability, std::shared_ptr<UploadFence> fence);
+  Status reread(std::uint64_t bytes);
+
+  File file_;
+  Paths paths_;
+  std::uint64_t bytes_, offset_ = 0;
+  Checksum expected_;
+  Durability durability_;
+  std::shared_ptr<UploadFence> fence_;
+  Checksummer checksummer_;
+  FloatStream floats_;
+};
+
+}  // namespace fed::store
