@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <regex>
+#include <set>
 #include <vector>
 
 #include "base/error.h"
@@ -103,21 +104,31 @@ class Walker {
     normalise(schema, value);
     if (value.is_array()) walk_items(schema, value, pointer);
     if (!value.is_object()) return;
+    fill_defaults(schema, value);
+    walk_conditions(schema, schema, value, pointer);  // first: they may fill in more
     walk_properties(schema, value, pointer, context);
-    walk_conditions(schema, value, pointer);
   }
 
  private:
   static constexpr std::size_t problems_max = 100;
 
   void report(const std::string& pointer, std::string message) {
-    if (problems_.size() < problems_max) problems_.push_back({pointer, std::move(message)});
+    if (problems_.size() >= problems_max || !reported_.insert(pointer).second) return;
+    problems_.push_back({pointer, std::move(message)});
   }
 
   void walk_items(const Json& schema, Json& list, const std::string& pointer) {
     if (!schema.contains("items")) return;
     for (std::size_t i = 0; i < list.size() && problems_.size() < problems_max; ++i) {
       walk(schema["items"], list[i], step(pointer, std::to_string(i)));
+    }
+  }
+
+  static void fill_defaults(const Json& schema, Json& object) {
+    const Json properties = schema.value("properties", Json::object());
+    for (const auto& [key, property] : properties.items()) {
+      const bool is_missing = property.is_object() && !object.contains(key);
+      if (is_missing && property.contains("default")) object[key] = property["default"];
     }
   }
 
@@ -130,7 +141,6 @@ class Walker {
         if (object.contains(key)) report(step(pointer, key), "is not allowed" + context);
         continue;
       }
-      if (!object.contains(key) && property.contains("default")) object[key] = property["default"];
       if (object.contains(key)) walk(property, object[key], step(pointer, key), context);
     }
     for (const Json& name : schema.value("required", Json::array())) {
@@ -169,8 +179,10 @@ class Walker {
     return "unknown key; allowed: " + list;
   }
 
-  void walk_conditions(const Json& schema, Json& object, const std::string& pointer) {
-    if (schema.contains("if")) {
+  // `base` has the properties that the conditions in `schema` ask about.
+  void walk_conditions(const Json& schema, const Json& base, Json& object,
+                       const std::string& pointer) {
+    if (schema.contains("if") && can_tell(schema["if"], base, object)) {
       const Json& condition = schema["if"];
       const bool held = holds(condition, object);
       const char* branch = held ? "then" : "else";
@@ -178,10 +190,23 @@ class Walker {
         walk(schema[branch], object, pointer, when(held ? " when " : " unless ", condition));
       }
     }
-    for (const Json& part : schema.value("allOf", Json::array())) walk(part, object, pointer);
+    for (const Json& part : schema.value("allOf", Json::array())) {
+      walk_conditions(part, base, object, pointer);
+    }
+  }
+
+  // Not when the key asked about is itself wrong or missing: that is the problem to name, not what
+  // follows from it.
+  static bool can_tell(const Json& condition, const Json& base, const Json& object) {
+    const auto& key = condition.at("required").at(0).get_ref<const std::string&>();
+    const Json property = base.value("properties", Json::object()).value(key, Json::object());
+    if (object.contains(key)) return fits(property, object[key]);
+    const Json required = base.value("required", Json::array());
+    return std::find(required.begin(), required.end(), key) == required.end();
   }
 
   Problems& problems_;
+  std::set<std::string> reported_;  // one problem a pointer is enough
 };
 
 }  // namespace
