@@ -46,11 +46,8 @@ Result<std::vector<Transform>> transforms(const config::InputsSpec& inputs,
                                           std::span<const Scaling> federated,
                                           std::span<const ColumnStatistics> own);
 
-// Features a row: config::encoded_width of the same inputs.
-std::int64_t features_of(const config::InputsSpec& inputs);
-
-// Writes features_of(inputs) values. False if one is not finite as a float, and its column in
-// `bad_column`.
+// Writes config::encoded_width(inputs) values. False if one is not finite as a float, and its
+// column in `bad_column`.
 bool encode(const config::InputsSpec& inputs, std::span<const Transform> transforms, const Row& row,
             std::span<float> features, std::size_t& bad_column);
 
