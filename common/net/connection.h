@@ -34,6 +34,9 @@ class Connection : public std::enable_shared_from_this<Connection> {
 
   Connection(Socket socket, channel::Transport transport, Limits limits);
 
+  // Keeps `token` for as long as the connection exists.
+  void hold(std::shared_ptr<void> token) { token_ = std::move(token); }
+
   // Begins to read and write. The handler is kept until on_closed has been called.
   void start(std::shared_ptr<Handler> handler);
 
@@ -88,6 +91,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   bool bulk_unsent_ = false;           // bulk_ has been queued whole but not yet written
   std::uint32_t sealed_expected_ = 0;  // raw bytes of the present incoming stretch
   Instant last_progress_, last_sent_;
+  std::shared_ptr<void> token_;
   bool finishing_ = false;
   bool closed_ = false;
 };

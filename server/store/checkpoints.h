@@ -36,7 +36,7 @@ struct CheckpointView {
 // What is loaded.
 struct Checkpoint {
   std::int64_t version = 0;
-  tensor::Floats weights, m, v;
+  tensor::Floats weights{}, m{}, v{};
   tensor::Metadata metadata;  // with "format", "job" and "version"
 };
 

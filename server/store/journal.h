@@ -38,10 +38,11 @@ class Journal {
 
   // already_exists if the id is taken, or the name belongs to a client that is not revoked. An
   // older unused invite of the same name is withdrawn.
-  Status add_invite(const Invite& invite, std::int64_t now);
+  Status add_invite(const Invite& invite);
   // The invite to check a joining peer against. not_found if unknown or used up, `invalid` if
   // expired.
   Result<Invite> find_invite(const InviteId& id, std::int64_t now);
+  Result<std::vector<PendingInvite>> invites();  // not used yet, by name; also expired ones
   // Registers the client and uses the invite up, its secret being overwritten. Again with the same
   // channel key: the same client once more, since the answer may have been lost. already_exists for
   // another key or a key that some client has.
@@ -51,8 +52,8 @@ class Journal {
   Result<std::optional<Client>> find_client_by_key(const crypto::PublicKey& channel_key);
   Result<Client> find_client(std::string_view name);  // the latest of that name
   Result<std::vector<Client>> clients();              // by id
-  // For ever; the name is free again. `invalid` if revoked already. An unused invite of the name is
-  // withdrawn.
+  // For ever; the name is free again. An unused invite of the name is withdrawn. `invalid` if
+  // revoked already.
   Status revoke(std::string_view name, std::int64_t now);
   Status touch(std::int64_t client, std::int64_t now);  // last seen
 
@@ -76,7 +77,8 @@ class Journal {
   // already_exists with another one. Replaces an earlier refusal. `invalid` if no attempt at the
   // round has begun or it is committed.
   Status accept_contribution(const Accepted& accepted);
-  // Refused or discarded, also after it was accepted.
+  // Refused or discarded. What was accepted stays accepted: then nothing changes, and it is no
+  // error.
   Status record_outcome(const Outcome& outcome);
   // The round, the job's version and its evaluation at once. Again with the same version: no error,
   // so that a commit whose answer was lost may be repeated. `invalid` for a version that goes back.

@@ -26,7 +26,7 @@ struct Client {
   crypto::VerifyKey identity_key{};  // Ed25519
   std::int64_t joined_at = 0;
   std::int64_t last_seen = 0;
-  std::optional<std::int64_t> revoked_at;
+  std::optional<std::int64_t> revoked_at{};
 
   bool operator==(const Client&) const = default;
 };
@@ -39,6 +39,14 @@ struct Invite {
   std::string name;
   crypto::SecretKey psk;  // the one-time secret of XKpsk3
   std::int64_t expires_at = 0;
+};
+
+// An invite that waits for its client, for people.
+struct PendingInvite {
+  std::string name;
+  std::int64_t expires_at = 0;
+
+  bool operator==(const PendingInvite&) const = default;
 };
 
 struct Job {
@@ -71,7 +79,7 @@ struct RoundStart {
   std::string job;
   std::int64_t round = 0;
   std::int64_t attempt = 0;  // from 1
-  std::vector<CohortMember> cohort;
+  std::vector<CohortMember> cohort{};
   std::int64_t goal = 0;
   double total_weight = 0;
   std::int64_t opened_at = 0;
@@ -100,6 +108,7 @@ struct Outcome {
   std::string job;
   std::int64_t round = 0;
   std::int64_t client = 0;
+  Checksum checksum{};
   std::string outcome;  // "refused", "discarded"
   int reason = 0;
   std::string detail;
@@ -154,7 +163,7 @@ struct RoundRow {
 // Where a job stands: all that a restarted daemon needs to go on.
 struct JobProgress {
   Job job;
-  bool statistics_done = false;  // round 0 is committed
+  std::optional<std::string> statistics;  // round 0's metrics, once it is committed
   // The last attempt of the round that is not committed; none if no attempt at it has begun.
   std::optional<RoundStart> open;
   std::string open_state;  // "collecting", "closing", "abandoned"

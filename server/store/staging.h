@@ -12,6 +12,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -81,13 +82,19 @@ class Staging {
   Staging(fs::path folder, const StagingOptions& options)
       : folder_(std::move(folder)), options_(options) {}
 
-  Status scan();
-  Status remove_below(const fs::path& folder);
+  // The fences of an upload that begins, and of the one that it supersedes (or null).
+  struct Lease {
+    std::shared_ptr<UploadFence> before, now;
+  };
+
   fs::path round_folder(std::string_view job, std::int64_t round) const;
+  Upload::Paths paths(const UploadKey& key, const Checksum& checksum) const;
   Status check(const UploadKey& key, std::uint64_t bytes) const;
-  Status reserve(const UploadKey& key, std::uint64_t bytes);  // under mutex_
-  Result<fs::path> settle_part(const UploadKey& key, std::uint64_t bytes,
-                               const Checksum& expected) const;
+  Result<Lease> lease(const UploadKey& key, std::uint64_t bytes);
+  // Leaves at most the part to continue of what the client has here.
+  Status settle(const UploadKey& key, std::uint64_t bytes, const Upload::Paths& where) const;
+  // Forgets the reservations and supersedes the uploads of matching keys.
+  void release(const std::function<bool(const UploadKey&)>& matches);
 
   fs::path folder_;
   StagingOptions options_;

@@ -5,6 +5,8 @@
 // statistics are those of the whole vector, to the bit, however it was cut or resumed.
 #pragma once
 
+#include <array>
+#include <compare>
 #include <cstdint>
 #include <memory>
 #include <mutex>
@@ -18,7 +20,7 @@ namespace fed::store {
 
 // Whose update of which round.
 struct UploadKey {
-  std::string job;
+  std::string job{};
   std::int64_t round = 0;
   std::int64_t client = 0;
 
@@ -46,6 +48,8 @@ class FloatStream {
   tensor::Statistics finish() const { return statistics_.finish(); }
 
  private:
+  void update_whole(ByteView bytes);
+
   tensor::RunningStatistics statistics_;
   std::array<std::uint8_t, sizeof(float)> carry_{};
   std::size_t carried_ = 0;
@@ -79,6 +83,8 @@ class Upload {
   Upload(File file, Paths paths, std::uint64_t bytes, const Checksum& expected,
          Durability durability, std::shared_ptr<UploadFence> fence);
   Status reread(std::uint64_t bytes);
+  void absorb(ByteView chunk);
+  Status check_alive() const;  // under the fence's mutex
 
   File file_;
   Paths paths_;

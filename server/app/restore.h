@@ -1,0 +1,17 @@
+// From the journal's rows to the engine's snapshot. Pure functions.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "round/snapshot.h"
+#include "store/records.h"
+
+namespace fed::app {
+
+round::Snapshot snapshot_of(const store::JobProgress& progress);
+
+// The scaling that round 0 found, as closing.h writes it; empty if there was none.
+std::string scaling_of(const std::vector<store::RoundRow>& history);
+
+}  // namespace fed::app

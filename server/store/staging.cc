@@ -1,0 +1,217 @@
+#include "store/staging.h"
+
+#include <algorithm>
+#include <charconv>
+#include <optional>
+
+#include "store/folders.h"
+
+namespace fed::store {
+namespace {
+
+constexpr std::string_view kComplete = ".update";
+constexpr std::string_view kPart = ".part";
+
+std::optional<std::int64_t> number(std::string_view digits) {
+  std::int64_t value = 0;
+  const char* end = digits.data() + digits.size();
+  const auto [stop, error] = std::from_chars(digits.data(), end, value);
+  if (error != std::errc() || stop != end || value < 0) return std::nullopt;
+  return value;
+}
+
+// CLIENT.update or CLIENT.CHECKSUM.part; nothing for any other name.
+std::optional<Staged> parse_file(const fs::path& path) {
+  const std::string name = path.filename().string();
+  const std::size_t dot = name.find('.');
+  if (dot == std::string::npos) return std::nullopt;
+  const auto client = number(std::string_view(name).substr(0, dot));
+  const std::string_view rest = std::string_view(name).substr(dot);
+  if (!client || !(rest == kComplete || rest.ends_with(kPart))) return std::nullopt;
+  return Staged{.key = {.client = *client}, .complete = rest == kComplete};
+}
+
+void supersede(const std::shared_ptr<UploadFence>& fence) {
+  if (fence == nullptr) return;
+  const std::lock_guard lock(fence->mutex);
+  fence->superseded = true;
+}
+
+}  // namespace
+
+bool is_job_name(std::string_view name) {
+  const auto letter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'); };
+  if (name.empty() || name.size() > 63 || !letter(name[0])) return false;
+  return std::all_of(name.begin(), name.end(),
+                     [&](char c) { return letter(c) || c == '_' || c == '-'; });
+}
+
+Result<std::unique_ptr<Staging>> Staging::open(fs::path folder, const StagingOptions& options) {
+  FED_TRY(make_synced_folder(folder, options.durability));
+  std::unique_ptr<Staging> staging(new Staging(std::move(folder), options));
+  FED_ASSIGN(found, staging->list());
+  for (const Staged& staged : found) {
+    staging->slots_[staged.key].bytes += staged.bytes;
+    staging->reserved_ += staged.bytes;
+  }
+  return staging;
+}
+
+fs::path Staging::round_folder(std::string_view job, std::int64_t round) const {
+  return folder_ / job / std::to_string(round);
+}
+
+Upload::Paths Staging::paths(const UploadKey& key, const Checksum& checksum) const {
+  const fs::path folder = round_folder(key.job, key.round);
+  const std::string client = std::to_string(key.client);
+  return {.part = folder / (client + "." + to_hex(checksum) + std::string(kPart)),
+          .complete = folder / (client + std::string(kComplete))};
+}
+
+Status Staging::check(const UploadKey& key, std::uint64_t bytes) const {
+  if (!is_job_name(key.job) || key.round < 0 || key.client < 0) {
+    return Error{ErrorCode::invalid, "\"" + key.job + "\", round " + std::to_string(key.round) +
+                                         ", client " + std::to_string(key.client) +
+                                         " cannot name an update"};
+  }
+  if (bytes == 0 || bytes % sizeof(float) != 0) {
+    return Error{ErrorCode::invalid,
+                 "an update of " + std::to_string(bytes) + " bytes is not a vector of float32"};
+  }
+  return {};
+}
+
+Result<Staging::Lease> Staging::lease(const UploadKey& key, std::uint64_t bytes) {
+  const std::lock_guard lock(mutex_);
+  const auto found = slots_.find(key);
+  const std::uint64_t others = reserved_ - (found == slots_.end() ? 0 : found->second.bytes);
+  const std::uint64_t most = options_.upload_bytes_max;
+  if (most > 0 && (bytes > most || others > most - bytes)) {
+    return Error{ErrorCode::too_large, "staging has room for " + std::to_string(most) +
+                                           " bytes and holds " + std::to_string(others) +
+                                           ": no place for an update of " + std::to_string(bytes)};
+  }
+  reserved_ = others + bytes;
+  Slot& slot = slots_[key];
+  slot.bytes = bytes;
+  return Lease{std::exchange(slot.fence, std::make_shared<UploadFence>()), slot.fence};
+}
+
+Result<Upload> Staging::receive(const UploadKey& key, std::uint64_t bytes,
+                                const Checksum& expected) {
+  FED_TRY(check(key, bytes));
+  FED_ASSIGN(lease, this->lease(key, bytes));
+  supersede(lease.before);  // not under mutex_: it may be in the middle of a sync
+  FED_TRY(make_synced_folder(folder_ / key.job, options_.durability));
+  FED_TRY(make_synced_folder(round_folder(key.job, key.round), options_.durability));
+  Upload::Paths where = paths(key, expected);
+  FED_TRY(settle(key, bytes, where));
+  return Upload::open(std::move(where), bytes, expected, options_.durability, lease.now);
+}
+
+Status Staging::settle(const UploadKey& key, std::uint64_t bytes,
+                       const Upload::Paths& where) const {
+  std::error_code error;
+  if (fs::exists(where.complete, error)) {
+    FED_TRY(rename_file(where.complete, where.part, options_.durability));
+  }
+  FED_ASSIGN(found, list_folder(round_folder(key.job, key.round)));
+  for (const fs::path& path : found) {
+    const auto staged = parse_file(path);
+    if (!staged || staged->key.client != key.client || staged->complete) continue;
+    const bool wanted = path == where.part && fs::file_size(path, error) <= bytes;
+    if (!wanted) FED_TRY(remove_file(path));
+  }
+  return {};
+}
+
+Result<File> Staging::open_complete(const UploadKey& key, std::uint64_t bytes) const {
+  FED_TRY(check(key, bytes));
+  FED_ASSIGN(file, File::open_to_read(paths(key, {}).complete));
+  FED_ASSIGN(size, file.size());
+  if (size == bytes) return file;
+  return Error{ErrorCode::mismatch, file.path().string() + " has " + std::to_string(size) +
+                                        " bytes, not the " + std::to_string(bytes) +
+                                        " that were received"};
+}
+
+Result<std::vector<Staged>> Staging::list(std::string_view job, std::int64_t round) const {
+  std::vector<Staged> all;
+  FED_ASSIGN(files, list_folder(round_folder(job, round)));
+  for (const fs::path& path : files) {
+    auto staged = parse_file(path);
+    if (!staged) continue;
+    std::error_code error;
+    staged->key.job = job;
+    staged->key.round = round;
+    staged->bytes = fs::file_size(path, error);
+    if (!error) all.push_back(*std::move(staged));
+  }
+  std::sort(all.begin(), all.end(), [](const Staged& a, const Staged& b) { return a.key < b.key; });
+  return all;
+}
+
+Result<std::vector<Staged>> Staging::list() const {
+  std::vector<Staged> all;
+  FED_ASSIGN(jobs, list_folder(folder_));
+  for (const fs::path& job : jobs) {
+    if (!is_job_name(job.filename().string())) continue;
+    FED_ASSIGN(rounds, list_folder(job));
+    for (const fs::path& folder : rounds) {
+      const auto round = number(folder.filename().string());
+      if (!round) continue;
+      FED_ASSIGN(files, list(job.filename().string(), *round));
+      all.insert(all.end(), files.begin(), files.end());
+    }
+  }
+  std::sort(all.begin(), all.end(), [](const Staged& a, const Staged& b) { return a.key < b.key; });
+  return all;
+}
+
+Status Staging::remove(const UploadKey& key) {
+  FED_TRY(check(key, sizeof(float)));
+  release([&](const UploadKey& other) { return other == key; });
+  FED_TRY(remove_file(paths(key, {}).complete));
+  FED_ASSIGN(found, list_folder(round_folder(key.job, key.round)));
+  for (const fs::path& path : found) {
+    const auto staged = parse_file(path);
+    if (staged && staged->key.client == key.client) FED_TRY(remove_file(path));
+  }
+  return {};
+}
+
+Status Staging::remove_round(std::string_view job, std::int64_t round) {
+  FED_TRY(check({std::string(job), round, 0}, sizeof(float)));
+  release([&](const UploadKey& key) { return key.job == job && key.round == round; });
+  return remove_folder(round_folder(job, round));
+}
+
+Status Staging::remove_job(std::string_view job) {
+  FED_TRY(check({std::string(job), 0, 0}, sizeof(float)));
+  release([&](const UploadKey& key) { return key.job == job; });
+  return remove_folder(folder_ / job);
+}
+
+void Staging::release(const std::function<bool(const UploadKey&)>& matches) {
+  std::vector<std::shared_ptr<UploadFence>> fences;
+  {
+    const std::lock_guard lock(mutex_);
+    for (auto at = slots_.begin(); at != slots_.end();) {
+      if (!matches(at->first)) {
+        ++at;
+        continue;
+      }
+      reserved_ -= at->second.bytes;
+      fences.push_back(std::move(at->second.fence));
+      at = slots_.erase(at);
+    }
+  }
+  for (const auto& fence : fences) supersede(fence);
+}
+
+std::uint64_t Staging::bytes_reserved() const {
+  const std::lock_guard lock(mutex_);
+  return reserved_;
+}
+
+}  // namespace fed::store

@@ -1,0 +1,145 @@
+#include "store/upload.h"
+
+#include <fcntl.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+
+namespace fed::store {
+namespace {
+
+constexpr std::size_t kRereadBytes = std::size_t{1} << 18;
+
+// Room for the whole file, so that a full disk is known before the client sends it. The size stays
+// what is there.
+Status reserve_blocks(const File& file, std::uint64_t bytes) {
+  if (::fallocate(file.descriptor(), FALLOC_FL_KEEP_SIZE, 0, static_cast<off_t>(bytes)) == 0) {
+    return {};
+  }
+  const int error_number = errno;
+  // Other failures mean that this file system cannot reserve: the writes will tell.
+  if (error_number != ENOSPC && error_number != EDQUOT) return {};
+  return from_errno("no room for an update of " + std::to_string(bytes) + " bytes in " +
+                        file.path().parent_path().string(),
+                    error_number);
+}
+
+bool is_aligned(const std::uint8_t* at) {
+  return reinterpret_cast<std::uintptr_t>(at) % alignof(float) == 0;
+}
+
+}  // namespace
+
+void FloatStream::update(ByteView bytes) {
+  if (carried_ > 0) {
+    const std::size_t missing = std::min(carry_.size() - carried_, bytes.size());
+    std::memcpy(carry_.data() + carried_, bytes.data(), missing);
+    carried_ += missing;
+    bytes = bytes.subspan(missing);
+    if (carried_ < carry_.size()) return;
+    float value = 0;
+    std::memcpy(&value, carry_.data(), sizeof value);
+    statistics_.update({&value, 1});
+    carried_ = 0;
+  }
+  const std::size_t whole = bytes.size() - bytes.size() % sizeof(float);
+  update_whole(bytes.first(whole));
+  carried_ = bytes.size() - whole;
+  if (carried_ > 0) std::memcpy(carry_.data(), bytes.data() + whole, carried_);
+}
+
+void FloatStream::update_whole(ByteView bytes) {
+  if (is_aligned(bytes.data())) {
+    statistics_.update(
+        {reinterpret_cast<const float*>(bytes.data()), bytes.size() / sizeof(float)});
+    return;
+  }
+  std::array<float, 1024> aligned;
+  while (!bytes.empty()) {
+    const std::size_t count = std::min(sizeof aligned, bytes.size());
+    std::memcpy(aligned.data(), bytes.data(), count);
+    statistics_.update(std::span(aligned).first(count / sizeof(float)));
+    bytes = bytes.subspan(count);
+  }
+}
+
+Upload::Upload(File file, Paths paths, std::uint64_t bytes, const Checksum& expected,
+               Durability durability, std::shared_ptr<UploadFence> fence)
+    : file_(std::move(file)),
+      paths_(std::move(paths)),
+      bytes_(bytes),
+      expected_(expected),
+      durability_(durability),
+      fence_(std::move(fence)) {}
+
+Result<Upload> Upload::open(Paths paths, std::uint64_t bytes, const Checksum& expected,
+                            Durability durability, std::shared_ptr<UploadFence> fence) {
+  FED_ASSIGN(file, File::open_to_write(paths.part));
+  FED_ASSIGN(there, file.size());
+  if (const Status room = reserve_blocks(file, bytes); !room) {
+    // What was reserved beyond the size, before there was no more, goes back.
+    static_cast<void>(file.truncate(there));
+    return room.error();
+  }
+  Upload upload(std::move(file), std::move(paths), bytes, expected, durability, std::move(fence));
+  FED_TRY(upload.reread(there));
+  return upload;
+}
+
+Status Upload::reread(std::uint64_t bytes) {
+  Bytes buffer(static_cast<std::size_t>(std::min<std::uint64_t>(kRereadBytes, bytes)));
+  while (offset_ < bytes) {
+    const auto count =
+        static_cast<std::size_t>(std::min<std::uint64_t>(buffer.size(), bytes - offset_));
+    const ByteSpan chunk = ByteSpan(buffer).first(count);
+    FED_TRY(file_.read_at(offset_, chunk));
+    absorb(chunk);
+  }
+  return {};
+}
+
+void Upload::absorb(ByteView chunk) {
+  checksummer_.update(chunk);
+  floats_.update(chunk);
+  offset_ += chunk.size();
+}
+
+Status Upload::check_alive() const {
+  if (!fence_->superseded) return {};
+  return Error{ErrorCode::closed,
+               "this upload goes on over another connection, or is not wanted any more"};
+}
+
+Status Upload::write(std::uint64_t offset, ByteView chunk) {
+  const std::lock_guard lock(fence_->mutex);
+  FED_TRY(check_alive());
+  if (offset != offset_ || chunk.size() > bytes_ - offset_) {
+    return Error{ErrorCode::invalid, "a chunk of " + std::to_string(chunk.size()) + " bytes at " +
+                                         std::to_string(offset) + " does not follow the " +
+                                         std::to_string(offset_) + " of " + std::to_string(bytes_) +
+                                         " bytes that are there"};
+  }
+  FED_TRY(file_.write_at(offset, chunk));
+  absorb(chunk);
+  return {};
+}
+
+Result<UploadFacts> Upload::finish() && {
+  const std::lock_guard lock(fence_->mutex);
+  FED_TRY(check_alive());
+  if (offset_ != bytes_) {
+    return Error{ErrorCode::invalid, "the update ends after " + std::to_string(offset_) + " of " +
+                                         std::to_string(bytes_) + " bytes"};
+  }
+  if (checksummer_.finish() != expected_) {
+    FED_TRY(remove_file(paths_.part));
+    return Error{ErrorCode::mismatch,
+                 "the update does not have the checksum that was announced: send it anew"};
+  }
+  FED_TRY(file_.sync(durability_));
+  FED_TRY(rename_file(paths_.part, paths_.complete, durability_));
+  return UploadFacts{bytes_, floats_.finish()};
+}
+
+}  // namespace fed::store

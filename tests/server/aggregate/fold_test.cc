@@ -1,0 +1,258 @@
+// A round's closing over real files: the right values, the same bits however it is done, and
+// nothing at all on errors.
+#include "aggregate/fold.h"
+
+#include <fcntl.h>
+#include <stdlib.h>
+
+#include <bit>
+#include <catch2/catch.hpp>
+#include <cmath>
+#include <deque>
+#include <limits>
+
+#include "base/random.h"
+
+namespace {
+
+using fed::ErrorCode;
+using fed::File;
+using fed::Random;
+using fed::Result;
+using fed::aggregate::Contribution;
+using fed::aggregate::fold;
+using fed::aggregate::Folded;
+using fed::aggregate::FoldInput;
+using fed::aggregate::Grid;
+using fed::aggregate::kTile;
+using fed::aggregate::OptimizerState;
+using fed::aggregate::run_in_order;
+using fed::aggregate::TilePool;
+using fed::config::OptimizerSpec;
+using fed::tensor::Floats;
+namespace fs = std::filesystem;
+
+constexpr std::size_t kCoordinates = 2 * kTile + 37;
+
+// A folder that goes away.
+struct Folder {
+  fs::path path;
+  Folder() {
+    std::string name = (fs::temp_directory_path() / "fold-XXXXXX").string();
+    path = ::mkdtemp(name.data());
+  }
+  ~Folder() { fs::remove_all(path); }
+  Folder(const Folder&) = delete;
+  Folder& operator=(const Folder&) = delete;
+};
+
+File write_update(const fs::path& path, const Floats& update) {
+  File file = File::open_to_write(path).value();
+  file.write_at(0, fed::as_bytes(std::span<const float>(update))).value();
+  return file;
+}
+
+// A round with its files.
+struct Round {
+  Folder folder;
+  std::vector<Floats> updates;
+  std::deque<File> files;
+  std::vector<Contribution> contributions;
+  std::unique_ptr<const fed::aggregate::ServerOptimizer> optimizer;
+  OptimizerState state;
+  Floats weights;
+  FoldInput input;
+
+  explicit Round(const OptimizerSpec& spec, std::size_t clients = 19) {
+    Random random(11);
+    double total = 100;  // of clients that did not contribute
+    for (std::size_t c = 0; c < clients; ++c) {
+      Floats& update = updates.emplace_back(kCoordinates);
+      for (float& x : update) x = static_cast<float>(random.normal());
+      update[c] = 1e-42F;  // a denormal
+      files.push_back(write_update(folder.path / std::to_string(c), update));
+      contributions.push_back({&files.back(), static_cast<double>(1 + random.below(500))});
+      total += contributions.back().weight;
+    }
+    optimizer = std::move(fed::aggregate::make_server_optimizer(spec)).value();
+    state = optimizer->initial(kCoordinates);
+    // Moments that are about to become denormal.
+    for (float& m : state.m) m = 1.2e-38F;
+    weights.resize(kCoordinates);
+    for (float& x : weights) x = static_cast<float>(random.normal());
+    weights[0] = 1e-41F;
+    input.weights = weights;
+    input.state = &state;
+    input.contributions = contributions;
+    input.grid = Grid::make(total, 64).value();
+    input.rule = fed::aggregate::find_rule("mean").value();
+    input.optimizer = optimizer.get();
+  }
+
+  long double true_mean(std::size_t i) const {
+    long double sum = 0, weight = 0;
+    for (std::size_t c = 0; c < updates.size(); ++c) {
+      sum += static_cast<long double>(contributions[c].weight) *
+             static_cast<long double>(updates[c][i]);
+      weight += static_cast<long double>(contributions[c].weight);
+    }
+    return sum / weight;
+  }
+};
+
+const OptimizerSpec kFedAvg{.type = "sgd", .learning_rate = 1.0};
+const OptimizerSpec kYogi{.type = "yogi", .learning_rate = 0.01, .epsilon = 1e-3};
+
+bool same(const Floats& a, const Floats& b) {
+  return a.size() == b.size() && std::equal(a.begin(), a.end(), b.begin(), [](float x, float y) {
+           return std::bit_cast<std::uint32_t>(x) == std::bit_cast<std::uint32_t>(y);
+         });
+}
+
+bool same(const Folded& a, const Folded& b) {
+  return same(a.weights, b.weights) && same(a.state.m, b.state.m) && same(a.state.v, b.state.v) &&
+         a.total_weight == b.total_weight;
+}
+
+}  // namespace
+
+TEST_CASE("fold: FedAvg is the weighted mean added to the weights, to a float's last bit") {
+  Round round(kFedAvg);
+  const Folded folded = fold(round.input, run_in_order).value();
+  for (std::size_t i = 0; i < kCoordinates; ++i) {
+    const long double expected = static_cast<long double>(round.weights[i]) + round.true_mean(i);
+    const float nearest = static_cast<float>(expected);
+    REQUIRE(std::abs(folded.weights[i] - nearest) <=
+            std::abs(nearest) * std::numeric_limits<float>::epsilon());
+  }
+  double weight = 0;
+  for (const Contribution& contribution : round.contributions) weight += contribution.weight;
+  CHECK(folded.total_weight == weight);
+}
+
+TEST_CASE("fold: a gradient is the opposite of a delta") {
+  Round round(kFedAvg);
+  std::fill(round.weights.begin(), round.weights.end(), 0.0F);
+  const Folded delta = fold(round.input, run_in_order).value();
+  round.input.update = fed::config::TrainingSpec::Update::gradient;
+  const Folded gradient = fold(round.input, run_in_order).value();
+  for (std::size_t i = 0; i < kCoordinates; ++i) {
+    REQUIRE(gradient.weights[i] == -delta.weights[i]);
+  }
+}
+
+TEST_CASE("fold: the same bits in any order, on any number of threads") {
+  for (const OptimizerSpec& spec : {kFedAvg, kYogi}) {
+    Round round(spec);
+    const Folded expected = fold(round.input, run_in_order).value();
+    Random random(12);
+    for (unsigned threads = 1; threads <= 8; ++threads) {
+      TilePool pool(threads);
+      random.shuffle(std::span(round.contributions));
+      REQUIRE(same(fold(round.input, pool.parallel_for()).value(), expected));
+    }
+    // Tiles backwards, on a thread that does not flush denormals.
+    const auto backwards = [](std::size_t count, const std::function<void(std::size_t)>& fn) {
+      while (count > 0) fn(--count);
+    };
+    REQUIRE(same(fold(round.input, backwards).value(), expected));
+  }
+}
+
+TEST_CASE("fold: a thread's treatment of denormals is its own again afterwards") {
+  Round round(kFedAvg, 1);
+  fold(round.input, run_in_order).value();
+  volatile float tiny = 1e-40F;
+  CHECK(tiny * 0.5F != 0.0F);
+}
+
+TEST_CASE("fold: what is given stays as it is, also on success") {
+  Round round(kYogi);
+  const Floats weights = round.weights;
+  const OptimizerState state = round.state;
+  fold(round.input, run_in_order).value();
+  CHECK(same(round.weights, weights));
+  CHECK((same(round.state.m, state.m) && same(round.state.v, state.v)));
+}
+
+TEST_CASE("fold: bad contributions are an error that names the file") {
+  Round round(kYogi);
+  TilePool pool(2);
+  const auto error = [&] {
+    const auto result = fold(round.input, pool.parallel_for());
+    REQUIRE_FALSE(result.has_value());
+    CHECK(result.error().detail.find(round.files[4].path().string()) != std::string::npos);
+    return result.error().code;
+  };
+  const std::size_t bytes = kCoordinates * sizeof(float);
+
+  SECTION("too short, too long") {
+    round.files[4].truncate(bytes - 4).value();
+    CHECK(error() == ErrorCode::mismatch);
+    round.files[4].truncate(bytes + 1).value();
+    CHECK(error() == ErrorCode::mismatch);
+  }
+  SECTION("a coordinate beyond the limit, infinite, not a number; at the limit is fine") {
+    const std::uint64_t at = (kTile + 5) * sizeof(float);
+    const auto put = [&](float value) {
+      round.files[4].write_at(at, fed::as_bytes(std::span<const float>(&value, 1))).value();
+    };
+    for (const float bad : {64.001F, std::numeric_limits<float>::infinity(),
+                            std::numeric_limits<float>::quiet_NaN()}) {
+      put(bad);
+      CHECK(error() == ErrorCode::invalid);
+    }
+    put(-64.0F);
+    CHECK(fold(round.input, pool.parallel_for()).has_value());
+  }
+  SECTION("a file that cannot be read") {
+    round.files[4] =
+        File(::open(round.files[4].path().c_str(), O_WRONLY | O_CLOEXEC), round.files[4].path());
+    CHECK(error() == ErrorCode::io);
+  }
+  SECTION("a weight that is none") {
+    for (const double bad : {0.0, -1.0, 1e-30, 1e9, std::numeric_limits<double>::quiet_NaN(),
+                             std::numeric_limits<double>::infinity()}) {
+      round.contributions[4].weight = bad;
+      CHECK(error() == ErrorCode::invalid);
+    }
+  }
+}
+
+TEST_CASE(
+    "fold: an empty round, weights beyond the cohort's, a state that does not fit, a step out of "
+    "range") {
+  SECTION("no contribution") {
+    Round round(kFedAvg);
+    round.input.contributions = {};
+    CHECK(fold(round.input, run_in_order).error().code == ErrorCode::invalid);
+  }
+  SECTION("more than the cohort's weight") {
+    Round round(kFedAvg, 2);
+    round.input.grid =
+        Grid::make(round.contributions[0].weight + round.contributions[1].weight - 1, 64).value();
+    CHECK(fold(round.input, run_in_order).error().code == ErrorCode::invalid);
+  }
+  SECTION("state of another model") {
+    Round round(kYogi, 2);
+    round.state.v.pop_back();
+    CHECK(fold(round.input, run_in_order).error().code == ErrorCode::mismatch);
+  }
+  SECTION("a learning rate that blows up") {
+    Round round({.type = "sgd", .learning_rate = 1e39}, 2);
+    const auto result = fold(round.input, run_in_order);
+    CHECK(result.error().code == ErrorCode::invalid);
+    CHECK(result.error().detail.find("learning rate") != std::string::npos);
+  }
+}
+
+TEST_CASE("fold: memory grows with threads, not with clients") {
+  const auto& mean = *fed::aggregate::find_rule("mean").value();
+  const std::uint64_t model = 1000000;
+  const auto bytes = [&](std::uint64_t clients, unsigned threads) {
+    return fed::aggregate::fold_bytes(mean, {.m = true, .v = true}, model, clients, threads);
+  };
+  CHECK(bytes(10, 1) == bytes(100000, 1));
+  CHECK(bytes(10, 1) >= 3 * model * sizeof(float));
+  CHECK(bytes(10, 8) - bytes(10, 1) < (std::uint64_t{8} << 20));
+}
