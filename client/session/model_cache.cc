@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <vector>
 
+#include "session/folder.h"
+
 namespace fed::session {
 namespace {
 
@@ -10,16 +12,6 @@ constexpr std::size_t kKept = 2;
 constexpr std::size_t kReadBytes = 1 << 20;
 constexpr const char* kModel = ".model";
 constexpr const char* kPart = ".part";
-
-Result<std::vector<fs::path>> files_in(const fs::path& folder) {
-  std::vector<fs::path> files;
-  std::error_code error;
-  for (fs::directory_iterator it(folder, error), end; !error && it != end; it.increment(error)) {
-    if (it->is_regular_file(error)) files.push_back(it->path());
-  }
-  if (error) return from_errno("cannot list " + folder.string(), error.value());
-  return files;
-}
 
 fs::file_time_type age_of(const fs::path& file) {
   std::error_code error;

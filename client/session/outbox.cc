@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <set>
 
+#include "session/folder.h"
+
 namespace fed::session {
 namespace {
 
@@ -21,7 +23,29 @@ Result<bool> has_checksum(const File& file, std::uint64_t bytes, const Checksum&
   return sum.finish() == expected;
 }
 
+std::optional<wire::Offer> read_offer(const fs::path& file) {
+  const auto content = read_file(file, wire::kFromClientBytesMax);
+  if (!content) return std::nullopt;
+  const auto message = wire::decode(*content);
+  const auto* offer = message ? std::get_if<wire::Offer>(&*message) : nullptr;
+  if (offer == nullptr) return std::nullopt;
+  return *offer;
+}
+
 }  // namespace
+
+Result<std::vector<wire::Offer>> list_offers(const fs::path& folder) {
+  std::vector<wire::Offer> offers;
+  std::error_code error;
+  if (!fs::exists(folder, error)) return offers;
+  FED_ASSIGN(files, files_in(folder));
+  for (const fs::path& file : files) {
+    if (file.extension() != ".offer") continue;
+    const auto offer = read_offer(file);
+    if (offer) offers.push_back(*offer);
+  }
+  return offers;
+}
 
 Result<Outbox> Outbox::open(fs::path folder) {
   FED_TRY(make_folder(folder));
@@ -37,26 +61,18 @@ fs::path Outbox::path(const std::string& job, std::int64_t round, const char* ex
 // What an offer names, if it and its update are whole. Anything else is removed by `load`, and its
 // task will be asked for again.
 std::optional<wire::Offer> Outbox::read(const fs::path& file) const {
-  const auto content = read_file(file, wire::kFromClientBytesMax);
-  if (!content) return std::nullopt;
-  const auto message = wire::decode(*content);
-  const auto* offer = message ? std::get_if<wire::Offer>(&*message) : nullptr;
-  if (offer == nullptr || path(offer->job, offer->round, ".offer") != file) return std::nullopt;
+  const auto offer = read_offer(file);
+  if (!offer || path(offer->job, offer->round, ".offer") != file) return std::nullopt;
   const auto bytes = update(offer->job, offer->round);
   if (!bytes) return std::nullopt;
   const auto whole = has_checksum(*bytes, offer->bytes, offer->checksum);
   if (!whole || !*whole) return std::nullopt;
-  return *offer;
+  return offer;
 }
 
 Status Outbox::load() {
   std::set<fs::path> wanted;
-  std::vector<fs::path> found;
-  std::error_code error;
-  for (fs::directory_iterator it(folder_, error), end; !error && it != end; it.increment(error)) {
-    if (it->is_regular_file(error)) found.push_back(it->path());
-  }
-  if (error) return from_errno("cannot list " + folder_.string(), error.value());
+  FED_ASSIGN(found, files_in(folder_));
   for (const fs::path& file : found) {
     if (file.extension() != ".offer") continue;
     const auto offer = read(file);
@@ -70,7 +86,7 @@ Status Outbox::load() {
   return {};
 }
 
-Result<wire::Offer> Outbox::put(wire::Offer offer, ByteView bytes) {
+Result<wire::Offer> Outbox::put(wire::Offer offer, ByteView bytes) const {
   FED_TRY(drop(offer.job, offer.round));
   offer.bytes = bytes.size();
   offer.checksum = checksum(bytes);
@@ -78,7 +94,6 @@ Result<wire::Offer> Outbox::put(wire::Offer offer, ByteView bytes) {
   FED_TRY(replace_file(path(offer.job, offer.round, ".update"), bytes, Durability::power));
   FED_TRY(
       replace_file(path(offer.job, offer.round, ".offer"), wire::encode(offer), Durability::power));
-  offers_.push_back(offer);
   return offer;
 }
 
@@ -86,8 +101,7 @@ Result<File> Outbox::update(const std::string& job, std::int64_t round) const {
   return File::open_to_read(path(job, round, ".update"));
 }
 
-Status Outbox::drop(const std::string& job, std::int64_t round) {
-  std::erase_if(offers_, [&](const wire::Offer& o) { return o.job == job && o.round == round; });
+Status Outbox::drop(const std::string& job, std::int64_t round) const {
   FED_TRY(remove_file(path(job, round, ".offer")));
   return remove_file(path(job, round, ".update"));
 }

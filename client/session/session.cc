@@ -35,6 +35,11 @@ Session::Session(std::string software, std::vector<wire::Offer> outbox)
   for (wire::Offer& offer : outbox) outbox_.emplace(key_of(offer), std::move(offer));
 }
 
+const wire::Offer* Session::kept(const UpdateKey& key) const {
+  const auto entry = outbox_.find(key);
+  return entry == outbox_.end() ? nullptr : &entry->second;
+}
+
 Session::Effects Session::connected() {
   online_ = true;
   return {Send{wire::Hello{wire::kProtocol, software_}}};
@@ -43,8 +48,9 @@ Session::Effects Session::connected() {
 Session::Effects Session::disconnected() {
   online_ = false;
   retries_.clear();
-  offered_.clear();
-  uploads_.clear();
+  offered_.reset();
+  uploading_ = false;
+  welcomed_ = false;
   waiting_.clear();
   if (active_ && !active_->training) active_.reset();
   return {StopUpload{}};
@@ -56,14 +62,19 @@ Session::Effects Session::message(const wire::Message& message, Instant now) {
 
 Session::Effects Session::on(const wire::Welcome& m, Instant) {
   name_ = m.client;
-  Effects effects;
-  for (const auto& [key, kept] : outbox_) add(effects, offer(key));
-  return effects;
+  welcomed_ = true;
+  return offer_next();
 }
 
-Session::Effects Session::offer(const UpdateKey& key) {
-  if (!online_ || !offered_.insert(key).second) return {};
-  return {SendOffer{key.first, key.second}};
+// The first update that waits, unless another one is on its way.
+Session::Effects Session::offer_next() {
+  if (!welcomed_ || offered_) return {};
+  for (const auto& [key, offer] : outbox_) {
+    if (retries_.contains(key)) continue;
+    offered_ = key;
+    return {SendOffer{key.first, key.second}};
+  }
+  return {};
 }
 
 Session::Effects Session::on(const wire::JobOffer& m, Instant) {
@@ -109,7 +120,7 @@ Session::Effects Session::on(const wire::JobEnded& m, Instant) {
 Session::Effects Session::on(const wire::Task& m, Instant) {
   const auto kept = outbox_.find({m.job, m.round});
   if (kept != outbox_.end() && answers(kept->second, m)) {
-    return offer({m.job, m.round});
+    return offer_next();
   }
   const auto job = jobs_.find(m.job);
   if (job == jobs_.end() || (!job->second.loading && !*job->second.examples)) {
@@ -197,9 +208,8 @@ Session::Effects Session::trained(const wire::Offer& sent) {
   outbox_[key_of(sent)] = sent;
   if (active_ && active_->task.job == sent.job && active_->task.round == sent.round)
     active_.reset();
-  Effects effects;
-  offered_.erase(key_of(sent));
-  add(effects, offer(key_of(sent)));
+  Effects effects = withdraw(key_of(sent));
+  add(effects, offer_next());
   add(effects, begin_next());
   return effects;
 }
@@ -218,50 +228,37 @@ Session::Effects Session::on(const wire::CancelTask& m, Instant) {
 Session::Effects Session::on(const wire::Admit& m, Instant) {
   const UpdateKey key{m.job, m.round};
   const auto entry = outbox_.find(key);
-  if (!online_ || entry == outbox_.end() || m.offset > entry->second.bytes) return {};
-  Effects effects = end_upload(key);
-  uploads_.push_back({key, StartUpload{m.job, m.round, m.upload, m.offset}});
-  if (uploads_.size() == 1) effects.push_back(uploads_.front().start);
-  return effects;
+  if (offered_ != key || entry == outbox_.end() || m.offset > entry->second.bytes) return {};
+  if (m.offset == entry->second.bytes) return {};  // the server has it all; its receipt follows
+  uploading_ = true;
+  return {StartUpload{m.job, m.round, m.upload, m.offset}};
 }
 
-Session::Effects Session::begin_upload() {
-  if (uploads_.empty()) return {};
-  return {uploads_.front().start};
-}
-
-Session::Effects Session::upload_sent() {
-  if (!uploads_.empty()) uploads_.pop_front();
-  return begin_upload();
-}
-
-// Nothing more of that update is to be sent; what waited behind it may go.
-Session::Effects Session::end_upload(const UpdateKey& key) {
-  const auto is_it = [&](const Upload& upload) { return upload.key == key; };
-  const bool sending = !uploads_.empty() && is_it(uploads_.front());
-  std::erase_if(uploads_, is_it);
-  if (!sending) return {};
-  Effects effects{StopUpload{}};
-  add(effects, begin_upload());
-  return effects;
+// The server has answered, or what was offered is no longer what lies in the outbox.
+Session::Effects Session::withdraw(const UpdateKey& key) {
+  retries_.erase(key);
+  if (offered_ != key) return {};
+  offered_.reset();
+  if (!std::exchange(uploading_, false)) return {};
+  return {StopUpload{}};
 }
 
 Session::Effects Session::on(const wire::Receipt& m, Instant) {
   const UpdateKey key{m.job, m.round};
   if (outbox_.erase(key) == 0) return {};
-  offered_.erase(key);
-  retries_.erase(key);
-  Effects effects = end_upload(key);
+  Effects effects = withdraw(key);
   effects.push_back(DropUpdate{m});
+  add(effects, offer_next());
   return effects;
 }
 
 Session::Effects Session::on(const wire::Retry& m, Instant now) {
   const UpdateKey key{m.job, m.round};
   if (!outbox_.contains(key)) return {};
-  offered_.erase(key);
+  Effects effects = withdraw(key);
   retries_[key] = now + from_seconds(std::min(m.after_s, kRetrySecondsMax));
-  return end_upload(key);
+  add(effects, offer_next());
+  return effects;
 }
 
 Session::Effects Session::on(const wire::Bye& m, Instant) { return {Hangup{m}}; }
@@ -273,13 +270,8 @@ std::optional<Instant> Session::next_wakeup() const {
 }
 
 Session::Effects Session::tick(Instant now) {
-  Effects effects;
-  for (auto it = retries_.begin(); it != retries_.end();) {
-    const bool due = it->second <= now;
-    if (due) add(effects, offer(it->first));
-    it = due ? retries_.erase(it) : std::next(it);
-  }
-  return effects;
+  std::erase_if(retries_, [&](const auto& retry) { return retry.second <= now; });
+  return offer_next();
 }
 
 }  // namespace fed::session

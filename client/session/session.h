@@ -4,14 +4,13 @@
 // down, and an update stays in the outbox until the server has said accepted, refused or discarded.
 // What needs the server, a download or a task that has not begun, ends with the connection: the
 // server repeats the tasks that still count. One task is worked on at a time, and one update is
-// sent at a time; others wait. Not thread-safe: one owner, the client's event loop. Effects are
-// carried out in order.
+// offered at a time, the next once the server has answered; others wait. Not thread-safe: one
+// owner, the client's event loop. Effects are carried out in order.
 #pragma once
 
 #include <deque>
 #include <map>
 #include <optional>
-#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -44,8 +43,6 @@ class Session {
   Effects model_ready(const std::string& job, std::int64_t version);
   Effects model_failed(const std::string& job, std::int64_t version, const std::string& detail);
   Effects progress(const wire::Progress& progress);
-  // The present upload has been handed to the network whole.
-  Effects upload_sent();
   // The update is in the outbox, durably.
   Effects trained(const wire::Offer& offer);
   Effects training_failed(const std::string& job, std::int64_t round, const std::string& detail);
@@ -57,6 +54,8 @@ class Session {
   const std::string& name() const {
     return name_;
   }  // as the server knows this client; empty before the first Welcome
+  // The offer of an update in the outbox, or null; valid until the next event.
+  const wire::Offer* kept(const UpdateKey& key) const;
   bool idle() const { return !active_ && waiting_.empty() && outbox_.empty(); }
   // What is being worked on, if anything is; valid until the next event.
   const wire::Task* active() const { return active_ ? &active_->task : nullptr; }
@@ -71,10 +70,6 @@ class Session {
     wire::Task task;
     bool training = false;
     int downloads_failed = 0;
-  };
-  struct Upload {
-    UpdateKey key;
-    StartUpload start;
   };
 
   Effects on(const wire::Welcome& m, Instant now);
@@ -92,9 +87,8 @@ class Session {
   }
 
   Effects answer(const std::string& job) const;
-  Effects offer(const UpdateKey& key);
-  Effects begin_upload();
-  Effects end_upload(const UpdateKey& key);
+  Effects offer_next();
+  Effects withdraw(const UpdateKey& key);
   Effects begin_next();
   Effects drop_job(const std::string& job);
   Effects drop_task(const std::string& job, std::int64_t round);
@@ -108,9 +102,10 @@ class Session {
   std::optional<Active> active_;
   std::deque<wire::Task> waiting_;
   std::map<UpdateKey, wire::Offer> outbox_;
-  std::set<UpdateKey> offered_;  // on this connection, and not answered for yet
-  std::deque<Upload> uploads_;   // the first one is being sent
-  std::map<UpdateKey, Instant> retries_;
+  std::optional<UpdateKey> offered_;      // on this connection, and not answered for yet
+  bool uploading_ = false;                // that one
+  bool welcomed_ = false;                 // on this connection
+  std::map<UpdateKey, Instant> retries_;  // not to be offered before
 };
 
 }  // namespace fed::session
