@@ -14,6 +14,13 @@ namespace {
 
 using Json = nlohmann::json;
 
+// What a schema has at a keyword; nothing to iterate over if it has none.
+const Json& part_of(const Json& schema, const std::string& keyword) {
+  static const Json none = Json::object();
+  const auto found = schema.find(keyword);
+  return found == schema.end() ? none : *found;
+}
+
 bool has_type(const std::string& type, const Json& value) {
   if (type == "object") return value.is_object();
   if (type == "array") return value.is_array();
@@ -73,10 +80,10 @@ void normalise(const Json& schema, Json& value) {
 }
 
 bool holds(const Json& condition, const Json& object) {
-  for (const Json& key : condition.value("required", Json::array())) {
+  for (const Json& key : part_of(condition, "required")) {
     if (!object.contains(key.get_ref<const std::string&>())) return false;
   }
-  const Json properties = condition.value("properties", Json::object());
+  const Json& properties = part_of(condition, "properties");
   for (const auto& [key, schema] : properties.items()) {
     if (object.contains(key) && !fits(schema, object[key])) return false;
   }
@@ -125,7 +132,7 @@ class Walker {
   }
 
   static void fill_defaults(const Json& schema, Json& object) {
-    const Json properties = schema.value("properties", Json::object());
+    const Json& properties = part_of(schema, "properties");
     for (const auto& [key, property] : properties.items()) {
       const bool is_missing = property.is_object() && !object.contains(key);
       if (is_missing && property.contains("default")) object[key] = property["default"];
@@ -134,7 +141,7 @@ class Walker {
 
   void walk_properties(const Json& schema, Json& object, const std::string& pointer,
                        const std::string& context) {
-    const Json properties = schema.value("properties", Json::object());
+    const Json& properties = part_of(schema, "properties");
     walk_others(schema, properties, object, pointer);
     for (const auto& [key, property] : properties.items()) {
       if (property.is_boolean()) {
@@ -143,7 +150,7 @@ class Walker {
       }
       if (object.contains(key)) walk(property, object[key], step(pointer, key), context);
     }
-    for (const Json& name : schema.value("required", Json::array())) {
+    for (const Json& name : part_of(schema, "required")) {
       const std::string key = name;
       if (object.contains(key)) continue;
       const std::string need = properties.contains(key) ? ": " + allowed(properties[key]) : "";
@@ -190,7 +197,7 @@ class Walker {
         walk(schema[branch], object, pointer, when(held ? " when " : " unless ", condition));
       }
     }
-    for (const Json& part : schema.value("allOf", Json::array())) {
+    for (const Json& part : part_of(schema, "allOf")) {
       walk_conditions(part, base, object, pointer);
     }
   }
@@ -199,9 +206,9 @@ class Walker {
   // follows from it.
   static bool can_tell(const Json& condition, const Json& base, const Json& object) {
     const auto& key = condition.at("required").at(0).get_ref<const std::string&>();
-    const Json property = base.value("properties", Json::object()).value(key, Json::object());
+    const Json& property = part_of(part_of(base, "properties"), key);
     if (object.contains(key)) return fits(property, object[key]);
-    const Json required = base.value("required", Json::array());
+    const Json& required = part_of(base, "required");
     return std::find(required.begin(), required.end(), key) == required.end();
   }
 

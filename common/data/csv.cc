@@ -57,11 +57,9 @@ Result<bool> CsvReader::read_record() {
       if (!more) break;
     }
     const char c = static_cast<char>(buffer_[position_++]);
-    const bool second_of_crlf = c == '\n' && previous_ == '\r';
     count_lines(c);
     if (place != Place::quoted && (c == '\n' || c == '\r')) {
-      if (second_of_crlf && raw_.empty()) continue;
-      end_field();
+      end_field();  // behind CRLF's CR an empty record follows, which `next` skips
       return true;
     }
     if (raw_.empty()) first_line_ = line_;

@@ -33,7 +33,8 @@ class CsvSource : public Source {
 
   Result<model::Dataset> load(std::span<const Scaling> federated) const override {
     std::vector<ColumnStatistics> own;
-    if (needs_own_statistics(spec())) {
+    const bool has_gaps = table_.has_gaps() || (test_ && test_->has_gaps());
+    if (has_gaps && needs_own_statistics(spec())) {
       FED_ASSIGN(columns, sum_columns());
       own = std::move(columns);
     }

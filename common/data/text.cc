@@ -116,8 +116,10 @@ std::string listed(std::span<const std::string> names) {
 std::string did_you_mean(std::string_view name, std::span<const std::string> candidates) {
   std::vector<std::string> lowered;
   for (const std::string& candidate : candidates) lowered.push_back(lower(candidate));
-  const auto found = config::nearest(lower(name), lowered);
+  const std::string wanted = lower(name);
+  const auto found = config::nearest(wanted, lowered);
   if (!found || found->empty()) return "";
+  if (wanted.size() < 3 && *found != wanted) return "";  // too short to share anything
   const auto at = std::find(lowered.begin(), lowered.end(), *found) - lowered.begin();
   return "; did you mean " + in_quotes(candidates[static_cast<std::size_t>(at)]) + "?";
 }

@@ -40,10 +40,10 @@ struct BeginRound {
   std::int64_t attempt = 0;  // from 1
   TaskKind kind = TaskKind::training;
   std::int64_t base_version = 0;
-  std::vector<CohortMember> cohort;  // by client id
-  std::int64_t goal = 0;             // contributions at which the round closes
-  double total_weight = 0;           // W: no set of contributions of this attempt weighs more
-  Duration collect_max{};            // from now to the deadline
+  std::vector<CohortMember> cohort{};  // by client id
+  std::int64_t goal = 0;               // contributions at which the round closes
+  double total_weight = 0;             // W: no set of contributions of this attempt weighs more
+  Duration collect_max{};              // from now to the deadline
 
   bool operator==(const BeginRound&) const = default;
 };
@@ -96,7 +96,7 @@ struct Receipt {
   std::int64_t round = 0;
   Outcome outcome = Outcome::accepted;
   Reason reason = Reason::none;
-  std::string detail;
+  std::string detail{};
 
   bool operator==(const Receipt&) const = default;
 };
@@ -106,7 +106,7 @@ struct Retry {
   ClientId client = 0;
   std::int64_t round = 0;
   Reason reason = Reason::none;
-  std::string detail;
+  std::string detail{};
   Duration after{};
 
   bool operator==(const Retry&) const = default;
@@ -118,8 +118,8 @@ struct CloseRound {
   std::int64_t attempt = 0;
   TaskKind kind = TaskKind::training;
   std::int64_t base_version = 0;
-  std::vector<Contribution> contributions;  // by client id; at least one
-  double total_weight = 0;                  // W of BeginRound, not the sum of the weights here
+  std::vector<Contribution> contributions{};  // by client id; at least one
+  double total_weight = 0;                    // W of BeginRound, not the sum of the weights here
 
   bool operator==(const CloseRound&) const = default;
 };
@@ -148,7 +148,7 @@ struct AbandonRound {
 struct JobChanged {
   JobState state = JobState::running;
   Reason reason = Reason::none;
-  std::string detail;
+  std::string detail{};
 
   bool operator==(const JobChanged&) const = default;
 };

@@ -44,7 +44,7 @@ struct ClientRemoved {
 struct TaskFailed {
   ClientId client = 0;
   std::int64_t round = 0;
-  std::string detail;
+  std::string detail{};
 };
 
 struct Progressed {
@@ -76,7 +76,7 @@ struct UploadFacts {
 struct UploadCompleted {
   ClientId client = 0;
   std::int64_t round = 0;
-  UploadFacts facts;
+  UploadFacts facts{};
 };
 
 // --- answers of the app to the effects BeginRound, Record, CloseRound, CommitRound
@@ -86,7 +86,7 @@ struct UploadCompleted {
 struct BeginFailed {
   std::int64_t round = 0;
   std::int64_t attempt = 0;
-  Error error;
+  Error error{};
 };
 
 // The row of `Record` is durable. Exactly one of these two follows every Record.
@@ -97,7 +97,7 @@ struct Recorded {
 struct RecordFailed {
   ClientId client = 0;
   std::int64_t round = 0;
-  Error error;
+  Error error{};
 };
 
 // The mean is computed: CloseRound is done.
@@ -109,14 +109,14 @@ struct Aggregated {
 // the stopping rule.
 struct Committed {
   std::int64_t round = 0;
-  std::optional<Evaluation> evaluation;
+  std::optional<Evaluation> evaluation{};
 };
 
 // CloseRound or CommitRound failed; nothing is lost. Retryable (a full disk): the effect comes
 // again later. Otherwise the job is paused, and `Resume` tries once more.
 struct CommitFailed {
   std::int64_t round = 0;
-  Error error;
+  Error error{};
   bool retryable = true;
 };
 

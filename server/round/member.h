@@ -27,14 +27,15 @@ struct Member {
   std::int64_t examples = 0;  // declared when it was selected; its update may not claim more
   Status status = Status::not_asked;
   bool connected = false;
-  bool told = false;             // has its task on this connection
-  std::optional<Ticket> ticket;  // set from the admission on; always there in storing and accepted
+  bool told = false;  // has its task on this connection
+  std::optional<Ticket>
+      ticket{};          // set from the admission on; always there in storing and accepted
   bool revoked = false;  // while storing: nothing more is wanted from it, but this one counts
 
   // For the report only.
   Instant last_activity{};
   std::uint64_t done = 0, total = 0;
-  Refusal last_refusal;
+  Refusal last_refusal{};
 };
 
 using Members = std::map<ClientId, Member>;
@@ -42,7 +43,7 @@ using Members = std::map<ClientId, Member>;
 // The accepted updates of the last committed round: a client whose receipt was lost asks once more.
 struct Receipts {
   std::int64_t round = -1;
-  std::map<ClientId, Checksum> accepted;
+  std::map<ClientId, Checksum> accepted{};
 
   bool operator==(const Receipts&) const = default;
 };

@@ -67,7 +67,7 @@ bool too_late(Reason reason);
 // already, and the answer is the receipt once more.
 struct Refusal {
   Reason reason = Reason::none;
-  std::string detail;  // the sentence, with the numbers of this case
+  std::string detail{};  // the sentence, with the numbers of this case
 
   bool operator==(const Refusal&) const = default;
 };

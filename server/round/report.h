@@ -20,11 +20,11 @@ struct ClientReport {
   bool connected = false;  // false for an outstanding member: it is gone and may come back
   Status status = Status::not_asked;
   std::int64_t examples = 0;  // declared
-  std::optional<Instant> last_activity;
+  std::optional<Instant> last_activity{};
   std::uint64_t done = 0,
                 total =
                     0;  // of what `status` names: bytes, or steps while training; total 0 = unknown
-  Refusal last_refusal;
+  Refusal last_refusal{};
 
   // "gone" for an outstanding member that is not connected, else name(status).
   const char* state() const;
@@ -32,7 +32,7 @@ struct ClientReport {
 
 struct Report {
   JobState job = JobState::running;
-  Refusal job_reason;  // why the job is in this state
+  Refusal job_reason{};  // why the job is in this state
   Phase phase = Phase::idle;
   TaskKind kind = TaskKind::training;
   std::int64_t version = 0;  // committed
@@ -44,11 +44,11 @@ struct Report {
   std::int64_t accepted = 0;
   std::int64_t outstanding = 0;  // members that may still deliver
   std::int64_t contributions_min = 0, contributions_goal = 0;
-  std::optional<Instant> deadline;  // collecting; nothing while the job is paused
-  std::optional<Instant> retry_at;  // of an abandoned attempt or a failed commit
-  Refusal last_failure;             // of the last abandoned attempt or failed commit of this round
-  std::optional<Evaluation> best;
-  std::vector<ClientReport> clients;  // by id: members, then whoever else is available
+  std::optional<Instant> deadline{};  // collecting; nothing while the job is paused
+  std::optional<Instant> retry_at{};  // of an abandoned attempt or a failed commit
+  Refusal last_failure{};  // of the last abandoned attempt or failed commit of this round
+  std::optional<Evaluation> best{};
+  std::vector<ClientReport> clients{};  // by id: members, then whoever else is available
 
   // Contributions that are missing before the round can commit.
   std::int64_t missing() const;

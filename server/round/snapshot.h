@@ -19,8 +19,8 @@ namespace fed::round {
 
 struct SnapshotMember {
   ClientId client = 0;
-  std::int64_t examples = 0;       // declared, as in BeginRound
-  std::optional<Ticket> accepted;  // as in Record, once it was durable
+  std::int64_t examples = 0;         // declared, as in BeginRound
+  std::optional<Ticket> accepted{};  // as in Record, once it was durable
 
   bool operator==(const SnapshotMember&) const = default;
 };
@@ -31,20 +31,20 @@ struct Snapshot {
   bool statistics_done = false;
   JobState job = JobState::running;  // draining is not remembered
   Reason job_reason = Reason::none;
-  StoppingState stopping;
+  StoppingState stopping{};
 
   // From the last BeginRound of the round after `version` and the Records since. attempt 0: none
   // has begun.
   std::int64_t attempt = 0;
-  std::vector<SnapshotMember> members;
+  std::vector<SnapshotMember> members{};
   bool abandoned = false;  // AbandonRound followed
   bool closed = false;     // CloseRound followed
-  std::set<ClientId>
-      tried;  // refused or failed in this round; left empty, they are just asked once more
+  // Refused or failed in this round; left empty, they are just asked once more.
+  std::set<ClientId> tried = {};
 
   // Contributions of the last committed round, so that a lost receipt can be repeated. May be left
   // empty.
-  Receipts previous;
+  Receipts previous{};
 
   bool operator==(const Snapshot&) const = default;
 };

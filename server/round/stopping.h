@@ -25,12 +25,12 @@ struct Evaluation {
 struct StoppingRule {
   std::int64_t versions_max = 1;
   bool higher_is_better = false;
-  std::optional<double> target;
+  std::optional<double> target{};
   std::int64_t patience = 0;  // evaluations in a row without a better one; 0: no such rule
 };
 
 struct StoppingState {
-  std::optional<Evaluation> best;  // the first of equals
+  std::optional<Evaluation> best{};  // the first of equals
   std::int64_t without_better = 0;
 
   bool operator==(const StoppingState&) const = default;

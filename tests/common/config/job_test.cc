@@ -207,13 +207,12 @@ TEST_CASE("no cut or changed byte does more than give problems, or another good 
     CHECK(parse_job(parsed->text).value() == *parsed);
     ++good;
   };
+  const std::string bytes("\"0-}\0\xff", 6);
   for (std::size_t i = 0; i < text.size(); ++i) {
-    if (i + 2 < text.size()) CHECK_FALSE(parse_job(text.substr(0, i)).has_value());
-    for (const char c : {'"', '0', '-', '}', '\0', '\xff'}) {
-      std::string changed = text;
-      changed[i] = c;
-      check(changed);
-    }
+    if (i + 2 < text.size()) CHECK(parse_json(text.substr(0, i)).has_error());
+    std::string changed = text;
+    changed[i] = bytes[i % bytes.size()];
+    check(changed);
   }
   CHECK(good > 0);
   CHECK(bad > good);

@@ -148,6 +148,29 @@ for row in csv.reader(open(sys.argv[1], newline="", encoding="utf-8-sig"), stric
   }
 }
 
+TEST_CASE("records that lie across the edge of a buffer are read as any other") {
+  constexpr std::size_t kBufferBytes = 1u << 17;
+  const std::string tail = "\r\n\"q\"\"\r\n\",\"\"\r\n\r\nlast,x\r\n";
+  for (std::size_t before = 0; before <= tail.size(); ++before) {
+    const std::string wide(kBufferBytes - before - 2, 'w');
+    CHECK(records_of("a," + wide + tail) == Records{{"a", wide}, {"q\"\r\n", ""}, {"last", "x"}});
+  }
+}
+
+TEST_CASE("what the operating system refuses is named") {
+  const Folder folder;
+  const auto reader = CsvReader::open(folder.path(), ',');
+  REQUIRE(reader.has_error());
+  CHECK(reader.error() ==
+        Error{ErrorCode::io, "cannot read " + folder.path().string() + ": Is a directory"});
+  auto full = GzipFile::open_to_write("/dev/full").value();
+  REQUIRE(full.write(view("some bytes")));
+  const Status closed = full.close();
+  REQUIRE(closed.has_error());
+  CHECK(closed.error() ==
+        Error{ErrorCode::disk_full, "cannot write /dev/full: No space left on device"});
+}
+
 TEST_CASE("whatever byte is changed, reading ends") {
   const Folder folder;
   const std::string good = "a,b\r\n\"x\"\"y\",2\n\"n\nl\",\"\"\n";

@@ -72,6 +72,17 @@ TEST_CASE("an exact sum is the same in every order and grouping, bit for bit") {
   }
 }
 
+TEST_CASE("merging carries through every limb") {
+  for (double value : {0x1p-1074, 1.0, 0x1p1000}) {
+    ExactSum below = sum_of({-value, 0x1p-1074});
+    below.merge(sum_of({value}));
+    CHECK(below == sum_of({0x1p-1074}));
+    ExactSum zero = sum_of({-value});
+    zero.merge(sum_of({value}));
+    CHECK(zero == ExactSum());
+  }
+}
+
 TEST_CASE("an exact sum agrees with Python's math.fsum") {
   const Folder folder;
   std::string lines;

@@ -201,6 +201,8 @@ TEST_CASE("a header beyond the limit is not read") {
   const std::string longest = "{}" + std::string(limit - 2, ' ');
   CHECK(open_bytes(scratch.path, file_of(longest, 0)).has_value());
   CHECK(open_bytes(scratch.path, file_of(longest + " ", 0)).error().code == ErrorCode::too_large);
+  const std::string nested = "{\"a\":" + std::string(limit - 8, '[');
+  CHECK(open_bytes(scratch.path, file_of(nested, 0)).error().code == ErrorCode::malformed);
   Bytes lying = file_of("{}", 0);
   store_le<std::uint64_t>(lying.data(), ~std::uint64_t{0});
   CHECK(open_bytes(scratch.path, lying).error().code == ErrorCode::malformed);
