@@ -2,8 +2,10 @@
 //
 // It outlives connections: jobs that were checked stay checked, training goes on while the link is
 // down, and an update stays in the outbox until the server has said accepted, refused or discarded.
-// One task is worked on at a time; others wait. Not thread-safe: one owner, the client's event
-// loop. Effects are carried out in order.
+// What needs the server, a download or a task that has not begun, ends with the connection: the
+// server repeats the tasks that still count. One task is worked on at a time, and one update is
+// offered at a time, the next once the server has answered; others wait. Not thread-safe: one
+// owner, the client's event loop. Effects are carried out in order.
 #pragma once
 
 #include <deque>
@@ -52,7 +54,11 @@ class Session {
   const std::string& name() const {
     return name_;
   }  // as the server knows this client; empty before the first Welcome
+  // The offer of an update in the outbox, or null; valid until the next event.
+  const wire::Offer* kept(const UpdateKey& key) const;
   bool idle() const { return !active_ && waiting_.empty() && outbox_.empty(); }
+  // What is being worked on, if anything is; valid until the next event.
+  const wire::Task* active() const { return active_ ? &active_->task : nullptr; }
 
  private:
   struct Job {
@@ -81,7 +87,10 @@ class Session {
   }
 
   Effects answer(const std::string& job) const;
+  Effects offer_next();
+  Effects withdraw(const UpdateKey& key);
   Effects begin_next();
+  Effects drop_job(const std::string& job);
   Effects drop_task(const std::string& job, std::int64_t round);
   Effects refuse_task(const std::string& job, std::int64_t round, const std::string& detail);
   bool is_active(const std::string& job, std::int64_t version) const;
@@ -93,7 +102,10 @@ class Session {
   std::optional<Active> active_;
   std::deque<wire::Task> waiting_;
   std::map<UpdateKey, wire::Offer> outbox_;
-  std::map<UpdateKey, Instant> retries_;
+  std::optional<UpdateKey> offered_;      // on this connection, and not answered for yet
+  bool uploading_ = false;                // that one
+  bool welcomed_ = false;                 // on this connection
+  std::map<UpdateKey, Instant> retries_;  // not to be offered before
 };
 
 }  // namespace fed::session
