@@ -19,7 +19,7 @@ POLL_S = 0.2
 START_S = 60     # until the server answers
 STALL_S = 600    # without any change in what the server says
 STOP_S = 30      # until a process that was asked to end is killed
-ENDED = {'completed', 'failed', 'cancelled', 'abandoned'}
+ENDED = {'finished', 'failed', 'cancelled'}
 
 
 class DemoError(Exception):
@@ -108,14 +108,21 @@ class Display:
         if self.live:
             print('\r\033[K' + self.line(number, done, goal, ''), end='', flush=True)
 
-    def committed(self, entry):
-        number, done = entry['round'], entry.get('contributions', 0)
-        goal = entry.get('goal', done)
-        metrics = entry.get('metrics') or {}
-        rest = ''.join(f'  {name} {value:.4f}' for name, value in sorted(metrics.items()))
-        rest += f'  {entry["seconds"]:.1f} s' if 'seconds' in entry else ''
-        self.say('round', self.line(number, done, goal, rest), round=number, contributions=done, goal=goal,
-                 seconds=entry.get('seconds'), metrics=metrics)
+    def committed(self, entry, goal, took_s):
+        number, done = entry['round'], entry['accepted']
+        metrics = server_metrics(entry)
+        rest = ''.join(f'  {name} {metrics[name]:.4f}' for name in ('accuracy', 'loss') if name in metrics)
+        self.say('round', self.line(number, done, goal, f'{rest}  {took_s:.1f} s'), round=number,
+                 contributions=done, goal=goal, seconds=round(took_s, 3), metrics=metrics)
+
+
+def server_metrics(entry):
+    """What the server found of a round's model on its own test rows."""
+    return (entry.get('metrics') or {}).get('server') or {}
+
+
+def committed_rounds(job):
+    return [entry for entry in job.get('rounds', []) if entry['state'] == 'committed' and entry['round'] > 0]
 
 
 class Demo:
@@ -132,7 +139,7 @@ class Demo:
         return os.path.join(self.folder, *parts)
 
     def make_job(self):
-        job = read_json(os.path.join(ROOT, 'configs/fashion.json'))
+        job = read_json(os.path.join(ROOT, 'configs/jobs/fashion.json'))
         clients = self.options.clients
         rounds = job['rounds']
         rounds.update(cohort=clients, seed=self.options.seed,
@@ -226,21 +233,20 @@ class Demo:
 
     def follow(self):
         """Shows each round; returns what the server says of the job when it has ended."""
-        shown, last, changed = 0, None, time.monotonic()
+        shown, last, changed, began = 0, None, time.monotonic(), time.monotonic()
         while True:
             self.check_server()
             alone = self.no_client_left()  # asked first: clients end when the job has ended
             job = self.ask_about_job()
-            for entry in job.get('rounds', []):
+            for entry in committed_rounds(job):
                 if entry['round'] > shown:
-                    self.display.committed(entry)
-                    shown = entry['round']
+                    self.display.committed(entry, job.get('goal', entry['cohort']), time.monotonic() - began)
+                    shown, began = entry['round'], time.monotonic()
             if job['state'] in ENDED:
                 return job
-            current = job.get('current') or {}
-            if current:
-                self.display.collecting(current.get('round', shown + 1), current.get('contributions', 0),
-                                        current.get('goal', self.options.clients))
+            if job.get('phase') == 'collecting' and job['round'] > shown:
+                self.display.collecting(job['round'], job['accepted'], job['goal'])
+            job.pop('seconds_left', None)  # counts down by itself
             if job != last:
                 last, changed = job, time.monotonic()
             elif time.monotonic() - changed > STALL_S:
@@ -251,8 +257,8 @@ class Demo:
             time.sleep(POLL_S)
 
     def finish(self, job):
-        if job['state'] != 'completed':
-            raise DemoError(f'the job is {job["state"]}: {job.get("reason", "no reason given")}\n'
+        if job['state'] != 'finished':
+            raise DemoError(f'the job is {job["state"]}: {job.get("detail") or "no reason given"}\n'
                             f'{self.server.last_words()}')
         for client in self.clients:
             client.stop()
@@ -260,10 +266,10 @@ class Demo:
         for client in failed:
             print(f'{client.name} ended with exit status {client.status()}\n{client.last_words(5)}',
                   file=sys.stderr)
-        rounds = job['rounds']
-        accuracy = (rounds[-1].get('metrics') or {}).get('accuracy') if rounds else None
+        rounds = committed_rounds(job)
+        accuracy = server_metrics(rounds[-1]).get('accuracy') if rounds else None
         if accuracy is None:
-            raise DemoError('the job completed without an accuracy')
+            raise DemoError('the job finished without an accuracy')
         self.display.say('final', f'final job={job["name"]} rounds={len(rounds)} accuracy={accuracy:.4f}',
                          job=job['name'], rounds=len(rounds), accuracy=accuracy)
         return 1 if failed else 0

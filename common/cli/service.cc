@@ -20,6 +20,10 @@ std::optional<Duration> watchdog_interval() {
 
 bool logs_to_journal() { return std::getenv("JOURNAL_STREAM") != nullptr; }
 
+log::Format log_format(log::Format configured) {
+  return configured == log::Format::text && logs_to_journal() ? log::Format::journald : configured;
+}
+
 std::optional<fs::path> credential(const std::string& name) {
   const char* folder = std::getenv("CREDENTIALS_DIRECTORY");
   if (folder == nullptr) return std::nullopt;

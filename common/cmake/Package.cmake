@@ -6,15 +6,17 @@ if(CMAKE_INSTALL_PREFIX_INITIALIZED_TO_DEFAULT)
   set(CMAKE_INSTALL_PREFIX /usr CACHE PATH "Where cmake --install puts things" FORCE)
 endif()
 
-# fed_install_config(FILE NAME COMPONENT): into the folder that the unit reads, /etc when the prefix is /usr and
-# PREFIX/etc elsewhere. The prefix may be chosen at installation, so this cannot be an install(FILES).
-function(fed_install_config FILE NAME COMPONENT)
+# fed_install_config(COMPONENT FILE...): into the folder that the unit reads, ETC/COMPONENT, where ETC is /etc when
+# the prefix is /usr and PREFIX/etc elsewhere. The prefix may be chosen at installation, so this cannot be an
+# install(FILES). Without files the folder alone.
+function(fed_install_config COMPONENT)
   install(CODE "
     set(fed_etc \"\${CMAKE_INSTALL_PREFIX}/etc\")
     if(CMAKE_INSTALL_PREFIX MATCHES \"^/usr/?$\")
       set(fed_etc /etc)
     endif()
-    file(INSTALL DESTINATION \"\${fed_etc}/${COMPONENT}\" TYPE FILE RENAME ${NAME} FILES \"${FILE}\")"
+    file(INSTALL DESTINATION \"\${fed_etc}/${COMPONENT}\" TYPE DIRECTORY FILES \"\")
+    file(INSTALL DESTINATION \"\${fed_etc}/${COMPONENT}\" TYPE FILE FILES ${ARGN})"
     COMPONENT ${COMPONENT})
 endfunction()
 
@@ -56,25 +58,19 @@ function(fed_debian NAME SUMMARY TEXT)
   set(CPACK_DEBIAN_${upper}_PACKAGE_CONTROL_EXTRA "${control}" PARENT_SCOPE)
 endfunction()
 
-file(GLOB FED_EXAMPLES CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/configs/*.json)
-set(FED_SERVER_EXAMPLES ${FED_EXAMPLES})
-set(FED_CLIENT_EXAMPLES ${FED_EXAMPLES})
-list(FILTER FED_SERVER_EXAMPLES EXCLUDE REGEX "/client[^/]*$|/server\\.json$")
-list(FILTER FED_CLIENT_EXAMPLES INCLUDE REGEX "/client[^/]*$")
+file(GLOB FED_SERVER_EXAMPLES CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/configs/jobs/*.json)
+file(GLOB FED_CLIENT_EXAMPLES CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/configs/client*.json)
 
 fed_install_program(fedserver SCHEMAS server job EXAMPLES ${FED_SERVER_EXAMPLES})
 fed_install_program(fedclient SCHEMAS client EXAMPLES ${FED_CLIENT_EXAMPLES})
-set(FED_SERVER_CONFFILES)
-if(EXISTS ${PROJECT_SOURCE_DIR}/configs/server.json)
-  fed_install_config(${PROJECT_SOURCE_DIR}/configs/server.json server.json fedserver)
-  set(FED_SERVER_CONFFILES /etc/fedserver/server.json)
-endif()
+fed_install_config(fedserver ${PROJECT_SOURCE_DIR}/configs/server.json)
+fed_install_config(fedclient)
 
 fed_debian(fedserver "parameter server for federated learning"
   "Sends a global model to the machines that hold data, aggregates the encrypted
 updates that they train, exactly and durably, and keeps every version of the
 model. Rounds are configured by JSON files. The raw data never leaves a client."
-  ${FED_SERVER_CONFFILES})
+  /etc/fedserver/server.json)
 fed_debian(fedclient "federated-learning client for machines that hold data"
   "Trains the models of a fedserver on the local rows and uploads encrypted
 updates. It executes nothing that a server sends, and the raw data never leaves

@@ -30,8 +30,8 @@ namespace fed::data {
 
 // What a job asks of the data besides a file's own description.
 struct Expectation {
-  const config::InputsSpec* inputs =
-      nullptr;                  // null: every column but the label is a number (csv), or images
+  // Null: every column but the label is a number (csv), or the data are images.
+  const config::InputsSpec* inputs = nullptr;
   std::int64_t classes = 0;     // of the label when `inputs` is null; 0 = a number
   bool labels_required = true;  // false: a file for predictions, where the label may be absent
 };
@@ -53,8 +53,8 @@ struct Row {
   static constexpr std::int32_t kNoCategory = -1;
 
   std::vector<double> numbers;  // NaN: missing
-  std::vector<std::int32_t>
-      categories;    // position in ColumnSpec::values; their count: another value; kNoCategory
+  // Position in ColumnSpec::values; values.size(): another value; kNoCategory: missing.
+  std::vector<std::int32_t> categories;
   double label = 0;  // class index, or the number
 };
 

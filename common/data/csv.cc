@@ -40,7 +40,7 @@ Result<bool> CsvReader::next() {
   fields_.clear();
   std::size_t begin = 0;
   for (std::size_t end : ends_) {
-    fields_.push_back(std::string_view(text_).substr(begin, end - begin));
+    fields_.emplace_back(text_.data() + begin, end - begin);
     begin = end;
   }
   return true;
@@ -57,11 +57,9 @@ Result<bool> CsvReader::read_record() {
       if (!more) break;
     }
     const char c = static_cast<char>(buffer_[position_++]);
-    const bool second_of_crlf = c == '\n' && previous_ == '\r';
     count_lines(c);
     if (place != Place::quoted && (c == '\n' || c == '\r')) {
-      if (second_of_crlf && raw_.empty()) continue;
-      end_field();
+      end_field();  // behind CRLF's CR an empty record follows, which `next` skips
       return true;
     }
     if (raw_.empty()) first_line_ = line_;
@@ -83,7 +81,7 @@ Result<bool> CsvReader::read_record() {
 Result<CsvReader::Place> CsvReader::take(Place place, char c) {
   if (place == Place::quoted) {
     if (c == '"') return Place::closed;
-    text_ += c;
+    text_.push_back(c);
     return Place::quoted;
   }
   if (c == delimiter_) {
@@ -93,7 +91,7 @@ Result<CsvReader::Place> CsvReader::take(Place place, char c) {
   if (place == Place::closed) {
     if (c != '"')
       return error(line_, "there is text after a closing quote; double quotes inside quotes");
-    text_ += c;
+    text_.push_back(c);
     return Place::quoted;
   }
   if (c == '"') {
@@ -104,7 +102,7 @@ Result<CsvReader::Place> CsvReader::take(Place place, char c) {
     quote_line_ = line_;
     return Place::quoted;
   }
-  text_ += c;
+  text_.push_back(c);
   return Place::plain;
 }
 

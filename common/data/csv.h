@@ -35,7 +35,7 @@ class CsvReader {
   static Result<CsvReader> open(const fs::path& path, char delimiter);
 
   // Moves to the next record; false at the end. What the functions below return is valid until the
-  // next call.
+  // next call, also in a moved reader.
   Result<bool> next();
 
   std::span<const std::string_view> fields() const { return fields_; }
@@ -67,7 +67,7 @@ class CsvReader {
   std::int64_t first_line_ = 1;  // of the record
   std::int64_t quote_line_ = 1;  // of the last opening quote
   std::string raw_;
-  std::string text_;               // the fields of the record, unquoted, one after the other
+  std::vector<char> text_;         // the fields of the record, unquoted, one after the other
   std::vector<std::size_t> ends_;  // of the fields in text_
   std::vector<std::string_view> fields_;
 };

@@ -22,7 +22,7 @@ class CsvSource : public Source {
         held_out_(std::move(held_out)),
         held_out_rows_(std::count(held_out_.begin(), held_out_.end(), 1)) {}
 
-  std::int64_t inputs() const override { return features_of(spec()); }
+  std::int64_t inputs() const override { return config::encoded_width(spec()); }
   std::int64_t train_rows() const override { return table_.rows() - held_out_rows_; }
   std::int64_t test_rows() const override { return test_ ? test_->rows() : held_out_rows_; }
 
@@ -33,7 +33,8 @@ class CsvSource : public Source {
 
   Result<model::Dataset> load(std::span<const Scaling> federated) const override {
     std::vector<ColumnStatistics> own;
-    if (needs_own_statistics(spec())) {
+    const bool has_gaps = table_.has_gaps() || (test_ && test_->has_gaps());
+    if (has_gaps && needs_own_statistics(spec())) {
       FED_ASSIGN(columns, sum_columns());
       own = std::move(columns);
     }
@@ -86,7 +87,8 @@ class CsvSource : public Source {
 };
 
 Status check_size(const CsvTable& table) {
-  const auto values = static_cast<std::uint64_t>(features_of(table.columns().inputs())) + 1;
+  const auto values =
+      static_cast<std::uint64_t>(config::encoded_width(table.columns().inputs())) + 1;
   const std::uint64_t rows_max = kExamplesBytesMax / sizeof(float) / values;
   if (static_cast<std::uint64_t>(table.rows()) <= rows_max) return {};
   return Error{ErrorCode::too_large,

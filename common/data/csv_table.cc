@@ -1,5 +1,8 @@
 #include "data/csv_table.h"
 
+#include <algorithm>
+#include <cmath>
+
 #include "data/source.h"
 
 namespace fed::data {
@@ -23,6 +26,8 @@ Result<CsvTable> CsvTable::open(const fs::path& path, const config::DataSpec& da
     if (!found) break;
     table.columns_.read(reader, row, problems);
     ++table.rows_;
+    table.has_gaps_ |= std::any_of(row.numbers.begin(), row.numbers.end(),
+                                   [](double number) { return std::isnan(number); });
   }
   FED_TRY(problems.status());
   if (table.rows_ == 0)

@@ -23,6 +23,7 @@ class CsvTable {
 
   const Columns& columns() const { return columns_; }
   std::int64_t rows() const { return rows_; }
+  bool has_gaps() const { return has_gaps_; }  // a number is missing somewhere
   const fs::path& path() const { return path_; }
 
   // Calls `use` with every row, in order, and its line; an error that it returns ends the reading.
@@ -38,6 +39,7 @@ class CsvTable {
   char delimiter_;
   Columns columns_;
   std::int64_t rows_ = 0;
+  bool has_gaps_ = false;
 };
 
 // A reader that stands on the header, which it must have.

@@ -80,12 +80,6 @@ Result<std::vector<Transform>> transforms(const InputsSpec& inputs,
   return result;
 }
 
-std::int64_t features_of(const InputsSpec& inputs) {
-  std::size_t features = 0;
-  for (const ColumnSpec& column : inputs.columns) features += width(inputs, column);
-  return static_cast<std::int64_t>(features);
-}
-
 bool encode(const InputsSpec& inputs, std::span<const Transform> transforms, const Row& row,
             std::span<float> features, std::size_t& bad_column) {
   std::fill(features.begin(), features.end(), 0.0f);

@@ -40,17 +40,15 @@ std::size_t number_columns(const config::InputsSpec& inputs);
 bool needs_own_statistics(const config::InputsSpec& inputs);
 
 // `federated`: one per number column if the job's scaling is federated, else empty; `own`: one per
-// number column if needs_own_statistics, else empty. ErrorCode::mismatch for another number of
-// federated scalings, ErrorCode::invalid for one that is not finite or has a negative deviation.
+// number column if needs_own_statistics and a number is missing, else empty. ErrorCode::mismatch
+// for another number of federated scalings, ErrorCode::invalid for one that is not finite or has a
+// negative deviation.
 Result<std::vector<Transform>> transforms(const config::InputsSpec& inputs,
                                           std::span<const Scaling> federated,
                                           std::span<const ColumnStatistics> own);
 
-// Features a row: config::encoded_width of the same inputs.
-std::int64_t features_of(const config::InputsSpec& inputs);
-
-// Writes features_of(inputs) values. False if one is not finite as a float, and its column in
-// `bad_column`.
+// Writes config::encoded_width(inputs) values. False if one is not finite as a float, and its
+// column in `bad_column`.
 bool encode(const config::InputsSpec& inputs, std::span<const Transform> transforms, const Row& row,
             std::span<float> features, std::size_t& bad_column);
 

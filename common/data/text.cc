@@ -7,9 +7,9 @@
 #include <charconv>
 #include <cmath>
 #include <limits>
-#include <numeric>
-#include <utility>
 #include <vector>
+
+#include "config/suggest.h"
 
 namespace fed::data {
 namespace {
@@ -21,21 +21,6 @@ std::string lower(std::string_view text) {
   std::string result(text);
   for (char& c : result) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
   return result;
-}
-
-// Levenshtein's distance.
-std::size_t distance(std::string_view a, std::string_view b) {
-  std::vector<std::size_t> row(b.size() + 1);
-  std::iota(row.begin(), row.end(), std::size_t{0});
-  for (std::size_t i = 1; i <= a.size(); ++i) {
-    std::size_t diagonal = std::exchange(row[0], i);
-    for (std::size_t j = 1; j <= b.size(); ++j) {
-      const std::size_t replaced = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
-      diagonal = row[j];
-      row[j] = std::min({replaced, row[j] + 1, row[j - 1] + 1});
-    }
-  }
-  return row.back();
 }
 
 // Bytes of the UTF-8 character that `text` begins with, 0 if it begins with none.
@@ -129,16 +114,14 @@ std::string listed(std::span<const std::string> names) {
 }
 
 std::string did_you_mean(std::string_view name, std::span<const std::string> candidates) {
+  std::vector<std::string> lowered;
+  for (const std::string& candidate : candidates) lowered.push_back(lower(candidate));
   const std::string wanted = lower(name);
-  const std::string* best = nullptr;
-  std::size_t least = wanted.size() / 3 + 1;
-  for (const std::string& candidate : candidates) {
-    const std::size_t differs = distance(wanted, lower(candidate));
-    if (differs >= least || candidate.empty()) continue;
-    least = differs;
-    best = &candidate;
-  }
-  return best == nullptr ? "" : "; did you mean " + in_quotes(*best) + "?";
+  const auto found = config::nearest(wanted, lowered);
+  if (!found || found->empty()) return "";
+  if (wanted.size() < 3 && *found != wanted) return "";  // too short to share anything
+  const auto at = std::find(lowered.begin(), lowered.end(), *found) - lowered.begin();
+  return "; did you mean " + in_quotes(candidates[static_cast<std::size_t>(at)]) + "?";
 }
 
 }  // namespace fed::data

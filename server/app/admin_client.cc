@@ -45,14 +45,14 @@ Result<Json> AdminClient::ask(const Json& request) {
   if (error) return lost(error);
   const std::size_t length = asio::read_until(socket_, asio::dynamic_buffer(input_), '\n', error);
   if (error) return lost(error);
-  const Json answer = Json::parse(input_.substr(0, length), nullptr, false);
+  Json answer = Json::parse(input_.substr(0, length), nullptr, false);
   input_.erase(0, length);
   if (!answer.is_object())
     return Error{ErrorCode::malformed, "the daemon's answer is not understood"};
   if (answer.contains("error")) {
     return Error{code_named(answer["error"]), answer["detail"].get<std::string>()};
   }
-  return answer;
+  return {boost::system::in_place_value, std::move(answer)};
 }
 
 Status AdminClient::receive_file(std::uint64_t bytes, const fs::path& path) {

@@ -140,7 +140,7 @@ Result<Coordinator::Invited> Coordinator::invite(const std::string& name, std::i
   const auto id = crypto::random_array<8>();
   Invited invited{name, id, crypto::SecretKey::random(), unix_seconds() + valid_s};
   const store::Invite row{id, name, invited.psk.duplicate(), invited.expires_at};
-  FED_TRY(parts_.journal.add_invite(row, unix_seconds()));
+  FED_TRY(parts_.journal.add_invite(row));
   parts_.directory.add_invite(id, invited.psk.duplicate(), invited.expires_at);
   log::info("invited {}", name);
   return invited;

@@ -12,8 +12,7 @@ Job::Job(std::shared_ptr<const Plan> plan, const Services& services)
     : plan_(std::move(plan)), services_(services), timer_(services.control) {}
 
 void Job::start(store::JobProgress progress) {
-  const auto history = services_.journal.history(name());
-  const std::string scaling = history ? scaling_of(*history) : "";
+  const std::string scaling = scaling_of(progress);
   auto shared = std::make_shared<store::JobProgress>(std::move(progress));
   in_background(
       services_.compute, services_.control, weak_from_this(),

@@ -8,6 +8,8 @@
 #include <memory>
 #include <string>
 
+#include "channel/handshake.h"
+#include "crypto/ed25519.h"
 #include "net/connection.h"
 
 namespace fed::app {

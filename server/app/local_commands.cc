@@ -47,9 +47,10 @@ Result<Json> make_state(const cli::Arguments& arguments) {
   FED_ASSIGN(config_path, write_new_config(spec, file));
   FED_TRY(crypto::create_key_file(key_file, crypto::SecretKey::random()));
   FED_ASSIGN(identity, load_identity(spec.state_dir));
-  return Json{{"state", spec.state_dir.string()},
-              {"config", config_path},
-              {"public_key", to_base64url(identity.public_key())}};
+  Json made = {{"state", spec.state_dir.string()},
+               {"config", config_path},
+               {"public_key", to_base64url(identity.public_key())}};
+  return {boost::system::in_place_value, std::move(made)};
 }
 
 int init(const cli::Arguments& arguments) {
@@ -74,7 +75,7 @@ int run(const cli::Arguments& arguments) {
     std::cerr << config::format_problems(file, spec.error());
     return cli::bad_usage;
   }
-  log::set_up(spec->log.level, spec->log.format);
+  log::set_up(spec->log.level, cli::log_format(spec->log.format));
   const Status status = run_daemon(*spec, file);
   if (status) return cli::done;
   log::error("{}", status.error().detail);

@@ -31,7 +31,7 @@ std::vector<round::SnapshotMember> members_of(const store::JobProgress& progress
 round::Snapshot snapshot_of(const store::JobProgress& progress) {
   round::Snapshot snapshot;
   snapshot.version = progress.job.version;
-  snapshot.statistics_done = progress.statistics_done;
+  snapshot.statistics_done = progress.statistics.has_value();
   snapshot.job = state_from(progress.job.state);
   snapshot.job_reason = static_cast<round::Reason>(progress.job.reason);
   if (progress.job.best_version && progress.job.best_value) {
@@ -53,13 +53,10 @@ round::Snapshot snapshot_of(const store::JobProgress& progress) {
   return snapshot;
 }
 
-std::string scaling_of(const std::vector<store::RoundRow>& history) {
-  for (const store::RoundRow& row : history) {
-    if (row.round != 0 || row.state != "committed") continue;
-    const auto metrics = nlohmann::json::parse(row.metrics, nullptr, false);
-    if (metrics.is_object() && metrics.contains("scaling")) return metrics["scaling"].dump();
-  }
-  return {};
+std::string scaling_of(const store::JobProgress& progress) {
+  if (!progress.statistics) return {};
+  const auto metrics = nlohmann::json::parse(*progress.statistics, nullptr, false);
+  return metrics.is_object() && metrics.contains("scaling") ? metrics["scaling"].dump() : "";
 }
 
 }  // namespace fed::app

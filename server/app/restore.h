@@ -2,7 +2,6 @@
 #pragma once
 
 #include <string>
-#include <vector>
 
 #include "round/snapshot.h"
 #include "store/records.h"
@@ -12,6 +11,6 @@ namespace fed::app {
 round::Snapshot snapshot_of(const store::JobProgress& progress);
 
 // The scaling that round 0 found, as closing.h writes it; empty if there was none.
-std::string scaling_of(const std::vector<store::RoundRow>& history);
+std::string scaling_of(const store::JobProgress& progress);
 
 }  // namespace fed::app

@@ -7,7 +7,7 @@ namespace {
 
 double seconds_from(Instant from, Instant to) { return std::round(seconds(to - from) * 10) / 10; }
 
-Json job_json(const Coordinator& coordinator, const Job& job) {
+Json job_json(const Job& job) {
   Json json = {{"name", job.name()},
                {"rounds_max", job.plan().spec.rounds.max},
                {"parameters", job.plan().model->layout().size()}};
@@ -96,7 +96,7 @@ Json clients_json(const Coordinator& coordinator) {
 
 Json jobs_json(const Coordinator& coordinator) {
   Json list = Json::array();
-  for (const auto& [name, job] : coordinator.jobs()) list.push_back(job_json(coordinator, *job));
+  for (const auto& [name, job] : coordinator.jobs()) list.push_back(job_json(*job));
   return {{"jobs", list}};
 }
 
@@ -115,14 +115,14 @@ Json status_json(const Coordinator& coordinator) {
 }
 
 Json show_json(const Coordinator& coordinator, const Job& job) {
-  Json json = job_json(coordinator, job);
+  Json json = job_json(job);
   json["file"] = Json::parse(job.plan().spec.text);
   json["rounds"] = rounds_json(coordinator, job);
   return json;
 }
 
 Json why_json(const Coordinator& coordinator, const Job& job) {
-  Json json = job_json(coordinator, job);
+  Json json = job_json(job);
   json["clients"] = Json::array();
   const auto report = job.report();
   if (!report) return json;

@@ -13,16 +13,23 @@ constexpr std::size_t kRereadBytes = std::size_t{1} << 18;
 
 // Room for the whole file, so that a full disk is known before the client sends it. The size stays
 // what is there.
-Status reserve_blocks(const File& file, std::uint64_t bytes) {
+Status reserve_blocks(const File& file, std::uint64_t there, std::uint64_t bytes) {
+  const fs::path folder = file.path().parent_path();
+  const std::string what =
+      "no room for an update of " + std::to_string(bytes) + " bytes in " + folder.string();
+  // Asked first, since a reservation that fails has used up the disk for a moment.
+  std::error_code error;
+  const fs::space_info space = fs::space(folder, error);
+  if (!error && space.available < bytes - there) return from_errno(what, ENOSPC);
   if (::fallocate(file.descriptor(), FALLOC_FL_KEEP_SIZE, 0, static_cast<off_t>(bytes)) == 0) {
     return {};
   }
   const int error_number = errno;
   // Other failures mean that this file system cannot reserve: the writes will tell.
   if (error_number != ENOSPC && error_number != EDQUOT) return {};
-  return from_errno("no room for an update of " + std::to_string(bytes) + " bytes in " +
-                        file.path().parent_path().string(),
-                    error_number);
+  // What was reserved beyond the size, before there was no more, goes back.
+  static_cast<void>(file.truncate(there));
+  return from_errno(what, error_number);
 }
 
 bool is_aligned(const std::uint8_t* at) {
@@ -77,11 +84,7 @@ Result<Upload> Upload::open(Paths paths, std::uint64_t bytes, const Checksum& ex
                             Durability durability, std::shared_ptr<UploadFence> fence) {
   FED_ASSIGN(file, File::open_to_write(paths.part));
   FED_ASSIGN(there, file.size());
-  if (const Status room = reserve_blocks(file, bytes); !room) {
-    // What was reserved beyond the size, before there was no more, goes back.
-    static_cast<void>(file.truncate(there));
-    return room.error();
-  }
+  FED_TRY(reserve_blocks(file, there, bytes));
   Upload upload(std::move(file), std::move(paths), bytes, expected, durability, std::move(fence));
   FED_TRY(upload.reread(there));
   return upload;

@@ -191,14 +191,9 @@ def check_words(files):
                 yield path, line, 'a test does not sleep; wait for the event'
 
 
-# Folders without a README.md of their own.
-NO_README = {'common/base', 'common/channel', 'common/cli', 'common/config', 'common/crypto', 'common/net',
-             'common/wire', 'client/session'}
-
-
 def check_readmes(files):
     folders = {os.path.dirname(path) for path in files}
-    for folder in sorted(folders - NO_README):
+    for folder in sorted(folders):
         bound = folder.startswith(('common/', 'server/', 'client/')) and f'{folder}/CMakeLists.txt' in files
         sources = any(is_cpp(path) and os.path.dirname(path) == folder for path in files)
         if bound and sources and f'{folder}/README.md' not in files:

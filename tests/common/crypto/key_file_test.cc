@@ -63,7 +63,8 @@ TEST_CASE("load_or_create creates once and then returns the same key") {
 
 TEST_CASE("a file that others may touch is refused with the chmod that helps") {
   const Folder folder;
-  for (mode_t mode : {0640, 0604, 0644, 0660, 0620, 0610, 0602, 0601, 0444}) {
+  for (mode_t mode :
+       std::initializer_list<mode_t>{0640, 0604, 0644, 0660, 0620, 0610, 0602, 0601, 0444}) {
     const fs::path path = write(folder, kDigits, mode);
     const auto refused = load_key_file(path);
     REQUIRE_FALSE(refused.has_value());

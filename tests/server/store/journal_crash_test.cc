@@ -1,0 +1,173 @@
+// The journal when the machine misbehaves: copies taken at any moment, logs cut off, damage, a full
+// disk.
+#include <algorithm>
+#include <catch2/catch.hpp>
+#include <functional>
+
+#include "registry.h"
+
+using fed::Bytes;
+using fed::Durability;
+using fed::ErrorCode;
+using fed::store::JobProgress;
+using fed::store::Journal;
+using namespace fed::store::testing;
+namespace fs = std::filesystem;
+
+namespace {
+
+// What a crash leaves: the file and its log as they are now. The log's index is in memory and lost.
+void copy_as_crashed(const fs::path& from, const fs::path& to) {
+  fs::remove(to.string() + "-wal");
+  fs::copy_file(from, to, fs::copy_options::overwrite_existing);
+  if (fs::exists(from.string() + "-wal"))
+    fs::copy_file(from.string() + "-wal", to.string() + "-wal");
+}
+
+// A life, step by step.
+std::vector<std::function<void(Journal&)>> steps() {
+  return {
+      [](Journal& j) { j.add_invite(invite(1, "north")).value(); },
+      [](Journal& j) { j.take_invite(invite(1, "").id, key(11), key(21), kNow).value(); },
+      [](Journal& j) { j.add_job("fashion", "{}", "running", kNow).value(); },
+      [](Journal& j) { j.begin_round(start(1, 1)).value(); },
+      [](Journal& j) { j.accept_contribution(accepted(1, 1)).value(); },
+      [](Journal& j) { j.accept_contribution(accepted(1, 2)).value(); },
+      [](Journal& j) { j.set_round_state("fashion", 1, 1, "closing", 0).value(); },
+      [](Journal& j) { j.commit_round(commit(1, 1)).value(); },
+      [](Journal& j) { j.begin_round(start(2, 1)).value(); },
+      [](Journal& j) { j.accept_contribution(accepted(2, 5)).value(); },
+  };
+}
+
+// How many of the steps a journal shows: each leaves a trace of its own.
+std::size_t steps_seen(Journal& journal) {
+  const bool joined = !journal.clients().value().empty();
+  if (!joined) return journal.invites().value().empty() ? 0 : 1;
+  if (journal.jobs().value().empty()) return 2;
+  const JobProgress progress = journal.load_job_progress("fashion").value();
+  if (progress.job.version == 1) {
+    if (!progress.open) return 8;
+    CHECK(progress.open == start(2, 1));
+    return 9 + progress.contributions.size();
+  }
+  if (!progress.open) return 3;
+  return 4 + progress.contributions.size() + (progress.open_state == "closing" ? 1 : 0);
+}
+
+}  // namespace
+
+TEST_CASE("journal: killed after any step, it has all the steps") {
+  for (const Durability durability : {Durability::process, Durability::power}) {
+    Registry registry({durability, 0});
+    Folder crashed;
+    std::size_t done = 0;
+    for (const auto& step : steps()) {
+      step(*registry);
+      ++done;
+      copy_as_crashed(registry.path(), crashed / "registry.db");
+      Journal copy = Journal::open(crashed / "registry.db").value();
+      REQUIRE(steps_seen(copy) == done);
+    }
+  }
+}
+
+TEST_CASE(
+    "journal: with its log cut off anywhere, it is as after one of the steps, never in between") {
+  Registry registry;
+  const auto all = steps();
+  *registry;
+  for (const auto& step : all) step(*registry);
+  Folder crashed;
+  const std::uintmax_t log = fs::file_size(registry.path().string() + "-wal");
+  std::size_t before = 0;
+  for (std::uintmax_t size = 0; size <= log; size += 311) {
+    copy_as_crashed(registry.path(), crashed / "registry.db");
+    fs::resize_file((crashed / "registry.db").string() + "-wal", size);
+    Journal copy = Journal::open(crashed / "registry.db").value();
+    const std::size_t seen = steps_seen(copy);
+    REQUIRE(seen >= before);
+    before = seen;
+  }
+  CHECK(before >= all.size() - 1);
+}
+
+TEST_CASE("journal: a step that fails in the middle changes nothing") {
+  Registry registry;
+  registry->add_job("fashion", "{}", "running", kNow).value();
+  auto bad = start(1, 1);
+  bad.cohort = {{1, 10}, {2, 10}, {1, 10}};  // the third row clashes with the first
+  CHECK(registry->begin_round(bad).error().code == ErrorCode::already_exists);
+  CHECK(registry->history("fashion").value().empty());
+  registry->begin_round(start(1, 1)).value();
+}
+
+TEST_CASE("journal: full, it refuses, keeps all it has, and goes on when there is room") {
+  Registry registry({Durability::process, 256 << 10});
+  registry->add_job("fashion", "{}", "running", kNow).value();
+  auto round = start(1, 1);
+  registry->begin_round(round).value();
+  std::int64_t kept = 0;
+  fed::Status status;
+  while (true) {
+    auto contribution = accepted(1, kept);
+    contribution.metrics.assign(3000, 'x');
+    status = registry->accept_contribution(contribution);
+    if (!status) break;
+    REQUIRE(++kept < 1000);
+  }
+  CHECK(status.error().code == ErrorCode::disk_full);
+  CHECK(kept > 20);
+  CHECK(registry->contributions("fashion", 1).value().size() == static_cast<std::size_t>(kept));
+  CHECK(registry->accept_contribution(accepted(1, 0)).has_value());  // known already
+  CHECK(registry.anew().contributions("fashion", 1).value().size() ==
+        static_cast<std::size_t>(kept));
+  registry.set({Durability::process, 0});
+  registry.anew().commit_round(commit(1, 1)).value();
+  CHECK(registry.anew().find_job("fashion").value().version == 1);
+}
+
+TEST_CASE("journal: damage is noticed when it is opened") {
+  Registry registry;
+  for (int i = 0; i < 50; ++i)
+    registry->add_job("job" + std::to_string(i), std::string(500, '{'), "running", kNow).value();
+  registry.close();
+  const Bytes sound = content(registry.path());
+  const auto open_with = [&](const Bytes& bytes) {
+    fed::replace_file(registry.path(), bytes, Durability::process).value();
+    return Journal::open(registry.path());
+  };
+  CHECK(open_with(sound).has_value());
+
+  Bytes not_one = sound;
+  std::ranges::copy(fed::view("This is not a database at all"), not_one.begin());
+  CHECK(open_with(not_one).error().code == ErrorCode::malformed);
+  Bytes torn = sound;
+  std::fill(torn.begin() + 5 * 4096, torn.begin() + 8 * 4096, std::uint8_t{0xff});
+  const auto refused = open_with(torn);
+  REQUIRE(refused.has_error());
+  CHECK(refused.error().code == ErrorCode::malformed);
+  CHECK(refused.error().detail.find("backup") != std::string::npos);
+  Bytes half(sound.begin(), sound.begin() + static_cast<std::ptrdiff_t>(sound.size() / 2));
+  CHECK(open_with(half).error().code == ErrorCode::malformed);
+}
+
+TEST_CASE("journal: of a newer program it says so") {
+  Registry registry;
+  *registry;
+  registry.close();
+  Bytes bytes = content(registry.path());
+  CHECK(bytes[63] == 1);  // user_version, the big-endian word at 60 of the file's header
+  bytes[63] = 2;
+  fed::replace_file(registry.path(), bytes, Durability::process).value();
+  const auto refused = Journal::open(registry.path());
+  REQUIRE(refused.has_error());
+  CHECK(refused.error().code == ErrorCode::unsupported);
+  CHECK(refused.error().detail.find("newer fedserver") != std::string::npos);
+  CHECK(content(registry.path()) == bytes);
+}
+
+TEST_CASE("journal: a folder that is not there, a file that cannot be written") {
+  Folder folder;
+  CHECK(Journal::open(folder / "missing/registry.db").error().code == ErrorCode::not_found);
+}

@@ -1,0 +1,194 @@
+// The life of a round in the journal, opened anew before every look.
+#include <catch2/catch.hpp>
+
+#include "registry.h"
+
+using fed::ErrorCode;
+using fed::store::ContributionRow;
+using fed::store::JobProgress;
+using fed::store::Outcome;
+using fed::store::RoundRow;
+using namespace fed::store::testing;
+
+namespace {
+
+ContributionRow row(const fed::store::Accepted& accepted) {
+  return {.round = accepted.round,
+          .client = accepted.client,
+          .examples = accepted.examples,
+          .weight = accepted.weight,
+          .checksum = accepted.checksum,
+          .bytes = accepted.bytes,
+          .outcome = "accepted",
+          .reason = 0,
+          .detail = "",
+          .metrics = accepted.metrics,
+          .at = accepted.at};
+}
+
+Outcome refused(std::int64_t round, std::int64_t client) {
+  return {.job = "fashion",
+          .round = round,
+          .client = client,
+          .outcome = "refused",
+          .reason = 9,
+          .detail = "a coordinate is beyond the limit",
+          .at = kNow + 6};
+}
+
+}  // namespace
+
+TEST_CASE("journal: from nothing to the first version, with all steps durable") {
+  Registry registry;
+  registry->add_job("fashion", "{}", "running", kNow).value();
+  {
+    const JobProgress progress = registry.anew().load_job_progress("fashion").value();
+    CHECK((!progress.open && progress.job.version == 0 && !progress.statistics));
+    CHECK((progress.contributions.empty() && progress.previous.empty()));
+  }
+  registry.anew().begin_round(start(1, 1)).value();
+  registry.anew().accept_contribution(accepted(1, 5)).value();
+  registry.anew().record_outcome(refused(1, 2)).value();
+  registry.anew().accept_contribution(accepted(1, 1)).value();
+  registry.anew().set_round_state("fashion", 1, 1, "closing", 0).value();
+  {
+    const JobProgress progress = registry.anew().load_job_progress("fashion").value();
+    CHECK(progress.open == start(1, 1));
+    CHECK(progress.open_state == "closing");
+    REQUIRE(progress.contributions.size() == 3);
+    CHECK(progress.contributions[0] == row(accepted(1, 1)));
+    CHECK(progress.contributions[2] == row(accepted(1, 5)));
+    const ContributionRow& no = progress.contributions[1];
+    CHECK((no.client == 2 && no.outcome == "refused" && no.reason == 9 &&
+           no.detail == refused(1, 2).detail));
+  }
+  registry.anew().commit_round(commit(1, 1)).value();
+  const JobProgress progress = registry.anew().load_job_progress("fashion").value();
+  CHECK((!progress.open && progress.contributions.empty()));
+  CHECK((progress.job.version == 1 && progress.job.best_version == 1 &&
+         progress.job.best_value == 0.75 && progress.job.without_better == 1));
+  CHECK(progress.previous.size() == 3);
+  const RoundRow expected{.round = 1,
+                          .attempt = 1,
+                          .state = "committed",
+                          .reason = 0,
+                          .goal = 2,
+                          .total_weight = 367,
+                          .cohort = 3,
+                          .accepted = 2,
+                          .refused = 1,
+                          .discarded = 0,
+                          .opened_at = kNow + 1,
+                          .committed_at = kNow + 51,
+                          .metrics = "{\"round\": 1}"};
+  CHECK(registry->history("fashion").value() == std::vector<RoundRow>{expected});
+}
+
+TEST_CASE("journal: an abandoned attempt's contributions count in the next one") {
+  Registry registry;
+  registry->add_job("fashion", "{}", "running", kNow).value();
+  registry->begin_round(start(1, 1)).value();
+  registry->accept_contribution(accepted(1, 5)).value();
+  registry.anew().set_round_state("fashion", 1, 1, "abandoned", 40).value();
+  CHECK(registry.anew().load_job_progress("fashion").value().open_state == "abandoned");
+  auto second = start(1, 2);
+  second.cohort = {{5, 17}, {8, 40}};
+  second.total_weight = 57;
+  registry.anew().begin_round(second).value();
+  registry.anew().accept_contribution(accepted(1, 8)).value();
+  const JobProgress progress = registry.anew().load_job_progress("fashion").value();
+  CHECK(progress.open == second);
+  CHECK(progress.open_state == "collecting");
+  CHECK(progress.contributions == std::vector{row(accepted(1, 5)), row(accepted(1, 8))});
+  // The first attempt is over.
+  CHECK(registry->begin_round(start(1, 1)).error().code == ErrorCode::already_exists);
+  CHECK(registry->begin_round(start(1, 2)).error().code == ErrorCode::already_exists);
+  CHECK(registry->commit_round(commit(1, 1)).error().code == ErrorCode::not_found);
+  CHECK(registry->set_round_state("fashion", 1, 1, "closing", 0).error().code ==
+        ErrorCode::not_found);
+  registry->commit_round(commit(1, 2)).value();
+  const auto history = registry.anew().history("fashion").value();
+  REQUIRE(history.size() == 2);
+  CHECK((history[0].state == "abandoned" && history[0].reason == 40 && history[0].cohort == 3));
+  CHECK((history[1].state == "committed" && history[1].cohort == 2 && history[1].accepted == 2));
+}
+
+TEST_CASE("journal: a contribution counts once") {
+  Registry registry;
+  registry->add_job("fashion", "{}", "running", kNow).value();
+  CHECK(registry->accept_contribution(accepted(1, 5)).error().code == ErrorCode::invalid);
+  registry->begin_round(start(1, 1)).value();
+  registry->accept_contribution(accepted(1, 5, 1)).value();
+  registry.anew().accept_contribution(accepted(1, 5, 1)).value();
+  CHECK(registry->accept_contribution(accepted(1, 5, 2)).error().code == ErrorCode::already_exists);
+  registry->record_outcome(refused(1, 5)).value();  // of a second try; the first stays
+  CHECK(registry.anew().contributions("fashion", 1).value() == std::vector{row(accepted(1, 5, 1))});
+  // A refused client may try again with something better.
+  registry->record_outcome(refused(1, 2)).value();
+  registry->record_outcome(refused(1, 2)).value();
+  registry.anew().accept_contribution(accepted(1, 2, 9)).value();
+  CHECK(registry->contributions("fashion", 1).value()[0] == row(accepted(1, 2, 9)));
+
+  registry->commit_round(commit(1, 1)).value();
+  registry->accept_contribution(accepted(1, 5, 1)).value();  // a late repetition
+  CHECK(registry->accept_contribution(accepted(1, 1)).error().code == ErrorCode::invalid);
+  CHECK(registry->begin_round(start(1, 2)).error().code == ErrorCode::already_exists);
+  CHECK(registry->set_round_state("fashion", 1, 1, "abandoned", 0).error().code ==
+        ErrorCode::invalid);
+}
+
+TEST_CASE("journal: a commit may be repeated, not replaced") {
+  Registry registry;
+  registry->add_job("fashion", "{}", "running", kNow).value();
+  for (const std::int64_t round : {1, 2}) {
+    registry->begin_round(start(round, 1)).value();
+    registry->commit_round(commit(round, 1)).value();
+    registry.anew().commit_round(commit(round, 1)).value();
+    CHECK(registry.anew().find_job("fashion").value().version == round);
+  }
+  CHECK(registry->commit_round(commit(1, 1)).error().code == ErrorCode::invalid);
+  registry->begin_round(start(3, 1)).value();
+  auto back = commit(3, 1);
+  back.version = 1;
+  CHECK(registry->commit_round(back).error().code == ErrorCode::invalid);
+  CHECK(registry.anew().load_job_progress("fashion").value().open == start(3, 1));
+}
+
+TEST_CASE("journal: a statistics round is round 0 and makes no version") {
+  Registry registry;
+  registry->add_job("fashion", "{}", "running", kNow).value();
+  registry->begin_round(start(0, 1)).value();
+  CHECK(registry.anew().load_job_progress("fashion").value().open == start(0, 1));
+  auto done = commit(0, 1);
+  done.metrics = "{\"mean\": [1, 2]}";
+  done.best_version.reset();
+  done.best_value.reset();
+  registry->commit_round(done).value();
+  const JobProgress progress = registry.anew().load_job_progress("fashion").value();
+  CHECK(progress.statistics == "{\"mean\": [1, 2]}");
+  CHECK((progress.job.version == 0 && !progress.job.best_version && !progress.job.best_value));
+  registry->begin_round(start(1, 1)).value();
+  CHECK(registry.anew().load_job_progress("fashion").value().open == start(1, 1));
+}
+
+TEST_CASE("journal: rounds of jobs that are not there") {
+  Registry registry;
+  CHECK(registry->begin_round(start(1, 1)).error().code == ErrorCode::not_found);
+  CHECK(registry->commit_round(commit(1, 1)).error().code == ErrorCode::not_found);
+  CHECK(registry->record_outcome(refused(1, 2)).error().code == ErrorCode::not_found);
+  CHECK(registry->load_job_progress("fashion").error().code == ErrorCode::not_found);
+  CHECK(registry->history("fashion").error().code == ErrorCode::not_found);
+  CHECK(registry->contributions("fashion", 1).value().empty());
+}
+
+TEST_CASE("journal: jobs do not see each other's rounds") {
+  Registry registry;
+  registry->add_job("fashion", "{}", "running", kNow).value();
+  registry->add_job("other", "{}", "running", kNow).value();
+  registry->begin_round(start(1, 1)).value();
+  registry->accept_contribution(accepted(1, 5)).value();
+  registry->commit_round(commit(1, 1)).value();
+  const JobProgress other = registry.anew().load_job_progress("other").value();
+  CHECK((!other.open && other.job.version == 0 && other.previous.empty()));
+  CHECK(registry->history("other").value().empty());
+}
