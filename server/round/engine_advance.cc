@@ -210,7 +210,6 @@ void Engine::cancel_outstanding(Reason reason, Effects& out) {
     if (!outstanding(member.status) || member.status == Status::storing) continue;
     if (member.told)
       out.push_back(CancelTask{.client = client, .round = round(), .reason = reason});
-    member.told = false;
     member.status = Status::not_asked;
     member.ticket.reset();
   }

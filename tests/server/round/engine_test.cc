@@ -152,6 +152,16 @@ TEST_CASE("who was refused or failed is not asked again in the round while other
   CHECK_THAT(bench.wait(10), Catch::StartsWith("begin 1.3 [1 2 3]"));  // nobody else is left
 }
 
+TEST_CASE("a smaller cohort of fresh clients is preferred to asking one again") {
+  Bench bench({.cohort = 3, .min = 2, .goal = 3});
+  bench.arrive(1, 3);
+  bench.tell(TaskFailed{1, 1, "no"});
+  CHECK_THAT(bench.tell(TaskFailed{2, 1, "no"}), Catch::StartsWith("abandon 1.1"));
+  bench.arrive(4, 4);
+  bench.wait(10);
+  CHECK_THAT(bench.wait(10), Catch::StartsWith("begin 1.2 [3 4]"));
+}
+
 TEST_CASE("a job whose only clients keep failing slows down to its longest pause") {
   Bench bench({.cohort = 1, .min = 1, .goal = 1, .collect = 60, .select = 2});
   bench.arrive(1, 1);

@@ -147,6 +147,31 @@ TEST_CASE("a round whose last contribution was journaled closes at the restart")
   CHECK(bench.tell(Tick{}) == "close 1 [1 2 3]");
 }
 
+TEST_CASE("a round that was closed at its deadline stays closed") {
+  Bench bench;
+  bench.arrive(1, 3);
+  bench.deliver(1);
+  bench.deliver(3);
+  CHECK_THAT(bench.wait(100), Catch::StartsWith("close 1 [1 3]"));
+  bench.restart();
+  CHECK(bench.arrive(1, 3) == "close 1 [1 3]");  // and 2 is not asked to train for nothing
+}
+
+TEST_CASE("who was refused stays so over a restart, who was asked again does not") {
+  Bench bench({.cohort = 2, .min = 1, .goal = 2});
+  bench.arrive(1, 2);
+  bench.tell(TaskFailed{1, 1, "no"});
+  bench.restart();
+  CHECK(bench.arrive(1, 2) == "assign 2");
+  CHECK(bench.tell(offer(1, 1)) == "refused 1 task_failed");
+  bench.tell(ClientGone{2});
+  CHECK(bench.wait(100) == "abandon 1.1 deadline_passed");
+  bench.wait(10);
+  CHECK(bench.wait(10) == "begin 1.2 [1]; assign 1");
+  bench.restart();
+  CHECK(bench.arrive(1, 1) == "assign 1");
+}
+
 TEST_CASE("a job whose last version was journaled is finished at the restart") {
   Bench bench({.rounds = 2});
   bench.engine = Engine(bench.config, Snapshot{.version = 2}, bench.now);
