@@ -128,8 +128,8 @@ def committed_rounds(job):
 class Demo:
     def __init__(self, options, folder):
         self.options, self.folder = options, folder
-        self.server_program = os.path.join(options.build, 'server/app/fedserver')
-        self.client_program = os.path.join(options.build, 'client/app/fedclient')
+        self.server_program = os.path.join(options.build, 'fedserver')
+        self.client_program = os.path.join(options.build, 'fedclient')
         self.server_file = self.path('server.json')
         self.job = self.make_job()
         self.display = Display(options.json, self.job['rounds']['max'])

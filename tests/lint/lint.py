@@ -27,7 +27,7 @@ LAYERS = {
     'aggregate': ['tensor', 'config'],
     'store': ['tensor', 'crypto'],
     'train': ['model', 'data'],
-    'session': ['wire', 'config', 'crypto'],
+    'session': ['wire', 'config', 'channel'],
 }
 FOLDERS = {'server': ['round', 'aggregate', 'store'], 'client': ['train', 'session']}
 
