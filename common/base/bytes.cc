@@ -60,7 +60,8 @@ Result<Bytes> from_base64url(std::string_view text) {
   int bits = 0;
   for (char c : text) {
     const auto digit = kBase64.find(c);
-    if (digit == std::string_view::npos) return Error{ErrorCode::malformed, "not a base64url digit"};
+    if (digit == std::string_view::npos)
+      return Error{ErrorCode::malformed, "not a base64url digit"};
     buffer = (buffer << 6 | static_cast<std::uint32_t>(digit)) & 0xffff;
     bits += 6;
     if (bits < 8) continue;
@@ -68,7 +69,8 @@ Result<Bytes> from_base64url(std::string_view text) {
     out.push_back(static_cast<std::uint8_t>(buffer >> bits & 0xff));
   }
   const bool spare_bits_set = (buffer & ((1u << bits) - 1)) != 0;
-  if (bits >= 6 || spare_bits_set) return Error{ErrorCode::malformed, "base64url text is cut short"};
+  if (bits >= 6 || spare_bits_set)
+    return Error{ErrorCode::malformed, "base64url text is cut short"};
   return out;
 }
 

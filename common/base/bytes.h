@@ -1,7 +1,8 @@
 // Bytes, views of bytes, and fixed little-endian and big-endian integers.
 //
-// Every format of the project (records, blobs, files) is written through these functions, so the byte order is
-// stated where it is used and never depends on the processor. Pure functions; safe from any thread.
+// Every format of the project (records, blobs, files) is written through these functions, so the
+// byte order is stated where it is used and never depends on the processor. Pure functions; safe
+// from any thread.
 #pragma once
 
 #include <bit>
@@ -21,7 +22,8 @@ using Bytes = std::vector<std::uint8_t>;
 using ByteView = std::span<const std::uint8_t>;  // read only, not owned
 using ByteSpan = std::span<std::uint8_t>;        // writable, not owned
 
-static_assert(std::endian::native == std::endian::little, "tensors are stored as the processor has them");
+static_assert(std::endian::native == std::endian::little,
+              "tensors are stored as the processor has them");
 
 inline ByteView view(std::string_view text) {
   return {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()};
@@ -42,7 +44,8 @@ ByteSpan as_writable_bytes(std::span<T> values) {
   return {reinterpret_cast<std::uint8_t*>(values.data()), values.size_bytes()};
 }
 
-// Loads and stores of an unsigned integer at `at`, which needs no alignment and must have sizeof(T) bytes.
+// Loads and stores of an unsigned integer at `at`, which needs no alignment and must have sizeof(T)
+// bytes.
 template <std::unsigned_integral T>
 T load_le(const std::uint8_t* at) {
   T value;
@@ -61,7 +64,8 @@ inline void store_be16(std::uint8_t* at, std::uint16_t value) {
   at[1] = static_cast<std::uint8_t>(value & 0xff);
 }
 
-// Lower-case hexadecimal. from_hex: ErrorCode::malformed for an odd length or a character outside 0-9a-fA-F.
+// Lower-case hexadecimal. from_hex: ErrorCode::malformed for an odd length or a character outside
+// 0-9a-fA-F.
 std::string to_hex(ByteView bytes);
 Result<Bytes> from_hex(std::string_view hex);
 

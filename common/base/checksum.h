@@ -1,8 +1,8 @@
 // XXH3-128 of bytes as they pass: finds torn pages and mixed-up files, at memory speed.
 //
-// Not a cryptographic hash: what a hostile party could gain by a collision is guarded by the channel's seal or by
-// crypto::Hash. An update is named by this checksum on its way up, since its sender alone could forge it and would
-// gain nothing. Not thread-safe: one object per stream.
+// Not a cryptographic hash: what a hostile party could gain by a collision is guarded by the
+// channel's seal or by crypto::Hash. An update is named by this checksum on its way up, since its
+// sender alone could forge it and would gain nothing. Not thread-safe: one object per stream.
 #pragma once
 
 #include <array>

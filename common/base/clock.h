@@ -1,7 +1,7 @@
 // Time as an argument. The core never asks what time it is: whoever drives it says so.
 //
-// An Instant counts from an arbitrary start and never jumps; every deadline and rate uses it. Wall-clock time is for
-// people (logs, "last seen") and for the expiry of join codes.
+// An Instant counts from an arbitrary start and never jumps; every deadline and rate uses it.
+// Wall-clock time is for people (logs, "last seen") and for the expiry of join codes.
 #pragma once
 
 #include <chrono>

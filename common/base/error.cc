@@ -9,17 +9,28 @@ namespace fed {
 
 const char* name(ErrorCode code) {
   switch (code) {
-    case ErrorCode::malformed: return "malformed";
-    case ErrorCode::unauthentic: return "unauthentic";
-    case ErrorCode::too_large: return "too_large";
-    case ErrorCode::invalid: return "invalid";
-    case ErrorCode::mismatch: return "mismatch";
-    case ErrorCode::not_found: return "not_found";
-    case ErrorCode::already_exists: return "already_exists";
-    case ErrorCode::io: return "io";
-    case ErrorCode::disk_full: return "disk_full";
-    case ErrorCode::closed: return "closed";
-    case ErrorCode::unsupported: return "unsupported";
+    case ErrorCode::malformed:
+      return "malformed";
+    case ErrorCode::unauthentic:
+      return "unauthentic";
+    case ErrorCode::too_large:
+      return "too_large";
+    case ErrorCode::invalid:
+      return "invalid";
+    case ErrorCode::mismatch:
+      return "mismatch";
+    case ErrorCode::not_found:
+      return "not_found";
+    case ErrorCode::already_exists:
+      return "already_exists";
+    case ErrorCode::io:
+      return "io";
+    case ErrorCode::disk_full:
+      return "disk_full";
+    case ErrorCode::closed:
+      return "closed";
+    case ErrorCode::unsupported:
+      return "unsupported";
   }
   FED_CHECK(false);
 }

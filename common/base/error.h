@@ -1,8 +1,8 @@
 // Errors as values: a small closed enum for code, one sentence for people.
 //
-// Code branches on `code`; `detail` tells its reader what is wrong and what to do (law 9). Expected failures (a
-// peer's bytes, a file, a configuration) are returned as Result; a bug aborts through FED_CHECK; exceptions are
-// left to start-up and to libraries.
+// Code branches on `code`; `detail` tells its reader what is wrong and what to do (law 9). Expected
+// failures (a peer's bytes, a file, a configuration) are returned as Result; a bug aborts through
+// FED_CHECK; exceptions are left to start-up and to libraries.
 #pragma once
 
 #include <boost/system/result.hpp>
@@ -54,8 +54,8 @@ using Status = boost::system::result<void, Error>;
 // The same code with "`context`: " before the detail.
 Error within(const std::string& context, Error error);
 
-// An Error for errno: disk_full for ENOSPC and EDQUOT, not_found for ENOENT, already_exists for EEXIST, else io.
-// The detail is "`what`: " and the system's message.
+// An Error for errno: disk_full for ENOSPC and EDQUOT, not_found for ENOENT, already_exists for
+// EEXIST, else io. The detail is "`what`: " and the system's message.
 Error from_errno(const std::string& what, int error_number);
 
 // Aborts with `what` and the place. For broken invariants only, never for input.
@@ -66,14 +66,15 @@ Error from_errno(const std::string& what, int error_number);
 #define FED_CHECK(condition) \
   ((condition) ? static_cast<void>(0) : ::fed::fail_check(#condition, __FILE__, __LINE__))
 
-// Returns the error of `expression` (a Result or Status) from the enclosing function, if it has one.
-#define FED_TRY(expression)                                                     \
-  do {                                                                          \
+// Returns the error of `expression` (a Result or Status) from the enclosing function, if it has
+// one.
+#define FED_TRY(expression)                                                       \
+  do {                                                                            \
     if (auto fed_try = (expression); !fed_try) return std::move(fed_try).error(); \
   } while (false)
 
 // Declares `name` as the value of `expression`, or returns its error from the enclosing function.
-#define FED_ASSIGN(name, expression)                          \
-  auto name##_result = (expression);                          \
+#define FED_ASSIGN(name, expression)                           \
+  auto name##_result = (expression);                           \
   if (!name##_result) return std::move(name##_result).error(); \
   auto name = std::move(*name##_result)

@@ -1,8 +1,10 @@
-// Files that survive: descriptors that close themselves, whole reads and writes, replacement that is all or nothing.
+// Files that survive: descriptors that close themselves, whole reads and writes, replacement that
+// is all or nothing.
 //
-// With Durability::power a completed call has reached the disk (fsync of the file and of its folder); with
-// Durability::process it survives the death of the process, not of the machine. A full disk is
-// ErrorCode::disk_full. All functions retry EINTR and short transfers. Thread-safe, but a File has one owner.
+// With Durability::power a completed call has reached the disk (fsync of the file and of its
+// folder); with Durability::process it survives the death of the process, not of the machine. A
+// full disk is ErrorCode::disk_full. All functions retry EINTR and short transfers. Thread-safe,
+// but a File has one owner.
 #pragma once
 
 #include <cstdint>
@@ -53,7 +55,8 @@ class File {
 // The whole file; ErrorCode::too_large beyond `bytes_max`.
 Result<Bytes> read_file(const fs::path& path, std::uint64_t bytes_max);
 
-// Writes `path`.tmp, syncs it, renames it over `path`, syncs the folder. `path` has the old or the new content.
+// Writes `path`.tmp, syncs it, renames it over `path`, syncs the folder. `path` has the old or the
+// new content.
 Status replace_file(const fs::path& path, ByteView content, Durability durability, int mode = 0600);
 
 // Makes `path` visible after a crash: fsync of the folder that holds it, for Durability::power.

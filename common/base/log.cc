@@ -11,10 +11,14 @@ namespace {
 
 spdlog::level::level_enum to_spdlog(Level level) {
   switch (level) {
-    case Level::debug: return spdlog::level::debug;
-    case Level::info: return spdlog::level::info;
-    case Level::warning: return spdlog::level::warn;
-    case Level::error: return spdlog::level::err;
+    case Level::debug:
+      return spdlog::level::debug;
+    case Level::info:
+      return spdlog::level::info;
+    case Level::warning:
+      return spdlog::level::warn;
+    case Level::error:
+      return spdlog::level::err;
   }
   return spdlog::level::info;
 }
@@ -56,9 +60,12 @@ class JsonStringFlag final : public spdlog::custom_flag_formatter {
 
 const char* pattern_of(Format format) {
   switch (format) {
-    case Format::text: return "%Y-%m-%d %H:%M:%S.%e %-7l %v";
-    case Format::json: return R"({"time":"%Y-%m-%dT%H:%M:%S.%e%z","level":"%l","message":"%J"})";
-    case Format::journald: return "%P%v";
+    case Format::text:
+      return "%Y-%m-%d %H:%M:%S.%e %-7l %v";
+    case Format::json:
+      return R"({"time":"%Y-%m-%dT%H:%M:%S.%e%z","level":"%l","message":"%J"})";
+    case Format::journald:
+      return "%P%v";
   }
   return "%v";
 }
@@ -77,7 +84,8 @@ std::shared_ptr<spdlog::logger>& logger() {
 
 void set_up(Level level, Format format) {
   auto formatter = std::make_unique<spdlog::pattern_formatter>();
-  formatter->add_flag<PriorityFlag>('P').add_flag<JsonStringFlag>('J').set_pattern(pattern_of(format));
+  formatter->add_flag<PriorityFlag>('P').add_flag<JsonStringFlag>('J').set_pattern(
+      pattern_of(format));
   logger()->set_formatter(std::move(formatter));
   logger()->set_level(to_spdlog(level));
 }

@@ -1,4 +1,5 @@
-// One log for a process: spdlog to stderr, as text, as JSON lines, or with journald's <priority> prefixes.
+// One log for a process: spdlog to stderr, as text, as JSON lines, or with journald's <priority>
+// prefixes.
 //
 // Secrets are never passed here. Thread-safe.
 #pragma once
@@ -13,7 +14,8 @@ namespace fed::log {
 enum class Level { debug, info, warning, error };
 enum class Format { text, json, journald };
 
-// Call once at start-up; before it, level info and text. Accepted level names: debug, info, warning, error.
+// Call once at start-up; before it, level info and text. Accepted level names: debug, info,
+// warning, error.
 void set_up(Level level, Format format);
 Level level_from(std::string_view name);  // info for an unknown name
 

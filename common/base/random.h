@@ -1,8 +1,8 @@
 // Repeatable randomness: the same seed gives the same stream on every machine and compiler.
 //
-// For shuffling, initial weights, selection and simulation; never for keys (see crypto/random.h). The generator is
-// std::mt19937_64, whose sequence the C++ standard fixes; the distributions are ours, since the standard's differ
-// between libraries. Not thread-safe: one object per owner.
+// For shuffling, initial weights, selection and simulation; never for keys (see crypto/random.h).
+// The generator is std::mt19937_64, whose sequence the C++ standard fixes; the distributions are
+// ours, since the standard's differ between libraries. Not thread-safe: one object per owner.
 #pragma once
 
 #include <cstdint>
@@ -14,7 +14,8 @@
 
 namespace fed {
 
-// Mixes numbers into one seed, so that (job seed, round, client) give independent streams. Order matters.
+// Mixes numbers into one seed, so that (job seed, round, client) give independent streams. Order
+// matters.
 std::uint64_t mix_seed(std::initializer_list<std::uint64_t> parts);
 
 // A stable 64-bit number for a name (FNV-1a), to be mixed into a seed.

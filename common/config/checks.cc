@@ -12,6 +12,9 @@ using Scaling = InputsSpec::Scaling;
 
 std::string quote(const std::string& text) { return Json(text).dump(); }
 std::string number(double value) { return Json(value).dump(); }
+std::string has_items(std::size_t count) {
+  return "has " + std::to_string(count) + (count == 1 ? " item" : " items") + "; allowed: ";
+}
 
 class JobChecker {
  public:
@@ -62,8 +65,7 @@ class JobChecker {
 
   void check_classes() {
     if (!job_.inputs || job_.inputs->classes.size() == classes()) return;
-    const std::string is =
-        "has " + std::to_string(job_.inputs->classes.size()) + " items; allowed: ";
+    const std::string is = has_items(job_.inputs->classes.size());
     if (classes() == 0) {
       return report(
           "/inputs/label/classes",
@@ -75,7 +77,7 @@ class JobChecker {
   void check_training() {
     const std::size_t weights = job_.training.class_weights.size();
     if (weights == 0 || job_.model.outputs == 0 || weights == classes()) return;
-    const std::string is = "has " + std::to_string(weights) + " items; allowed: ";
+    const std::string is = has_items(weights);
     report("/training/class_weights",
            is + (classes() == 0 ? "none when the model predicts a number"
                                 : std::to_string(classes()) + ", one for each class, or none"));

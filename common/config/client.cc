@@ -54,7 +54,7 @@ std::string to_text(const ClientSpec& spec) {
   file["reconnect_s_max"] = spec.reconnect_s_max;
   file["log"] = log_to_json(spec.log);
   file["data"] = data_to_json(spec.data);
-  return file.dump(2) + "\n";
+  return pretty(file);
 }
 
 }  // namespace fed::config

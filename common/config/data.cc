@@ -28,7 +28,8 @@ DataSpec read_data(const Json& section, const std::filesystem::path& folder) {
   spec.test_fraction = section.value("test_fraction", 0.0);
   spec.seed = section.value("seed", std::uint64_t{1});
   if (spec.format == DataSpec::Format::idx) return spec;
-  if (section.at("features").is_array()) spec.features = section["features"].get<std::vector<std::string>>();
+  if (section.at("features").is_array())
+    spec.features = section["features"].get<std::vector<std::string>>();
   spec.columns = section.at("columns").get<std::map<std::string, std::string>>();
   spec.delimiter = section.at("delimiter").get_ref<const std::string&>()[0];
   return spec;

@@ -1,5 +1,5 @@
-// A configuration file as JSON that has passed its schema, with every default filled in. The only
-// header besides schema.h that includes nlohmann; who needs the values includes job.h, server.h or
+// A configuration file as JSON that has passed its schema, with every default filled in. This
+// header, schema.h and read.h include nlohmann; who needs the values includes job.h, server.h or
 // client.h instead.
 //
 // Free functions; thread-safe.

@@ -138,6 +138,11 @@ void fill_data(Json& data, const std::optional<InputsSpec>& inputs,
   if (inputs && data["format"] == "csv") fill(data, "label", inputs->label);
 }
 
+// A folder whose name is no UTF-8 cannot be in JSON: its file is not found later, which says so.
+std::string canonical(const Json& document) {
+  return document.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
 // The defaults that follow from other keys, and absolute paths.
 void fill_in(Json& document, const std::filesystem::path& folder) {
   std::optional<InputsSpec> inputs;
@@ -164,7 +169,7 @@ Checked<JobSpec> parse_job(std::string_view text, const std::filesystem::path& f
               .aggregation = read_aggregation(document.at("aggregation")),
               .evaluation = read_evaluation(document.at("evaluation")),
               .inputs = std::nullopt,
-              .text = document.dump()};
+              .text = canonical(document)};
   if (document.contains("inputs")) job.inputs = read_inputs(document["inputs"]);
   Problems problems = check_job(job);
   if (!problems.empty()) return problems;

@@ -19,6 +19,12 @@ namespace fed::config {
 using OrderedJson =
     nlohmann::ordered_json;  // keys in the order in which a person wants to read them
 
+// A file as people write it. A folder whose name is no UTF-8 is written with replacement
+// characters.
+inline std::string pretty(const OrderedJson& file) {
+  return file.dump(2, ' ', false, OrderedJson::error_handler_t::replace) + "\n";
+}
+
 // One enumerator and its name in the files.
 template <class E>
 using Name = std::pair<E, const char*>;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <regex>
+#include <set>
 #include <vector>
 
 #include "base/error.h"
@@ -12,6 +13,13 @@ namespace fed::config {
 namespace {
 
 using Json = nlohmann::json;
+
+// What a schema has at a keyword; nothing to iterate over if it has none.
+const Json& part_of(const Json& schema, const std::string& keyword) {
+  static const Json none = Json::object();
+  const auto found = schema.find(keyword);
+  return found == schema.end() ? none : *found;
+}
 
 bool has_type(const std::string& type, const Json& value) {
   if (type == "object") return value.is_object();
@@ -72,10 +80,10 @@ void normalise(const Json& schema, Json& value) {
 }
 
 bool holds(const Json& condition, const Json& object) {
-  for (const Json& key : condition.value("required", Json::array())) {
+  for (const Json& key : part_of(condition, "required")) {
     if (!object.contains(key.get_ref<const std::string&>())) return false;
   }
-  const Json properties = condition.value("properties", Json::object());
+  const Json& properties = part_of(condition, "properties");
   for (const auto& [key, schema] : properties.items()) {
     if (object.contains(key) && !fits(schema, object[key])) return false;
   }
@@ -103,15 +111,17 @@ class Walker {
     normalise(schema, value);
     if (value.is_array()) walk_items(schema, value, pointer);
     if (!value.is_object()) return;
+    fill_defaults(schema, value);
+    walk_conditions(schema, schema, value, pointer);  // first: they may fill in more
     walk_properties(schema, value, pointer, context);
-    walk_conditions(schema, value, pointer);
   }
 
  private:
   static constexpr std::size_t problems_max = 100;
 
   void report(const std::string& pointer, std::string message) {
-    if (problems_.size() < problems_max) problems_.push_back({pointer, std::move(message)});
+    if (problems_.size() >= problems_max || !reported_.insert(pointer).second) return;
+    problems_.push_back({pointer, std::move(message)});
   }
 
   void walk_items(const Json& schema, Json& list, const std::string& pointer) {
@@ -121,19 +131,26 @@ class Walker {
     }
   }
 
+  static void fill_defaults(const Json& schema, Json& object) {
+    const Json& properties = part_of(schema, "properties");
+    for (const auto& [key, property] : properties.items()) {
+      const bool is_missing = property.is_object() && !object.contains(key);
+      if (is_missing && property.contains("default")) object[key] = property["default"];
+    }
+  }
+
   void walk_properties(const Json& schema, Json& object, const std::string& pointer,
                        const std::string& context) {
-    const Json properties = schema.value("properties", Json::object());
+    const Json& properties = part_of(schema, "properties");
     walk_others(schema, properties, object, pointer);
     for (const auto& [key, property] : properties.items()) {
       if (property.is_boolean()) {
         if (object.contains(key)) report(step(pointer, key), "is not allowed" + context);
         continue;
       }
-      if (!object.contains(key) && property.contains("default")) object[key] = property["default"];
       if (object.contains(key)) walk(property, object[key], step(pointer, key), context);
     }
-    for (const Json& name : schema.value("required", Json::array())) {
+    for (const Json& name : part_of(schema, "required")) {
       const std::string key = name;
       if (object.contains(key)) continue;
       const std::string need = properties.contains(key) ? ": " + allowed(properties[key]) : "";
@@ -169,8 +186,10 @@ class Walker {
     return "unknown key; allowed: " + list;
   }
 
-  void walk_conditions(const Json& schema, Json& object, const std::string& pointer) {
-    if (schema.contains("if")) {
+  // `base` has the properties that the conditions in `schema` ask about.
+  void walk_conditions(const Json& schema, const Json& base, Json& object,
+                       const std::string& pointer) {
+    if (schema.contains("if") && can_tell(schema["if"], base, object)) {
       const Json& condition = schema["if"];
       const bool held = holds(condition, object);
       const char* branch = held ? "then" : "else";
@@ -178,10 +197,23 @@ class Walker {
         walk(schema[branch], object, pointer, when(held ? " when " : " unless ", condition));
       }
     }
-    for (const Json& part : schema.value("allOf", Json::array())) walk(part, object, pointer);
+    for (const Json& part : part_of(schema, "allOf")) {
+      walk_conditions(part, base, object, pointer);
+    }
+  }
+
+  // Not when the key asked about is itself wrong or missing: that is the problem to name, not what
+  // follows from it.
+  static bool can_tell(const Json& condition, const Json& base, const Json& object) {
+    const auto& key = condition.at("required").at(0).get_ref<const std::string&>();
+    const Json& property = part_of(part_of(base, "properties"), key);
+    if (object.contains(key)) return fits(property, object[key]);
+    const Json& required = part_of(base, "required");
+    return std::find(required.begin(), required.end(), key) == required.end();
   }
 
   Problems& problems_;
+  std::set<std::string> reported_;  // one problem a pointer is enough
 };
 
 }  // namespace

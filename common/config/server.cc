@@ -29,6 +29,11 @@ Problems check(const ServerSpec& spec) {
   if (!spec.advertise.empty() && !port_fits(spec.advertise, 1)) {
     problems.push_back({"/advertise", range + "1 to 65535"});
   }
+  constexpr std::size_t socket_bytes_max = 107;  // unix(7): sun_path without its end
+  if (spec.admin_socket.native().size() > socket_bytes_max) {
+    problems.push_back({"/admin_socket", "is too long as \"" + spec.admin_socket.string() +
+                                             "\"; allowed: a path of at most 107 bytes"});
+  }
   return problems;
 }
 
@@ -86,7 +91,7 @@ std::string to_text(const ServerSpec& spec) {
                     {"handshake_s", spec.limits.handshake_s},
                     {"idle_s", spec.limits.idle_s}};
   file["log"] = log_to_json(spec.log);
-  return file.dump(2) + "\n";
+  return pretty(file);
 }
 
 }  // namespace fed::config

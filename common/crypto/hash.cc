@@ -10,6 +10,12 @@ namespace {
 using Blake2b = crypto_generichash_state;
 using Sha256State = crypto_hash_sha256_state;
 
+// The library forbids null pointers, which empty views may hold.
+const std::uint8_t* or_nowhere(ByteView bytes) {
+  static constexpr std::uint8_t nowhere = 0;
+  return bytes.empty() ? &nowhere : bytes.data();
+}
+
 Blake2b* blake2b(std::byte* storage) { return std::launder(reinterpret_cast<Blake2b*>(storage)); }
 Sha256State* sha256_state(std::byte* storage) {
   return std::launder(reinterpret_cast<Sha256State*>(storage));
@@ -19,7 +25,7 @@ Sha256State* sha256_state(std::byte* storage) {
 
 Hash hash(ByteView bytes) {
   Hash out;
-  crypto_generichash(out.data(), out.size(), bytes.data(), bytes.size(), nullptr, 0);
+  crypto_generichash(out.data(), out.size(), or_nowhere(bytes), bytes.size(), nullptr, 0);
   return out;
 }
 
@@ -29,7 +35,7 @@ Hasher::Hasher() {
 }
 
 void Hasher::update(ByteView bytes) {
-  crypto_generichash_update(blake2b(state_.data()), bytes.data(), bytes.size());
+  crypto_generichash_update(blake2b(state_.data()), or_nowhere(bytes), bytes.size());
 }
 
 Hash Hasher::finish() const {
@@ -41,7 +47,7 @@ Hash Hasher::finish() const {
 
 Hash sha256(ByteView bytes) {
   Hash out;
-  crypto_hash_sha256(out.data(), bytes.data(), bytes.size());
+  crypto_hash_sha256(out.data(), or_nowhere(bytes), bytes.size());
   return out;
 }
 
@@ -51,7 +57,7 @@ Sha256::Sha256() {
 }
 
 void Sha256::update(ByteView bytes) {
-  crypto_hash_sha256_update(sha256_state(state_.data()), bytes.data(), bytes.size());
+  crypto_hash_sha256_update(sha256_state(state_.data()), or_nowhere(bytes), bytes.size());
 }
 
 Hash Sha256::finish() const {
@@ -63,8 +69,8 @@ Hash Sha256::finish() const {
 
 Hash hmac_sha256(ByteView key, std::initializer_list<ByteView> parts) {
   crypto_auth_hmacsha256_state state;
-  crypto_auth_hmacsha256_init(&state, key.data(), key.size());
-  for (ByteView part : parts) crypto_auth_hmacsha256_update(&state, part.data(), part.size());
+  crypto_auth_hmacsha256_init(&state, or_nowhere(key), key.size());
+  for (ByteView part : parts) crypto_auth_hmacsha256_update(&state, or_nowhere(part), part.size());
   Hash out;
   crypto_auth_hmacsha256_final(&state, out.data());
   sodium_memzero(&state, sizeof state);

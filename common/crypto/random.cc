@@ -8,6 +8,7 @@ namespace fed::crypto {
 
 void random_bytes(ByteSpan into) {
   init();
+  if (into.empty()) return;  // whose data may be null, which the library forbids
   randombytes_buf(into.data(), into.size());
 }
 

@@ -37,6 +37,9 @@ struct BatchLoss {
   double weight = 0;  // sum of w
 };
 
+// The sum of the rows' weights.
+double total_weight(std::span<const float> labels, std::span<const float> class_weights);
+
 // scores [rows × outputs], labels [rows], class_weights [classes] or empty. Labels are valid (see
 // check_labels).
 BatchLoss loss_of(Loss loss, std::span<const float> scores, std::span<const float> labels,

@@ -97,7 +97,9 @@ Status check_class_weights(const Model& model, std::span<const double> class_wei
 // it once for each set of rows; the functions above trust them.
 Status check_examples(const Model& model, const Examples& examples);
 
-// All rows of `examples`, as one batch.
+// All rows of `examples` as one batch, and rows [begin, begin + rows) of one, which has `inputs`
+// features.
 Batch batch_of(const Examples& examples);
+Batch slice(const Batch& batch, std::int64_t inputs, std::int64_t begin, std::int64_t rows);
 
 }  // namespace fed::model

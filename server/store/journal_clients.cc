@@ -108,12 +108,14 @@ Result<Invite> Journal::find_invite(const InviteId& id, std::int64_t now) {
 
 Result<std::vector<PendingInvite>> Journal::invites() {
   Statement statement = database_->prepare(
-      "SELECT name, expires_at FROM invites WHERE used_by IS NULL ORDER BY name");
+      "SELECT name, expires_at, id FROM invites WHERE used_by IS NULL ORDER BY name");
   std::vector<PendingInvite> invites;
   while (true) {
     FED_ASSIGN(row, statement.step());
     if (!row) return invites;
-    invites.push_back({statement.text(0), statement.integer(1)});
+    PendingInvite invite{.id = {}, .name = statement.text(0), .expires_at = statement.integer(1)};
+    FED_TRY(statement.bytes(2, invite.id));
+    invites.push_back(std::move(invite));
   }
 }
 

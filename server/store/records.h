@@ -43,6 +43,7 @@ struct Invite {
 
 // An invite that waits for its client, for people.
 struct PendingInvite {
+  InviteId id{};
   std::string name;
   std::int64_t expires_at = 0;
 

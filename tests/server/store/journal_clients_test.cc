@@ -20,7 +20,7 @@ TEST_CASE("journal: an invite becomes a client, once") {
   const auto found = registry.anew().find_invite({1, 1, 2, 3, 4, 5, 6, 7}, kNow).value();
   CHECK(found.name == "north");
   CHECK(std::ranges::equal(found.psk.view(), key(1)));
-  CHECK(registry->invites().value() == std::vector<PendingInvite>{{"north", kNow + 100}});
+  CHECK(registry->invites().value() == std::vector<PendingInvite>{{found.id, "north", kNow + 100}});
 
   const Client client = registry.anew().take_invite(found.id, key(11), key(21), kNow + 1).value();
   CHECK(client == Client{1, "north", key(11), key(21), kNow + 1, kNow + 1, {}});

@@ -1,0 +1,77 @@
+#include "app/client_status.h"
+
+#include <nlohmann/json.hpp>
+
+namespace fed::app {
+namespace {
+
+using Json = nlohmann::json;
+
+constexpr std::uint64_t kFileBytesMax = 1 << 20;
+
+fs::path file_in(const fs::path& state) { return state / "status.json"; }
+
+Json to_json(const ClientStatus::Answer& answer) {
+  return {{"job", answer.job},
+          {"round", answer.round},
+          {"outcome", answer.outcome},
+          {"detail", answer.detail},
+          {"at", answer.at}};
+}
+
+ClientStatus::Answer answer_from(const Json& json) {
+  return {json.value("job", ""), json.value("round", std::int64_t{0}), json.value("outcome", ""),
+          json.value("detail", ""), json.value("at", std::int64_t{0})};
+}
+
+}  // namespace
+
+const char* name(wire::Outcome outcome) {
+  switch (outcome) {
+    case wire::Outcome::accepted:
+      return "accepted";
+    case wire::Outcome::refused:
+      return "refused";
+    case wire::Outcome::discarded:
+      return "discarded";
+  }
+  return "unknown";
+}
+
+Status save(const fs::path& state, const ClientStatus& status) {
+  const Json json = {{"connection", status.connection},
+                     {"name", status.name},
+                     {"job", status.job},
+                     {"round", status.round},
+                     {"phase", status.phase},
+                     {"last_answer", to_json(status.last_answer)},
+                     {"last_refusal", to_json(status.last_refusal)},
+                     {"updated_at", status.updated_at}};
+  // Text from the server need not be UTF-8.
+  const std::string text = json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+  return replace_file(file_in(state), view(text), Durability::process);
+}
+
+Result<ClientStatus> load_status(const fs::path& state) {
+  FED_ASSIGN(bytes, read_file(file_in(state), kFileBytesMax));
+  const Json json = Json::parse(text(bytes), nullptr, false);
+  if (!json.is_object()) {
+    return Error{ErrorCode::malformed, file_in(state).string() + " is not a status file"};
+  }
+  try {
+    ClientStatus status;
+    status.connection = json.value("connection", "");
+    status.name = json.value("name", "");
+    status.job = json.value("job", "");
+    status.round = json.value("round", std::int64_t{-1});
+    status.phase = json.value("phase", "");
+    status.last_answer = answer_from(json.value("last_answer", Json::object()));
+    status.last_refusal = answer_from(json.value("last_refusal", Json::object()));
+    status.updated_at = json.value("updated_at", std::int64_t{0});
+    return status;
+  } catch (const Json::exception& problem) {
+    return Error{ErrorCode::malformed, file_in(state).string() + ": " + problem.what()};
+  }
+}
+
+}  // namespace fed::app

@@ -1,0 +1,40 @@
+// What `fedclient status` shows of a daemon: a small file in the state folder that the daemon
+// replaces whenever it changes.
+//
+// Plain values; copy freely.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "base/file.h"
+#include "wire/messages.h"
+
+namespace fed::app {
+
+struct ClientStatus {
+  struct Answer {  // of the server, to an update
+    std::string job;
+    std::int64_t round = 0;
+    std::string outcome;  // accepted, refused, discarded
+    std::string detail;
+    std::int64_t at = 0;  // seconds since 1970; 0: none yet
+  };
+
+  std::string connection = "not started";  // "connected", or why not
+  std::string name;                        // as the server knows this client
+  std::string job;                         // of the task being worked on, or the last one
+  std::int64_t round = -1;                 // its round
+  std::string phase;                       // downloading, training, uploading, waiting
+  Answer last_answer, last_refusal;
+  std::int64_t updated_at = 0;
+};
+
+const char* name(wire::Outcome outcome);
+
+// STATE/status.json
+Status save(const fs::path& state, const ClientStatus& status);
+// ErrorCode::not_found if the daemon has never run.
+Result<ClientStatus> load_status(const fs::path& state);
+
+}  // namespace fed::app

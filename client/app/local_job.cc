@@ -1,0 +1,166 @@
+#include "app/local_job.h"
+
+#include <unistd.h>
+
+#include "base/log.h"
+#include "session/model_cache.h"
+
+namespace fed::app {
+namespace {
+
+// Local weights, the global ones, their gradient, and up to two vectors of an optimizer.
+constexpr std::uint64_t kVectorsOfTraining = 5;
+
+Error unusable_data(const std::string& job, const Error& why) {
+  log::error("job {}: the data cannot be used: {}", job, why.detail);
+  return {ErrorCode::invalid,
+          "this client's data does not fit the job; its own log says what is wrong"};
+}
+
+std::uint64_t memory_bytes() {
+  const long pages = ::sysconf(_SC_PHYS_PAGES);
+  const long page = ::sysconf(_SC_PAGESIZE);
+  return static_cast<std::uint64_t>(pages) * static_cast<std::uint64_t>(page);
+}
+
+Status check_memory(const model::Model& model) {
+  const std::uint64_t bytes = model.layout().size() * sizeof(float);
+  if (bytes < memory_bytes() / kVectorsOfTraining) return {};
+  return Error{ErrorCode::too_large, "the job's model needs more memory than this client has"};
+}
+
+Result<config::JobSpec> parse(const std::string& name, const std::string& text) {
+  auto spec = config::parse_job(text);
+  if (!spec) {
+    const std::string problems = config::format_problems("job " + name, spec.error());
+    log::error("the server's job cannot be used here: {}", problems);
+    return Error{ErrorCode::invalid,
+                 "this client does not understand the job; is it of another version? " + problems};
+  }
+  if (spec->name != name) {
+    return Error{ErrorCode::mismatch, "the job's text has another name than its offer"};
+  }
+  return std::move(*spec);
+}
+
+wire::Offer offer_for(const wire::Task& task, std::int64_t examples) {
+  return {.job = task.job,
+          .round = task.round,
+          .base_version = task.base_version,
+          .examples = examples,
+          .bytes = 0,
+          .checksum = {},
+          .metrics = {},
+          .body = {}};
+}
+
+wire::Metrics metrics_of(const train::Update& update) {
+  wire::Metrics metrics{{"train_loss", update.loss}, {"train_seconds", update.seconds}};
+  if (!update.holdout) return metrics;
+  metrics.emplace_back("holdout_examples", static_cast<double>(update.holdout->examples));
+  for (const std::string_view metric : model::metric_names()) {
+    const auto value = model::value_of(*update.holdout, metric);
+    if (value) metrics.emplace_back(metric, *value);
+  }
+  return metrics;
+}
+
+Status check_size(const wire::Task& task, ByteView update) {
+  if (update.size() == task.update_bytes) return {};
+  return Error{ErrorCode::mismatch, "the task asks for an update of " +
+                                        std::to_string(task.update_bytes) +
+                                        " bytes; the job's has " + std::to_string(update.size())};
+}
+
+}  // namespace
+
+data::Expectation expectation_of(const config::JobSpec& job, const model::Model& model) {
+  return {.inputs = job.inputs ? &*job.inputs : nullptr,
+          .classes = job.inputs ? 0 : model::class_count(model.loss(), model.outputs()),
+          .labels_required = true};
+}
+
+Result<std::vector<data::Scaling>> scaling_of(const std::vector<double>& means,
+                                              const std::vector<double>& deviations) {
+  if (means.size() != deviations.size()) {
+    return Error{ErrorCode::mismatch, "there are more means than deviations, or fewer"};
+  }
+  std::vector<data::Scaling> scaling;
+  for (std::size_t i = 0; i < means.size(); ++i) scaling.push_back({means[i], deviations[i]});
+  return scaling;
+}
+
+ByteView LocalJob::Answer::bytes() const {
+  if (!sums.empty()) return as_bytes(std::span<const double>(sums));
+  return as_bytes(std::span<const float>(values));
+}
+
+Result<std::unique_ptr<LocalJob>> LocalJob::open(const std::string& name, const std::string& text,
+                                                 const config::DataSpec& data) {
+  FED_ASSIGN(spec, parse(name, text));
+  config::ModelSpec model_spec = spec.model;
+  if (model_spec.inputs == 0 && spec.inputs) model_spec.inputs = encoded_width(*spec.inputs);
+  FED_ASSIGN(model, model::make_model(model_spec));
+  FED_TRY(check_memory(*model));
+  spec.model = model_spec;
+  auto job = std::unique_ptr<LocalJob>(new LocalJob(std::move(spec), std::move(model)));
+  FED_TRY(job->read(data));
+  return job;
+}
+
+Status LocalJob::read(const config::DataSpec& data) {
+  auto source = data::open(data, expectation_of(spec_, *model_));
+  if (!source) return unusable_data(spec_.name, source.error());
+  source_ = std::move(*source);
+  if (source_->inputs() == model_->inputs()) return {};
+  return Error{ErrorCode::mismatch, "the job's model takes " + std::to_string(model_->inputs()) +
+                                        " features a row; this client's data has " +
+                                        std::to_string(source_->inputs())};
+}
+
+Result<LocalJob::Answer> LocalJob::sum(const wire::Task& task) const {
+  auto sums = source_->statistics();
+  if (!sums) return unusable_data(spec_.name, sums.error());
+  Answer answer{offer_for(task, examples()), {}, std::move(*sums)};
+  FED_TRY(check_size(task, answer.bytes()));
+  return answer;
+}
+
+Status LocalJob::load(const wire::Task& task) {
+  FED_ASSIGN(scaling, scaling_of(task.means, task.deviations));
+  if (dataset_ && scaling == scaling_) return {};
+  dataset_.reset();  // not both in memory
+  auto dataset = source_->load(scaling);
+  if (!dataset) return unusable_data(spec_.name, dataset.error());
+  for (const model::Examples* rows : {&dataset->train, &dataset->holdout}) {
+    const Status fits = model::check_examples(*model_, *rows);
+    if (rows->rows > 0 && !fits) return unusable_data(spec_.name, fits.error());
+  }
+  dataset_ = std::move(*dataset);
+  scaling_ = std::move(scaling);
+  return {};
+}
+
+Result<LocalJob::Answer> LocalJob::train(const wire::Task& task, const fs::path& model_file,
+                                         const std::string& client, train::Trainer& trainer,
+                                         const train::Progress& progress, std::stop_token stop) {
+  FED_TRY(load(task));
+  tensor::Floats weights(model_->layout().size());
+  if (!task.model || task.model->bytes != weights.size() * sizeof(float)) {
+    return Error{ErrorCode::mismatch, "the model that came is not of the job's size"};
+  }
+  const std::span<float> all(weights);
+  const Status there = session::read_weights(model_file, task.model->hash, as_writable_bytes(all));
+  if (!there) {
+    log::error("{}", there.error().detail);
+    return Error{there.error().code, "this client's copy of the model cannot be read"};
+  }
+  const train::Task local{spec_, task.round, train::task_seed(spec_, task.round, client)};
+  FED_ASSIGN(update, trainer.train(weights, local, *dataset_, progress, stop));
+  Answer answer{offer_for(task, update.examples), std::move(update.values), {}};
+  answer.offer.metrics = metrics_of(update);
+  FED_TRY(check_size(task, answer.bytes()));
+  return answer;
+}
+
+}  // namespace fed::app

@@ -1,0 +1,71 @@
+// One job on this machine's data: the server's words checked, the rows read, a task done.
+//
+// A job's text comes from the server and is treated as any stranger's file. The errors returned
+// here are told to the server, so they never quote the data: what is wrong with it goes to this
+// machine's log in full, and the server learns only that this client cannot take part.
+//
+// Used on one thread at a time; the rows are loaded when first needed and kept, so a round costs no
+// reading.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/file.h"
+#include "config/job.h"
+#include "data/source.h"
+#include "model/model.h"
+#include "train/trainer.h"
+#include "wire/messages.h"
+
+namespace fed::app {
+
+// What the data layer has to know of a job that it is to read for.
+data::Expectation expectation_of(const config::JobSpec& job, const model::Model& model);
+
+// means[i], deviations[i] as the data layer's pairs. ErrorCode::mismatch for lists of unlike
+// length.
+Result<std::vector<data::Scaling>> scaling_of(const std::vector<double>& means,
+                                              const std::vector<double>& deviations);
+
+class LocalJob {
+ public:
+  // `name` is what the server calls the job, `text` its JSON. Reads all of the data once.
+  static Result<std::unique_ptr<LocalJob>> open(const std::string& name, const std::string& text,
+                                                const config::DataSpec& data);
+
+  std::int64_t examples() const { return source_->train_rows(); }
+  const config::JobSpec& spec() const { return spec_; }
+
+  // What answers a task: the bytes of the update, and an offer that lacks only size and checksum.
+  struct Answer {
+    wire::Offer offer;
+    tensor::Floats values;     // of a training task
+    std::vector<double> sums;  // of a statistics task
+    ByteView bytes() const;    // of the one that is there
+  };
+
+  // Sums of the training rows' number columns (data/statistics.h).
+  Result<Answer> sum(const wire::Task& task) const;
+
+  // Trains on the weights in `model_file` as `client`, whose name seeds the shuffling.
+  Result<Answer> train(const wire::Task& task, const fs::path& model_file,
+                       const std::string& client, train::Trainer& trainer,
+                       const train::Progress& progress, std::stop_token stop);
+
+ private:
+  LocalJob(config::JobSpec spec, std::unique_ptr<model::Model> model)
+      : spec_(std::move(spec)), model_(std::move(model)) {}
+  Status read(const config::DataSpec& data);
+  Status load(const wire::Task& task);
+
+  config::JobSpec spec_;
+  std::unique_ptr<model::Model> model_;
+  std::unique_ptr<data::Source> source_;
+  std::optional<model::Dataset> dataset_;  // as scaled by scaling_
+  std::vector<data::Scaling> scaling_;
+};
+
+}  // namespace fed::app

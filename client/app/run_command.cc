@@ -1,0 +1,49 @@
+#include <iostream>
+
+#include "app/client_commands.h"
+#include "app/client_daemon.h"
+#include "app/config_file.h"
+#include "cli/service.h"
+
+namespace fed::app {
+namespace {
+
+// Under a service manager the journal wants its own prefixes, unless the file asks for JSON.
+void set_up_log(const config::LogSpec& spec) {
+  const bool journal = cli::logs_to_journal() && spec.format == log::Format::text;
+  log::set_up(spec.level, journal ? log::Format::journald : spec.format);
+}
+
+Result<int> run_daemon(const config::ClientSpec& spec, ClientDaemon::Options options) {
+  FED_ASSIGN(lock, lock_state(spec.state_dir));
+  FED_ASSIGN(keys, load_keys(spec.state_dir));
+  FED_ASSIGN(outbox, session::Outbox::open(spec.state_dir / "outbox"));
+  FED_ASSIGN(cache, session::ModelCache::open(spec.state_dir / "models"));
+  ClientDaemon daemon(spec, keys, std::move(outbox), std::move(cache), options);
+  return daemon.run();
+}
+
+int run(const cli::Arguments& arguments) {
+  const auto spec = load_config(arguments);
+  if (!spec) return cli::bad_usage;
+  set_up_log(spec->log);
+  const auto status = run_daemon(*spec, {.once = arguments.has("once")});
+  if (!status) return cli::fail(arguments, status.error());
+  return *status;
+}
+
+}  // namespace
+
+cli::Command run_command() {
+  return {"run",
+          "--config FILE [--once]",
+          "train whenever the server asks; reconnect for ever",
+          [](cli::options::options_description& options) {
+            add_config_option(options);
+            options.add_options()("once", "end when a job has ended");
+          },
+          {},
+          run};
+}
+
+}  // namespace fed::app

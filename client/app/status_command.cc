@@ -1,0 +1,128 @@
+#include <fmt/chrono.h>
+#include <fmt/core.h>
+
+#include <ctime>
+#include <nlohmann/json.hpp>
+
+#include "app/client_commands.h"
+#include "app/client_keys.h"
+#include "app/client_status.h"
+#include "app/config_file.h"
+#include "session/outbox.h"
+
+namespace fed::app {
+namespace {
+
+using Json = nlohmann::json;
+
+struct Shown {
+  ClientStatus status;
+  std::vector<wire::Offer> outbox;
+};
+
+Result<Shown> look(const fs::path& state) {
+  std::error_code error;
+  if (!fs::is_directory(state, error)) {
+    return Error{ErrorCode::not_found,
+                 "there is no " + state.string() + "; run `fedclient join` first"};
+  }
+  Shown shown;
+  const bool running = !lock_state(state);
+  auto status = load_status(state);
+  if (!status && status.error().code != ErrorCode::not_found) return status.error();
+  if (status) shown.status = std::move(*status);
+  if (!running) shown.status.connection = "fedclient is not running";
+  FED_ASSIGN(offers, session::list_offers(state / "outbox"));
+  shown.outbox = std::move(offers);
+  return shown;
+}
+
+std::string date(std::int64_t at) {
+  return fmt::format("{:%Y-%m-%d %H:%M:%S}", fmt::localtime(static_cast<std::time_t>(at)));
+}
+
+void print_answer(const char* title, const ClientStatus::Answer& answer) {
+  if (answer.at == 0) return fmt::print("{:<13} none\n", title);
+  const std::string what =
+      answer.job.empty() ? "" : fmt::format("job {} round {} ", answer.job, answer.round);
+  fmt::print("{:<13} {}{}{}{} ({})\n", title, what, answer.outcome,
+             answer.detail.empty() ? "" : ": ", answer.detail, date(answer.at));
+}
+
+void print(const Shown& shown) {
+  const ClientStatus& status = shown.status;
+  fmt::print("{:<13} {}\n", "server", status.connection);
+  if (!status.name.empty()) fmt::print("{:<13} {}\n", "known as", status.name);
+  if (status.round < 0) {
+    fmt::print("{:<13} none\n", "last task");
+  } else {
+    fmt::print("{:<13} job {} round {} ({})\n", "last task", status.job, status.round,
+               status.phase);
+  }
+  print_answer("last answer", status.last_answer);
+  print_answer("last refusal", status.last_refusal);
+  if (shown.outbox.empty()) fmt::print("{:<13} empty\n", "outbox");
+  for (const wire::Offer& offer : shown.outbox) {
+    fmt::print("{:<13} job {} round {}: {} bytes, {} examples\n", "outbox", offer.job, offer.round,
+               offer.bytes, offer.examples);
+  }
+  if (status.updated_at > 0) fmt::print("{:<13} {}\n", "as of", date(status.updated_at));
+}
+
+Json to_json(const ClientStatus::Answer& answer) {
+  if (answer.at == 0) return nullptr;
+  return {{"job", answer.job},
+          {"round", answer.round},
+          {"outcome", answer.outcome},
+          {"detail", answer.detail},
+          {"at", answer.at}};
+}
+
+void print_json(const Shown& shown) {
+  const ClientStatus& status = shown.status;
+  Json outbox = Json::array();
+  for (const wire::Offer& offer : shown.outbox) {
+    outbox.push_back({{"job", offer.job},
+                      {"round", offer.round},
+                      {"bytes", offer.bytes},
+                      {"examples", offer.examples}});
+  }
+  Json task = nullptr;
+  if (status.round >= 0) {
+    task = {{"job", status.job}, {"round", status.round}, {"phase", status.phase}};
+  }
+  const Json json = {{"connection", status.connection},
+                     {"name", status.name},
+                     {"last_task", task},
+                     {"last_answer", to_json(status.last_answer)},
+                     {"last_refusal", to_json(status.last_refusal)},
+                     {"outbox", outbox},
+                     {"updated_at", status.updated_at}};
+  fmt::print("{}\n", json.dump(-1, ' ', false, Json::error_handler_t::replace));
+}
+
+int run(const cli::Arguments& arguments) {
+  const auto spec = load_config(arguments);
+  if (!spec) return cli::bad_usage;
+  const auto shown = look(spec->state_dir);
+  if (!shown) return cli::fail(arguments, shown.error());
+  if (arguments.json()) {
+    print_json(*shown);
+  } else {
+    print(*shown);
+  }
+  return cli::done;
+}
+
+}  // namespace
+
+cli::Command status_command() {
+  return {"status",
+          "--config FILE",
+          "show the outbox, the last round and the last refusal",
+          add_config_option,
+          {},
+          run};
+}
+
+}  // namespace fed::app

@@ -1,0 +1,165 @@
+#include "session/model_cache.h"
+
+#include <algorithm>
+#include <vector>
+
+#include "session/folder.h"
+
+namespace fed::session {
+namespace {
+
+constexpr std::size_t kKept = 2;
+constexpr std::size_t kReadBytes = 1 << 20;
+constexpr const char* kModel = ".model";
+constexpr const char* kPart = ".part";
+
+fs::file_time_type age_of(const fs::path& file) {
+  std::error_code error;
+  return fs::last_write_time(file, error);
+}
+
+}  // namespace
+
+Result<ModelCache> ModelCache::open(fs::path folder) {
+  FED_TRY(make_folder(folder));
+  FED_ASSIGN(files, files_in(folder));
+  for (const fs::path& file : files) {
+    const fs::path extension = file.extension();
+    if (extension != kModel && extension != kPart) FED_TRY(remove_file(file));
+  }
+  return ModelCache(std::move(folder));
+}
+
+fs::path ModelCache::path(const wire::Key& hash) const { return folder_ / (to_hex(hash) + kModel); }
+
+fs::path ModelCache::part_path(const wire::Key& hash) const {
+  return folder_ / (to_hex(hash) + kPart);
+}
+
+std::uint64_t ModelCache::missing() const {
+  if (!download_) return 0;
+  const std::uint64_t there =
+      download_->next * channel::kSealedChunkBytes + download_->chunk.size();
+  return channel::sealed_size(download_->model.bytes) - there;
+}
+
+std::uint64_t ModelCache::present() const {
+  if (!download_) return 0;
+  return std::min(download_->next * channel::kBlobChunkBytes, download_->model.bytes);
+}
+
+Result<std::uint64_t> ModelCache::begin(const wire::ModelRef& model) {
+  stop();
+  if (model.bytes == 0 || model.bytes % sizeof(float) != 0 ||
+      model.bytes > channel::kBlobBytesMax) {
+    return Error{ErrorCode::invalid, "the task names a model of an impossible size"};
+  }
+  std::error_code error;
+  const fs::path whole = path(model.hash);
+  if (fs::file_size(whole, error) == model.bytes && !error) {
+    fs::last_write_time(whole, fs::file_time_type::clock::now(), error);
+    return model.bytes;
+  }
+  FED_TRY(remove_file(whole));
+  FED_ASSIGN(key, channel::BlobKey::from(model.cipher, model.key));
+  FED_ASSIGN(part, File::open_to_write(part_path(model.hash)));
+  FED_TRY(prune(kPart, part.path()));
+  Download download{model, std::move(part), channel::SealedBlob(key, model.bytes), {}, 0, {}};
+  FED_TRY(resume(download));
+  if (download.next == channel::chunk_count(model.bytes)) {
+    FED_TRY(complete(download));
+    return model.bytes;
+  }
+  download_ = std::make_unique<Download>(std::move(download));
+  return present();
+}
+
+// A part that holds more than the model is of no use; a torn chunk at its end is fetched again.
+Status ModelCache::resume(Download& download) {
+  FED_ASSIGN(size, download.part.size());
+  const std::uint64_t bytes = download.model.bytes;
+  std::uint64_t keep = size / channel::kBlobChunkBytes * channel::kBlobChunkBytes;
+  if (size == bytes) keep = bytes;
+  if (size > bytes) keep = 0;
+  FED_TRY(download.part.truncate(keep));
+  Bytes buffer;
+  for (std::uint64_t at = 0; at < keep; at += buffer.size()) {
+    buffer.resize(std::min<std::uint64_t>(kReadBytes, keep - at));
+    FED_TRY(download.part.read_at(at, buffer));
+    download.hasher.update(buffer);
+  }
+  download.next = channel::chunk_count(keep);
+  return {};
+}
+
+Result<bool> ModelCache::add(ByteView sealed) {
+  while (download_ && !sealed.empty()) {
+    Download& download = *download_;
+    const std::size_t wanted = channel::sealed_range(download.model.bytes, download.next).bytes;
+    const std::size_t take = std::min(wanted - download.chunk.size(), sealed.size());
+    append(download.chunk, sealed.first(take));
+    sealed = sealed.subspan(take);
+    if (download.chunk.size() < wanted) return false;
+    if (Status added = add_chunk(download); !added) {
+      stop();
+      return added.error();
+    }
+    if (download.next < channel::chunk_count(download.model.bytes)) continue;
+    const std::unique_ptr<Download> finished = std::move(download_);
+    FED_TRY(complete(*finished));
+    if (sealed.empty()) return true;
+  }
+  if (sealed.empty()) return false;
+  return Error{ErrorCode::malformed, "sealed bytes that nobody asked for"};
+}
+
+Status ModelCache::add_chunk(Download& download) {
+  const auto plain = download.blob.open_chunk(download.next, download.chunk);
+  if (!plain) {
+    FED_TRY(remove_file(download.part.path()));
+    return within("the model's download", plain.error());
+  }
+  const std::uint64_t at = channel::plain_range(download.model.bytes, download.next).offset;
+  FED_TRY(download.part.write_at(at, *plain));
+  download.hasher.update(*plain);
+  download.chunk.clear();
+  ++download.next;
+  return {};
+}
+
+Status ModelCache::complete(Download& download) {
+  if (download.hasher.finish() != download.model.hash) {
+    FED_TRY(remove_file(download.part.path()));
+    return Error{ErrorCode::mismatch, "the model that arrived is not the one that was announced"};
+  }
+  const fs::path whole = path(download.model.hash);
+  FED_TRY(download.part.sync(Durability::power));
+  FED_TRY(rename_file(download.part.path(), whole, Durability::power));
+  return prune(kModel, whole);
+}
+
+Status ModelCache::prune(const char* extension, const fs::path& keep) const {
+  FED_ASSIGN(files, files_in(folder_));
+  std::erase_if(files, [&](const fs::path& f) { return f.extension() != extension || f == keep; });
+  std::sort(files.begin(), files.end(), [](const fs::path& a, const fs::path& b) {
+    return std::pair(age_of(a), a) > std::pair(age_of(b), b);
+  });
+  for (std::size_t i = kKept - 1; i < files.size(); ++i) FED_TRY(remove_file(files[i]));
+  return {};
+}
+
+Status read_weights(const fs::path& path, const wire::Key& hash, ByteSpan into) {
+  FED_ASSIGN(file, File::open_to_read(path));
+  FED_ASSIGN(size, file.size());
+  bool right = size == into.size();
+  if (right) {
+    FED_TRY(file.read_at(0, into));
+    right = crypto::hash(into) == hash;
+  }
+  if (right) return {};
+  FED_TRY(remove_file(path));
+  return Error{ErrorCode::mismatch,
+               path.string() + " is not the model that was stored there; it will be fetched again"};
+}
+
+}  // namespace fed::session

@@ -1,0 +1,109 @@
+#include "session/outbox.h"
+
+#include <algorithm>
+#include <set>
+
+#include "session/folder.h"
+
+namespace fed::session {
+namespace {
+
+constexpr std::size_t kReadBytes = 1 << 20;
+
+Result<bool> has_checksum(const File& file, std::uint64_t bytes, const Checksum& expected) {
+  FED_ASSIGN(size, file.size());
+  if (size != bytes) return false;
+  Checksummer sum;
+  Bytes buffer;
+  for (std::uint64_t at = 0; at < size; at += buffer.size()) {
+    buffer.resize(std::min<std::uint64_t>(kReadBytes, size - at));
+    FED_TRY(file.read_at(at, buffer));
+    sum.update(buffer);
+  }
+  return sum.finish() == expected;
+}
+
+std::optional<wire::Offer> read_offer(const fs::path& file) {
+  const auto content = read_file(file, wire::kFromClientBytesMax);
+  if (!content) return std::nullopt;
+  const auto message = wire::decode(*content);
+  const auto* offer = message ? std::get_if<wire::Offer>(&*message) : nullptr;
+  if (offer == nullptr) return std::nullopt;
+  return *offer;
+}
+
+}  // namespace
+
+Result<std::vector<wire::Offer>> list_offers(const fs::path& folder) {
+  std::vector<wire::Offer> offers;
+  std::error_code error;
+  if (!fs::exists(folder, error)) return offers;
+  FED_ASSIGN(files, files_in(folder));
+  for (const fs::path& file : files) {
+    if (file.extension() != ".offer") continue;
+    const auto offer = read_offer(file);
+    if (offer) offers.push_back(*offer);
+  }
+  return offers;
+}
+
+Result<Outbox> Outbox::open(fs::path folder) {
+  FED_TRY(make_folder(folder));
+  Outbox outbox(std::move(folder));
+  FED_TRY(outbox.load());
+  return outbox;
+}
+
+fs::path Outbox::path(const std::string& job, std::int64_t round, const char* extension) const {
+  return folder_ / (job + "." + std::to_string(round) + extension);
+}
+
+// What an offer names, if it and its update are whole. Anything else is removed by `load`, and its
+// task will be asked for again.
+std::optional<wire::Offer> Outbox::read(const fs::path& file) const {
+  const auto offer = read_offer(file);
+  if (!offer || path(offer->job, offer->round, ".offer") != file) return std::nullopt;
+  const auto bytes = update(offer->job, offer->round);
+  if (!bytes) return std::nullopt;
+  const auto whole = has_checksum(*bytes, offer->bytes, offer->checksum);
+  if (!whole || !*whole) return std::nullopt;
+  return offer;
+}
+
+Status Outbox::load() {
+  std::set<fs::path> wanted;
+  FED_ASSIGN(found, files_in(folder_));
+  for (const fs::path& file : found) {
+    if (file.extension() != ".offer") continue;
+    const auto offer = read(file);
+    if (!offer) continue;
+    wanted.insert({file, path(offer->job, offer->round, ".update")});
+    offers_.push_back(*offer);
+  }
+  for (const fs::path& file : found) {
+    if (!wanted.contains(file)) FED_TRY(remove_file(file));
+  }
+  return {};
+}
+
+Result<wire::Offer> Outbox::put(wire::Offer offer, ByteView bytes) const {
+  FED_TRY(drop(offer.job, offer.round));
+  offer.bytes = bytes.size();
+  offer.checksum = checksum(bytes);
+  offer.body.clear();
+  FED_TRY(replace_file(path(offer.job, offer.round, ".update"), bytes, Durability::power));
+  FED_TRY(
+      replace_file(path(offer.job, offer.round, ".offer"), wire::encode(offer), Durability::power));
+  return offer;
+}
+
+Result<File> Outbox::update(const std::string& job, std::int64_t round) const {
+  return File::open_to_read(path(job, round, ".update"));
+}
+
+Status Outbox::drop(const std::string& job, std::int64_t round) const {
+  FED_TRY(remove_file(path(job, round, ".offer")));
+  return remove_file(path(job, round, ".update"));
+}
+
+}  // namespace fed::session

@@ -1,0 +1,277 @@
+#include "session/session.h"
+
+#include <algorithm>
+
+namespace fed::session {
+namespace {
+
+constexpr int kDownloadsMax = 3;
+constexpr double kRetrySecondsMax = 3600;
+constexpr const char* kNotAgreed = "this client has not agreed to the job";
+
+UpdateKey key_of(const wire::Offer& offer) { return {offer.job, offer.round}; }
+
+bool same_task(const wire::Task& a, const wire::Task& b) {
+  return a.job == b.job && a.round == b.round && a.base_version == b.base_version;
+}
+
+bool answers(const wire::Offer& offer, const wire::Task& task) {
+  return offer.base_version == task.base_version && offer.bytes == task.update_bytes;
+}
+
+// Whether a download of the one's model is a download of the other's.
+bool same_model(const wire::Task& a, const wire::Task& b) {
+  return a.model && b.model && a.model->hash == b.model->hash && a.model->key == b.model->key;
+}
+
+void add(Session::Effects& to, Session::Effects from) {
+  std::move(from.begin(), from.end(), std::back_inserter(to));
+}
+
+}  // namespace
+
+Session::Session(std::string software, std::vector<wire::Offer> outbox)
+    : software_(std::move(software)) {
+  for (wire::Offer& offer : outbox) outbox_.emplace(key_of(offer), std::move(offer));
+}
+
+const wire::Offer* Session::kept(const UpdateKey& key) const {
+  const auto entry = outbox_.find(key);
+  return entry == outbox_.end() ? nullptr : &entry->second;
+}
+
+Session::Effects Session::connected() {
+  online_ = true;
+  return {Send{wire::Hello{wire::kProtocol, software_}}};
+}
+
+Session::Effects Session::disconnected() {
+  online_ = false;
+  retries_.clear();
+  offered_.reset();
+  uploading_ = false;
+  welcomed_ = false;
+  waiting_.clear();
+  if (active_ && !active_->training) active_.reset();
+  return {StopUpload{}};
+}
+
+Session::Effects Session::message(const wire::Message& message, Instant now) {
+  return std::visit([&](const auto& m) { return on(m, now); }, message);
+}
+
+Session::Effects Session::on(const wire::Welcome& m, Instant) {
+  name_ = m.client;
+  welcomed_ = true;
+  return offer_next();
+}
+
+// The first update that waits, unless another one is on its way.
+Session::Effects Session::offer_next() {
+  if (!welcomed_ || offered_) return {};
+  for (const auto& [key, offer] : outbox_) {
+    if (retries_.contains(key)) continue;
+    offered_ = key;
+    return {SendOffer{key.first, key.second}};
+  }
+  return {};
+}
+
+Session::Effects Session::on(const wire::JobOffer& m, Instant) {
+  const auto known = jobs_.find(m.job);
+  if (known != jobs_.end() && known->second.spec == m.spec) return answer(m.job);
+  Effects effects = drop_job(m.job);  // what was begun belongs to another job of that name
+  jobs_[m.job] = Job{.spec = m.spec, .loading = true, .examples = {}};
+  effects.push_back(LoadJob{m.job, m.spec});
+  return effects;
+}
+
+Session::Effects Session::job_loaded(const std::string& job, Result<std::int64_t> examples) {
+  const auto entry = jobs_.find(job);
+  if (entry == jobs_.end()) return {};
+  entry->second.loading = false;
+  entry->second.examples = std::move(examples);
+  Effects effects = answer(job);
+  if (*entry->second.examples) {
+    add(effects, begin_next());
+    return effects;
+  }
+  const auto is_of_job = [&](const wire::Task& task) { return task.job == job; };
+  const auto task = std::find_if(waiting_.begin(), waiting_.end(), is_of_job);
+  if (task != waiting_.end()) add(effects, refuse_task(job, task->round, kNotAgreed));
+  return effects;
+}
+
+Session::Effects Session::answer(const std::string& name) const {
+  const Job& job = jobs_.at(name);
+  if (!online_ || job.loading) return {};
+  const Result<std::int64_t>& examples = *job.examples;
+  if (examples) return {Send{wire::JobAnswer{name, true, *examples, {}}}};
+  return {Send{wire::JobAnswer{name, false, 0, examples.error().detail}}};
+}
+
+Session::Effects Session::on(const wire::JobEnded& m, Instant) {
+  Effects effects = drop_job(m.job);
+  jobs_.erase(m.job);
+  effects.push_back(JobDone{m.job, m.detail});
+  return effects;
+}
+
+Session::Effects Session::on(const wire::Task& m, Instant) {
+  const auto kept = outbox_.find({m.job, m.round});
+  if (kept != outbox_.end() && answers(kept->second, m)) {
+    return offer_next();
+  }
+  const auto job = jobs_.find(m.job);
+  if (job == jobs_.end() || (!job->second.loading && !*job->second.examples)) {
+    return refuse_task(m.job, m.round, kNotAgreed);
+  }
+  if (active_ && same_task(active_->task, m) &&
+      (active_->training || same_model(active_->task, m))) {
+    return {};
+  }
+  Effects effects =
+      drop_job(m.job);  // a newer task replaces the older one: the server has moved on
+  waiting_.push_back(m);
+  add(effects, begin_next());
+  return effects;
+}
+
+Session::Effects Session::drop_job(const std::string& job) {
+  std::erase_if(waiting_, [&](const wire::Task& task) { return task.job == job; });
+  if (!active_ || active_->task.job != job) return {};
+  return drop_task(job, active_->task.round);
+}
+
+// The first task whose job's data is loaded.
+Session::Effects Session::begin_next() {
+  const auto ready = [&](const wire::Task& task) { return !jobs_.at(task.job).loading; };
+  const auto next = std::find_if(waiting_.begin(), waiting_.end(), ready);
+  if (active_ || next == waiting_.end()) return {};
+  active_ = Active{.task = std::move(*next)};
+  waiting_.erase(next);
+  const wire::Task& task = active_->task;
+  if (task.model) return {ObtainModel{task.job, task.base_version, *task.model}};
+  active_->training = true;
+  return {Train{task}};
+}
+
+Session::Effects Session::drop_task(const std::string& job, std::int64_t round) {
+  std::erase_if(waiting_, [&](const wire::Task& t) { return t.job == job && t.round == round; });
+  if (!active_ || active_->task.job != job || active_->task.round != round) return {};
+  Effects effects;
+  if (active_->training) effects.push_back(CancelTraining{});
+  active_.reset();
+  add(effects, begin_next());
+  return effects;
+}
+
+Session::Effects Session::refuse_task(const std::string& job, std::int64_t round,
+                                      const std::string& detail) {
+  Effects effects = drop_task(job, round);
+  if (online_) effects.push_back(Send{wire::TaskRefused{job, round, detail}});
+  return effects;
+}
+
+bool Session::is_active(const std::string& job, std::int64_t version) const {
+  return active_ && !active_->training && active_->task.job == job &&
+         active_->task.base_version == version;
+}
+
+Session::Effects Session::model_partial(const std::string& job, std::int64_t version,
+                                        std::uint64_t offset) {
+  if (!is_active(job, version) || !online_) return {};
+  return {Send{wire::Fetch{job, version, offset}}};
+}
+
+Session::Effects Session::model_ready(const std::string& job, std::int64_t version) {
+  if (!is_active(job, version)) return {};
+  active_->training = true;
+  return {Train{active_->task}};
+}
+
+Session::Effects Session::model_failed(const std::string& job, std::int64_t version,
+                                       const std::string& detail) {
+  if (!is_active(job, version)) return {};
+  if (++active_->downloads_failed >= kDownloadsMax) {
+    return refuse_task(job, active_->task.round, detail);
+  }
+  return {ObtainModel{job, version, *active_->task.model}};
+}
+
+Session::Effects Session::progress(const wire::Progress& progress) {
+  if (!online_) return {};
+  return {Send{progress}};
+}
+
+Session::Effects Session::trained(const wire::Offer& sent) {
+  outbox_[key_of(sent)] = sent;
+  if (active_ && active_->task.job == sent.job && active_->task.round == sent.round)
+    active_.reset();
+  Effects effects = withdraw(key_of(sent));
+  add(effects, offer_next());
+  add(effects, begin_next());
+  return effects;
+}
+
+Session::Effects Session::training_failed(const std::string& job, std::int64_t round,
+                                          const std::string& detail) {
+  if (!active_ || active_->task.job != job || active_->task.round != round) return {};
+  active_->training = false;  // it has stopped by itself
+  return refuse_task(job, round, detail);
+}
+
+Session::Effects Session::on(const wire::CancelTask& m, Instant) {
+  return drop_task(m.job, m.round);
+}
+
+Session::Effects Session::on(const wire::Admit& m, Instant) {
+  const UpdateKey key{m.job, m.round};
+  const auto entry = outbox_.find(key);
+  if (offered_ != key || entry == outbox_.end() || m.offset > entry->second.bytes) return {};
+  if (m.offset == entry->second.bytes) return {};  // the server has it all; its receipt follows
+  uploading_ = true;
+  return {StartUpload{m.job, m.round, m.upload, m.offset}};
+}
+
+// The server has answered, or what was offered is no longer what lies in the outbox.
+Session::Effects Session::withdraw(const UpdateKey& key) {
+  retries_.erase(key);
+  if (offered_ != key) return {};
+  offered_.reset();
+  if (!std::exchange(uploading_, false)) return {};
+  return {StopUpload{}};
+}
+
+Session::Effects Session::on(const wire::Receipt& m, Instant) {
+  const UpdateKey key{m.job, m.round};
+  if (outbox_.erase(key) == 0) return {};
+  Effects effects = withdraw(key);
+  effects.push_back(DropUpdate{m});
+  add(effects, offer_next());
+  return effects;
+}
+
+Session::Effects Session::on(const wire::Retry& m, Instant now) {
+  const UpdateKey key{m.job, m.round};
+  if (!outbox_.contains(key)) return {};
+  Effects effects = withdraw(key);
+  retries_[key] = now + from_seconds(std::min(m.after_s, kRetrySecondsMax));
+  add(effects, offer_next());
+  return effects;
+}
+
+Session::Effects Session::on(const wire::Bye& m, Instant) { return {Hangup{m}}; }
+
+std::optional<Instant> Session::next_wakeup() const {
+  std::optional<Instant> earliest;
+  for (const auto& [key, at] : retries_) earliest = earliest ? std::min(*earliest, at) : at;
+  return earliest;
+}
+
+Session::Effects Session::tick(Instant now) {
+  std::erase_if(retries_, [&](const auto& retry) { return retry.second <= now; });
+  return offer_next();
+}
+
+}  // namespace fed::session

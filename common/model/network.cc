@@ -1,0 +1,167 @@
+#include "model/network.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "base/random.h"
+#include "tensor/kernels.h"
+
+namespace fed::model {
+namespace {
+
+using tensor::gemm;
+using tensor::Transpose;
+
+void activate(Activation activation, std::span<float> x) {
+  switch (activation) {
+    case Activation::relu:
+      return tensor::relu(x);
+    case Activation::tanh:
+      return tensor::tanh(x);
+    case Activation::sigmoid:
+      return tensor::sigmoid(x);
+  }
+}
+
+void d_activate(Activation activation, std::span<const float> y, std::span<float> dy) {
+  switch (activation) {
+    case Activation::relu:
+      return tensor::d_relu(y, dy);
+    case Activation::tanh:
+      return tensor::d_tanh(y, dy);
+    case Activation::sigmoid:
+      return tensor::d_sigmoid(y, dy);
+  }
+}
+
+// y [rows × out] = x [rows × in] · weightᵀ + bias
+void dense(std::span<const float> x, std::span<const float> weight, std::span<const float> bias,
+           std::span<float> y, tensor::GemmShape shape) {
+  for (std::size_t at = 0; at < y.size(); at += bias.size()) {
+    std::ranges::copy(bias, y.subspan(at).begin());
+  }
+  gemm(Transpose::no, Transpose::yes, shape, 1, x, weight, 1, y);
+}
+
+// sums [columns] = the column sums of x [rows × columns]
+void sum_columns(std::span<const float> x, std::span<float> sums) {
+  std::ranges::fill(sums, 0.0f);
+  for (std::size_t at = 0; at < x.size(); at += sums.size()) {
+    for (std::size_t j = 0; j < sums.size(); ++j) sums[j] += x[at + j];
+  }
+}
+
+Result<tensor::Layout> layout_of(std::span<const std::int64_t> widths) {
+  constexpr std::int64_t width_max = std::numeric_limits<std::int32_t>::max();  // BLAS counts so
+  for (const std::int64_t width : widths) {
+    if (width >= 1 && width <= width_max) continue;
+    return Error{ErrorCode::invalid,
+                 fmt::format("a layer of {} is not possible: inputs, hidden layers and outputs "
+                             "need at least 1",
+                             width)};
+  }
+  tensor::Layout layout;
+  for (std::size_t l = 0; l + 1 < widths.size(); ++l) {
+    FED_TRY(layout.add(fmt::format("layers.{}.weight", l), {widths[l + 1], widths[l]}));
+    FED_TRY(layout.add(fmt::format("layers.{}.bias", l), {widths[l + 1]}));
+  }
+  return layout;
+}
+
+Status check_outputs(Loss loss, std::int64_t outputs) {
+  const bool fits = loss == Loss::cross_entropy ? outputs >= 2 : outputs == 1;
+  if (fits) return {};
+  const char* const needed =
+      loss == Loss::cross_entropy ? "an output for each of two or more classes" : "one output";
+  return Error{ErrorCode::invalid, fmt::format("{} needs {}, not {}", name(loss), needed, outputs)};
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Model>> Network::make(NetworkShape shape) {
+  FED_CHECK(shape.widths.size() >= 2);
+  FED_TRY(check_outputs(shape.loss, shape.widths.back()));
+  FED_ASSIGN(layout, layout_of(shape.widths));
+  return std::unique_ptr<Model>(new Network(std::move(layout), shape));
+}
+
+Network::Network(tensor::Layout layout, const NetworkShape& shape)
+    : Model(std::move(layout), shape.widths.front(), shape.widths.back(), shape.loss),
+      activation_(shape.activation) {
+  const auto parameters = Model::layout().parameters();
+  for (std::size_t l = 0; l + 1 < shape.widths.size(); ++l) {
+    layers_.push_back({shape.widths[l], shape.widths[l + 1], parameters[2 * l].offset,
+                       parameters[2 * l + 1].offset});
+  }
+}
+
+template <class T>
+std::span<T> Network::weight_of(const Layer& layer, std::span<T> vector) {
+  return vector.subspan(layer.weight, layer.bias - layer.weight);
+}
+
+template <class T>
+std::span<T> Network::bias_of(const Layer& layer, std::span<T> vector) {
+  return vector.subspan(layer.bias, static_cast<std::size_t>(layer.out));
+}
+
+void Network::initialize(std::span<float> weights, std::uint64_t seed) const {
+  FED_CHECK(weights.size() == layout().size());
+  Random random(seed);
+  for (std::size_t l = 0; l < layers_.size(); ++l) {
+    const Layer& layer = layers_[l];
+    const bool before_relu = l + 1 < layers_.size() && activation_ == Activation::relu;
+    const auto fan = static_cast<double>(before_relu ? layer.in : layer.in + layer.out);
+    const double deviation = std::sqrt(2 / fan);
+    for (float& weight : weight_of(layer, weights)) {
+      weight = static_cast<float>(deviation * random.normal());
+    }
+    std::ranges::fill(bias_of(layer, weights), 0.0f);
+  }
+}
+
+// Slot l of the workspace holds h_{l+1}, the output of layer l.
+std::span<float> Network::scores(std::span<const float> weights, std::span<const float> features,
+                                 std::int64_t rows, Workspace& workspace) const {
+  FED_CHECK(weights.size() == layout().size());
+  FED_CHECK(rows >= 0 && std::ssize(features) == rows * inputs());
+  std::span<const float> x = features;
+  std::span<float> y;
+  for (std::size_t l = 0; l < layers_.size(); ++l) {
+    const Layer& layer = layers_[l];
+    y = workspace.buffer(l, static_cast<std::size_t>(rows * layer.out));
+    dense(x, weight_of(layer, weights), bias_of(layer, weights), y, {rows, layer.out, layer.in});
+    if (l + 1 < layers_.size()) activate(activation_, y);
+    x = y;
+  }
+  return y;
+}
+
+BatchLoss Network::loss_and_gradient(std::span<const float> weights, const Batch& batch,
+                                     std::span<const float> class_weights,
+                                     std::span<float> gradient, Workspace& workspace) const {
+  FED_CHECK(gradient.size() == layout().size() && std::ssize(batch.labels) == batch.rows);
+  std::span<float> dy = scores(weights, batch.features, batch.rows, workspace);
+  const BatchLoss result = loss_and_d_scores(loss(), dy, batch.labels, class_weights);
+  for (std::size_t l = layers_.size(); l-- > 0;) {
+    const Layer& layer = layers_[l];
+    const auto x_size = static_cast<std::size_t>(batch.rows * layer.in);
+    const std::span<const float> x = l == 0 ? batch.features : workspace.buffer(l - 1, x_size);
+    gemm(Transpose::yes, Transpose::no, {layer.out, layer.in, batch.rows}, 1, dy, x, 0,
+         weight_of(layer, gradient));
+    sum_columns(dy, bias_of(layer, gradient));
+    if (l == 0) break;
+    // Two more slots take turns, since dx is made from dy.
+    const std::span<float> dx = workspace.buffer(layers_.size() + l % 2, x_size);
+    gemm(Transpose::no, Transpose::no, {batch.rows, layer.in, layer.out}, 1, dy,
+         weight_of(layer, weights), 0, dx);
+    d_activate(activation_, x, dx);
+    dy = dx;
+  }
+  return result;
+}
+
+}  // namespace fed::model

@@ -1,0 +1,136 @@
+#include "app/closing.h"
+
+#include <cmath>
+#include <nlohmann/json.hpp>
+
+#include "aggregate/fold.h"
+#include "data/source.h"
+
+namespace fed::app {
+namespace {
+
+using Contributions = std::vector<aggregate::Contribution>;
+
+Result<std::vector<File>> open_updates(const ClosingInput& input, const store::Staging& staging) {
+  std::vector<File> files;
+  const std::uint64_t bytes = input.plan->update_bytes(input.round.kind);
+  for (const round::Contribution& contribution : input.round.contributions) {
+    const store::UploadKey key{input.plan->spec.name, input.round.round, contribution.client};
+    FED_ASSIGN(file, staging.open_complete(key, bytes));
+    files.push_back(std::move(file));
+  }
+  return files;
+}
+
+Result<aggregate::Folded> fold_updates(const ClosingInput& input, const Services& services) {
+  FED_ASSIGN(files, open_updates(input, services.staging));
+  Contributions contributions;
+  for (std::size_t i = 0; i < files.size(); ++i) {
+    contributions.push_back({&files[i], input.round.contributions[i].weight});
+  }
+  const Plan& plan = *input.plan;
+  FED_ASSIGN(grid,
+             aggregate::Grid::make(input.round.total_weight, plan.spec.aggregation.update_limit));
+  const aggregate::FoldInput fold{.weights = input.base->weights,
+                                  .state = &input.base->state,
+                                  .contributions = contributions,
+                                  .grid = grid,
+                                  .rule = plan.rule,
+                                  .optimizer = plan.optimizer.get(),
+                                  .update = plan.spec.training.update};
+  return aggregate::fold(fold, services.tiles.parallel_for());
+}
+
+Result<std::optional<model::Metrics>> evaluate(const ClosingInput& input,
+                                               const aggregate::Folded& folded) {
+  const config::EvaluationSpec& spec = input.plan->spec.evaluation;
+  std::optional<model::Metrics> metrics;
+  if (!spec.data || spec.every == 0 || input.round.round % spec.every != 0) return metrics;
+  const config::JobSpec& job = input.plan->spec;
+  const data::Expectation expectation{.inputs = job.inputs ? &*job.inputs : nullptr,
+                                      .classes = model::class_count(input.plan->model->loss(), job.model.outputs)};
+  config::DataSpec test = *spec.data;
+  test.test_fraction = 1;
+  FED_ASSIGN(source, data::open(test, expectation));
+  FED_ASSIGN(rows, source->load(input.scaling));
+  model::Workspace workspace;
+  FED_ASSIGN(found, model::evaluate(*input.plan->model, folded.weights, rows.holdout, workspace));
+  metrics = found;
+  return metrics;
+}
+
+Result<std::vector<double>> read_doubles(const File& file, std::uint64_t bytes) {
+  std::vector<double> values(bytes / sizeof(double));
+  FED_TRY(file.read_at(0, as_writable_bytes(std::span(values))));
+  return values;
+}
+
+}  // namespace
+
+Result<Closed> close_training(const ClosingInput& input, const Services& services) {
+  FED_ASSIGN(folded, fold_updates(input, services));
+  FED_ASSIGN(metrics, evaluate(input, folded));
+  const std::int64_t version = input.round.base_version + 1;
+  const store::CheckpointView checkpoint{.job = input.plan->spec.name,
+                                         .version = version,
+                                         .layout = &input.plan->model->layout(),
+                                         .weights = folded.weights,
+                                         .m = folded.state.m,
+                                         .v = folded.state.v,
+                                         .metadata = input.provenance};
+  FED_TRY(services.checkpoints.save(checkpoint));
+  FED_ASSIGN(model, seal_model(version, std::move(folded.weights), std::move(folded.state),
+                               services.blobs));
+  return Closed{std::move(model), input.scaling, metrics};
+}
+
+Result<Closed> close_statistics(const ClosingInput& input, const Services& services) {
+  FED_ASSIGN(files, open_updates(input, services.staging));
+  data::StatisticsSum sum(input.plan->number_columns);
+  for (const File& file : files) {
+    FED_ASSIGN(message, read_doubles(file, input.plan->update_bytes(input.round.kind)));
+    FED_TRY(sum.add(message));
+  }
+  return Closed{input.base, sum.report(), {}};
+}
+
+Result<round::UploadFacts> statistics_facts(const store::Staging& staging,
+                                            const store::UploadKey& key, std::uint64_t bytes) {
+  FED_ASSIGN(file, staging.open_complete(key, bytes));
+  FED_ASSIGN(values, read_doubles(file, bytes));
+  round::UploadFacts facts{.bytes = bytes,
+                           .checksum_ok = true,
+                           .finite = true,
+                           .max_abs = 0,
+                           .count = static_cast<std::int64_t>(values.size())};
+  for (const double value : values) {
+    facts.finite = facts.finite && std::isfinite(value);
+    facts.max_abs = std::max(facts.max_abs, std::fabs(value));
+  }
+  // Sums that no numbers can have are told apart by adding them, here where only their sender is
+  // hurt.
+  data::StatisticsSum trial(values.size() / 3);
+  if (!trial.add(values)) facts.finite = false;
+  return facts;
+}
+
+std::string scaling_text(const std::vector<data::Scaling>& scaling) {
+  auto means = nlohmann::json::array(), deviations = nlohmann::json::array();
+  for (const data::Scaling& column : scaling) {
+    means.push_back(column.mean);
+    deviations.push_back(column.deviation);
+  }
+  return nlohmann::json{{"means", means}, {"deviations", deviations}}.dump();
+}
+
+std::vector<data::Scaling> scaling_from(const std::string& text) {
+  const auto parsed = nlohmann::json::parse(text, nullptr, false);
+  std::vector<data::Scaling> scaling;
+  if (!parsed.is_object() || !parsed.contains("means")) return scaling;
+  for (std::size_t i = 0; i < parsed["means"].size(); ++i) {
+    scaling.push_back({parsed["means"][i].get<double>(), parsed["deviations"][i].get<double>()});
+  }
+  return scaling;
+}
+
+}  // namespace fed::app

@@ -1,0 +1,52 @@
+// The closing of a round, on the compute pool: from the admitted updates in staging to the next
+// version on disk.
+//
+// Pure in what it is given, apart from the files it writes; whatever fails leaves the present
+// version as it is.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "app/global_model.h"
+#include "app/plan.h"
+#include "app/services.h"
+#include "data/statistics.h"
+#include "model/metrics.h"
+#include "round/effects.h"
+
+namespace fed::app {
+
+struct ClosingInput {
+  std::shared_ptr<const Plan> plan;
+  round::CloseRound round;
+  std::shared_ptr<const GlobalModel> base;
+  std::vector<data::Scaling> scaling;  // of the number columns, as round 0 found it
+  tensor::Metadata provenance;         // goes into the checkpoint
+};
+
+struct Closed {
+  std::shared_ptr<const GlobalModel> model;
+  std::vector<data::Scaling> scaling;
+  std::optional<model::Metrics>
+      metrics;  // of the new version on the server's test rows, if it has some
+};
+
+// Folds, evaluates, saves the checkpoint (durably), seals.
+Result<Closed> close_training(const ClosingInput& input, const Services& services);
+
+// Adds up the statistics of round 0; the model stays.
+Result<Closed> close_statistics(const ClosingInput& input, const Services& services);
+
+// What a statistics upload is worth, since its bytes are doubles: replaces the facts that staging
+// saw.
+Result<round::UploadFacts> statistics_facts(const store::Staging& staging,
+                                            const store::UploadKey& key, std::uint64_t bytes);
+
+// The scaling as JSON for checkpoints and the journal: {"means": [...], "deviations": [...]}, and
+// back.
+std::string scaling_text(const std::vector<data::Scaling>& scaling);
+std::vector<data::Scaling> scaling_from(const std::string& text);
+
+}  // namespace fed::app

@@ -1,0 +1,197 @@
+#include "app/coordinator.h"
+
+#include "base/log.h"
+#include "crypto/random.h"
+
+namespace fed::app {
+
+Coordinator::Coordinator(CoordinatorParts parts)
+    : parts_(std::move(parts)),
+      services_{.config = parts_.config,
+                .journal = parts_.journal,
+                .staging = parts_.staging,
+                .checkpoints = parts_.checkpoints,
+                .tiles = parts_.tiles,
+                .blobs = parts_.blobs,
+                .control = parts_.control,
+                .compute = parts_.compute,
+                .session_of = [this](std::int64_t client) { return session_of(client); },
+                .name_of = [this](std::int64_t client) { return name_of(client); },
+                .at_rest = [this](const std::string&) { at_rest(); }} {}
+
+Status Coordinator::start() {
+  FED_TRY(load_directory());
+  FED_ASSIGN(rows, parts_.journal.jobs());
+  for (const store::Job& row : rows) {
+    auto spec = config::parse_job(row.spec);
+    if (!spec) {
+      log::error("job {}: its stored file is not valid for this version: {}", row.name,
+                 config::format_problems(row.name, spec.error()));
+      continue;
+    }
+    FED_ASSIGN(plan, make_plan(std::move(*spec)));
+    FED_ASSIGN(progress, parts_.journal.load_job_progress(row.name));
+    const auto job = std::make_shared<Job>(plan, services_);
+    jobs_.emplace(row.name, job);
+    job->start(std::move(progress));
+  }
+  return {};
+}
+
+Status Coordinator::load_directory() {
+  FED_ASSIGN(clients, parts_.journal.clients());
+  for (const store::Client& client : clients) {
+    names_[client.id] = client.name;
+    if (!client.revoked_at)
+      parts_.directory.add_client(client.channel_key, {client.id, client.name});
+  }
+  FED_ASSIGN(invites, parts_.journal.invites());
+  for (const store::PendingInvite& pending : invites) {
+    auto invite = parts_.journal.find_invite(pending.id, unix_seconds());
+    if (invite) parts_.directory.add_invite(pending.id, std::move(invite->psk), pending.expires_at);
+  }
+  return {};
+}
+
+void Coordinator::opened(std::shared_ptr<Session> session) {
+  const KnownClient& client = session->client();
+  // A client that was revoked between its handshake and now.
+  const auto entry = names_.find(client.id);
+  if (entry == names_.end())
+    return session->close(wire::Bye{"this client has been revoked", false});
+  const auto older = std::exchange(sessions_[client.id], session);
+  if (older) older->close(wire::Bye{"the same client has connected again", true});
+  log::info("client {} connected from {}", client.name, session->address());
+  const Status touched = parts_.journal.touch(client.id, unix_seconds());
+  if (!touched) log::debug("{}", touched.error().detail);
+  session->send(wire::Welcome{client.name, "fedserver", parts_.config.limits.idle_s});
+  for (const auto& [name, job] : jobs_) {
+    if (job->ended()) session->send(wire::JobEnded{name, "the job has ended"});
+    job->connected(client.id);
+  }
+}
+
+void Coordinator::received(std::shared_ptr<Session> session, wire::Message message) {
+  const std::int64_t client = session->client().id;
+  if (session_of(client) != session) return;  // an older connection of the same client
+  const std::string name = std::visit(
+      [](const auto& m) -> std::string {
+        if constexpr (requires { m.job; }) return m.job;
+        return {};
+      },
+      message);
+  const auto candidate = candidates_.find(name);
+  const auto found = candidate != candidates_.end() ? candidate->second.job : job(name);
+  if (!found) {
+    const auto* offer = std::get_if<wire::Offer>(&message);
+    const auto reason = static_cast<std::uint8_t>(round::Reason::job_ended);
+    if (offer != nullptr) {
+      session->send(wire::Receipt{name, offer->round, wire::Outcome::discarded, reason,
+                                  "there is no job of this name on the server"});
+    }
+    return;
+  }
+  found->received(client, std::move(message));
+  if (candidates_.contains(name)) consider(name);
+}
+
+void Coordinator::uploaded(std::shared_ptr<Session> session, store::UploadKey key,
+                           Result<store::UploadFacts> facts) {
+  const auto found = job(key.job);
+  if (found) found->uploaded(session->client().id, key.round, std::move(facts));
+}
+
+void Coordinator::closed(std::shared_ptr<Session> session, Error reason) {
+  const std::int64_t client = session->client().id;
+  if (session_of(client) != session) return;
+  sessions_.erase(client);
+  log::info("client {} disconnected: {}", session->client().name, reason.detail);
+  const Status touched = parts_.journal.touch(client, unix_seconds());
+  if (!touched) log::debug("{}", touched.error().detail);
+  for (const auto& [name, job] : jobs_) job->disconnected(client);
+  std::vector<std::string> waiting;
+  for (auto& [name, candidate] : candidates_) {
+    candidate.asked.erase(client);
+    waiting.push_back(name);
+  }
+  for (const std::string& name : waiting) consider(name);
+}
+
+std::shared_ptr<Job> Coordinator::job(const std::string& name) const {
+  const auto entry = jobs_.find(name);
+  return entry == jobs_.end() ? nullptr : entry->second;
+}
+
+std::shared_ptr<Session> Coordinator::session_of(std::int64_t client) const {
+  const auto entry = sessions_.find(client);
+  return entry == sessions_.end() ? nullptr : entry->second;
+}
+
+std::string Coordinator::name_of(std::int64_t client) const {
+  const auto entry = names_.find(client);
+  return entry == names_.end() ? "client " + std::to_string(client) : entry->second;
+}
+
+void Coordinator::disconnect_all(const std::string& detail) {
+  for (const auto& [client, session] : sessions_) session->close(wire::Bye{detail, true});
+}
+
+Result<Coordinator::Invited> Coordinator::invite(const std::string& name, std::int64_t valid_s) {
+  const auto id = crypto::random_array<8>();
+  Invited invited{name, id, crypto::SecretKey::random(), unix_seconds() + valid_s};
+  const store::Invite row{id, name, invited.psk.duplicate(), invited.expires_at};
+  FED_TRY(parts_.journal.add_invite(row));
+  parts_.directory.add_invite(id, invited.psk.duplicate(), invited.expires_at);
+  log::info("invited {}", name);
+  return invited;
+}
+
+Result<std::string> Coordinator::join(const channel::JoinId& id, const crypto::PublicKey& key,
+                                      const crypto::VerifyKey& identity) {
+  FED_ASSIGN(client, parts_.journal.take_invite(id, key, identity, unix_seconds()));
+  parts_.directory.remove_invite(id);
+  parts_.directory.add_client(key, {client.id, client.name});
+  names_[client.id] = client.name;
+  log::info("client {} has joined", client.name);
+  return client.name;
+}
+
+Status Coordinator::revoke(const std::string& name) {
+  FED_ASSIGN(client, parts_.journal.find_client(name));
+  FED_TRY(parts_.journal.revoke(name, unix_seconds()));
+  parts_.directory.remove_client(client.channel_key);
+  log::warning("client {} is revoked", name);
+  const auto session = session_of(client.id);
+  if (session) session->close(wire::Bye{"this client has been revoked", false});
+  sessions_.erase(client.id);
+  for (const auto& [job_name, job] : jobs_) job->removed(client.id);
+  return {};
+}
+
+Status Coordinator::command(const std::string& name, round::Event order) {
+  const auto found = job(name);
+  if (!found)
+    return Error{ErrorCode::not_found, "there is no job \"" + name + "\"; see `fedserver jobs`"};
+  if (found->ended()) return Error{ErrorCode::invalid, "job \"" + name + "\" has ended"};
+  found->command(std::move(order));
+  return {};
+}
+
+void Coordinator::drain(std::function<void()> rested) {
+  draining_ = true;
+  rested_ = std::move(rested);
+  for (const auto& [name, job] : jobs_) {
+    if (!job->ended()) job->command(round::Drain{});
+  }
+  at_rest();
+}
+
+void Coordinator::at_rest() {
+  if (!draining_ || !rested_) return;
+  for (const auto& [name, job] : jobs_) {
+    if (!job->at_rest()) return;
+  }
+  std::exchange(rested_, nullptr)();
+}
+
+}  // namespace fed::app

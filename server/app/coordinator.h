@@ -1,0 +1,105 @@
+// The control loop's state: who is connected, which jobs there are; the joint between sessions,
+// jobs and the operator.
+//
+// Control loop only, like everything it owns.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "app/directory.h"
+#include "app/job.h"
+#include "app/services.h"
+#include "app/session.h"
+
+namespace fed::app {
+
+// What the coordinator is made of; outlives it.
+struct CoordinatorParts {
+  const config::ServerSpec& config;
+  store::Journal& journal;
+  store::Staging& staging;
+  const store::Checkpoints& checkpoints;
+  aggregate::TilePool& tiles;
+  Directory& directory;
+  fs::path blobs;
+  boost::asio::any_io_executor control, compute;
+  std::uint64_t memory_bytes_max = 0;
+};
+
+class Coordinator final : public SessionListener {
+ public:
+  explicit Coordinator(CoordinatorParts parts);
+
+  // Takes up the jobs of the journal. An error is one of the registry.
+  Status start();
+
+  // SessionListener.
+  void opened(std::shared_ptr<Session> session) override;
+  void received(std::shared_ptr<Session> session, wire::Message message) override;
+  void uploaded(std::shared_ptr<Session> session, store::UploadKey key,
+                Result<store::UploadFacts> facts) override;
+  void closed(std::shared_ptr<Session> session, Error reason) override;
+
+  // The operator. `done` is called once, on the control loop, when the outcome is known and
+  // durable.
+  using Done = std::function<void(Status)>;
+  void submit(config::JobSpec spec, Done done);
+  Status command(const std::string& job, round::Event order);  // Pause, Resume, Cancel
+  // The round at work is the last one; `rested` is called when no job has a round at work.
+  void drain(std::function<void()> rested);
+
+  struct Invited {
+    std::string name;
+    channel::JoinId id;
+    crypto::SecretKey psk;
+    std::int64_t expires_at;
+  };
+  Result<Invited> invite(const std::string& name, std::int64_t valid_s);
+  Status revoke(const std::string& name);
+  // A client that has proven its key and its right to join: registers it.
+  Result<std::string> join(const channel::JoinId& id, const crypto::PublicKey& key,
+                           const crypto::VerifyKey& identity);
+
+  // Ends all sessions, saying `detail`.
+  void disconnect_all(const std::string& detail);
+
+  const std::map<std::string, std::shared_ptr<Job>>& jobs() const { return jobs_; }
+  std::shared_ptr<Job> job(const std::string& name) const;
+  std::shared_ptr<Session> session_of(std::int64_t client) const;
+  std::string name_of(std::int64_t client) const;
+  std::size_t connected() const { return sessions_.size(); }
+  const store::Journal& journal() const { return parts_.journal; }
+  store::Journal& journal() { return parts_.journal; }
+  const CoordinatorParts& parts() const { return parts_; }
+
+ private:
+  struct Candidate {  // a submitted job whose fate depends on the clients' answers
+    std::shared_ptr<Job> job;
+    std::set<std::int64_t> asked;
+    Done done;
+    std::unique_ptr<boost::asio::steady_timer> patience;
+  };
+
+  Status load_directory();
+  Result<std::shared_ptr<const Plan>> plan_that_fits(config::JobSpec spec);
+  std::uint64_t memory_in_use() const;
+  void consider(const std::string& name);
+  void adopt(const std::string& name);
+  void reject(const std::string& name, Error why);
+  void at_rest();
+
+  CoordinatorParts parts_;
+  Services services_;
+  std::map<std::int64_t, std::shared_ptr<Session>> sessions_;  // by client
+  std::map<std::int64_t, std::string> names_;
+  std::map<std::string, std::shared_ptr<Job>> jobs_;
+  std::map<std::string, Candidate> candidates_;
+  bool draining_ = false;
+  std::function<void()> rested_;
+};
+
+}  // namespace fed::app

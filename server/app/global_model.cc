@@ -1,0 +1,55 @@
+#include "app/global_model.h"
+
+#include "channel/sealed_blob.h"
+#include "crypto/hash.h"
+#include "crypto/random.h"
+
+namespace fed::app {
+namespace {
+
+Status write_sealed(const channel::SealedBlob& blob, ByteView plain, const File& file) {
+  Bytes sealed;
+  for (std::uint64_t i = 0; i < channel::chunk_count(plain.size()); ++i) {
+    const channel::ByteRange from = channel::plain_range(plain.size(), i);
+    const channel::ByteRange to = channel::sealed_range(plain.size(), i);
+    sealed.resize(to.bytes);
+    blob.seal_chunk(i, plain.subspan(from.offset, from.bytes), sealed);
+    FED_TRY(file.write_at(to.offset, sealed));
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<std::shared_ptr<const GlobalModel>> seal_model(std::int64_t version, tensor::Floats weights,
+                                                      aggregate::OptimizerState state,
+                                                      const fs::path& folder) {
+  const auto model = std::make_shared<GlobalModel>();
+  model->version = version;
+  model->weights = std::move(weights);
+  model->state = std::move(state);
+  const ByteView plain = as_bytes(std::span<const float>(model->weights));
+  const channel::BlobKey key = channel::BlobKey::random();
+  const channel::SealedBlob blob(key, plain.size());
+  const fs::path path = folder / (to_hex(crypto::random_array<16>()) + ".sealed");
+  FED_ASSIGN(file, File::open_to_write(path));
+  FED_TRY(remove_file(path));
+  FED_TRY(write_sealed(blob, plain, file));
+  model->ref.hash = crypto::hash(plain);
+  model->ref.bytes = plain.size();
+  model->ref.cipher = static_cast<std::uint8_t>(key.aead);
+  std::copy(key.key.view().begin(), key.key.view().end(), model->ref.key.begin());
+  model->sealed = std::make_shared<const File>(std::move(file));
+  model->sealed_bytes = channel::sealed_size(plain.size());
+  return std::shared_ptr<const GlobalModel>(model);
+}
+
+Result<std::uint64_t> sealed_offset(const GlobalModel& model, std::uint64_t offset) {
+  if (offset == model.ref.bytes) return model.sealed_bytes;
+  if (offset > model.ref.bytes || offset % channel::kBlobChunkBytes != 0) {
+    return Error{ErrorCode::invalid, "the offset is not that of a chunk of this model"};
+  }
+  return channel::sealed_range(model.ref.bytes, offset / channel::kBlobChunkBytes).offset;
+}
+
+}  // namespace fed::app

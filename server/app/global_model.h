@@ -1,0 +1,35 @@
+// One version of a job's model: the weights, the server optimizer's state, and the sealed copy that
+// clients fetch.
+//
+// Immutable once made; shared between threads.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+
+#include "aggregate/server_optimizer.h"
+#include "base/file.h"
+#include "wire/messages.h"
+
+namespace fed::app {
+
+struct GlobalModel {
+  std::int64_t version = 0;
+  tensor::Floats weights;
+  aggregate::OptimizerState state;
+  wire::ModelRef ref;
+  std::shared_ptr<const File> sealed;  // channel/sealed_blob.h
+  std::uint64_t sealed_bytes = 0;
+};
+
+// Seals `weights` under a fresh key into a file of `folder` that has no name any more, so that it
+// goes when its last reader does, also after a crash. ErrorCode::disk_full, io.
+Result<std::shared_ptr<const GlobalModel>> seal_model(std::int64_t version, tensor::Floats weights,
+                                                      aggregate::OptimizerState state,
+                                                      const fs::path& folder);
+
+// Where in the sealed file the chunk at plain `offset` begins. ErrorCode::invalid unless `offset`
+// is a chunk's.
+Result<std::uint64_t> sealed_offset(const GlobalModel& model, std::uint64_t offset);
+
+}  // namespace fed::app

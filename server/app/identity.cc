@@ -1,0 +1,16 @@
+#include "app/identity.h"
+
+#include "cli/service.h"
+
+namespace fed::app {
+
+Result<crypto::X25519KeyPair> load_identity(const fs::path& state) {
+  if (const auto credential = cli::credential("server.key")) {
+    FED_ASSIGN(key, crypto::load_key_file(*credential, crypto::KeyFileAccess::credential));
+    return crypto::X25519KeyPair(std::move(key));
+  }
+  FED_ASSIGN(key, crypto::load_or_create_key_file(state / "server.key"));
+  return crypto::X25519KeyPair(std::move(key));
+}
+
+}  // namespace fed::app

@@ -1,0 +1,221 @@
+#include "app/job.h"
+
+#include <nlohmann/json.hpp>
+
+#include "app/background.h"
+#include "app/restore.h"
+#include "base/log.h"
+
+namespace fed::app {
+
+Job::Job(std::shared_ptr<const Plan> plan, const Services& services)
+    : plan_(std::move(plan)), services_(services), timer_(services.control) {}
+
+void Job::start(store::JobProgress progress) {
+  const std::string scaling = scaling_of(progress);
+  auto shared = std::make_shared<store::JobProgress>(std::move(progress));
+  in_background(
+      services_.compute, services_.control, weak_from_this(),
+      [plan = plan_, &services = services_, shared, scaling] {
+        return prepare(*plan, services, *shared, scaling);
+      },
+      [shared](Job& self, Result<Prepared> prepared) {
+        if (prepared) return self.begin(std::move(*prepared), *shared);
+        self.problem_ = prepared.error().detail;
+        log::error("job {}: cannot begin: {}", self.name(), self.problem_);
+      });
+}
+
+namespace {
+
+// Updates of rounds that are over, which a crash between a commit and its tidying up has left.
+Status unstage_old_rounds(const Services& services, const store::JobProgress& progress) {
+  const std::string& job = progress.job.name;
+  FED_ASSIGN(staged, services.staging.list());
+  for (const store::Staged& file : staged) {
+    const bool open = progress.open && file.key.round == progress.open->round;
+    if (file.key.job == job && !open) FED_TRY(services.staging.remove_round(job, file.key.round));
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<Job::Prepared> Job::prepare(const Plan& plan, const Services& services,
+                                   const store::JobProgress& progress, const std::string& scaling) {
+  FED_TRY(unstage_old_rounds(services, progress));
+  Prepared prepared;
+  prepared.scaling = scaling_from(scaling);
+  const std::size_t coordinates = plan.model->layout().size();
+  tensor::Floats weights(coordinates);
+  aggregate::OptimizerState state = plan.optimizer->initial(coordinates);
+  const std::int64_t version = progress.job.version;
+  if (version == 0) {
+    plan.model->initialize(weights, plan.spec.model.seed);
+  } else {
+    FED_ASSIGN(saved, services.checkpoints.load(plan.spec.name, version, plan.model->layout()));
+    weights = std::move(saved.weights);
+    state.m = std::move(saved.m);
+    state.v = std::move(saved.v);
+  }
+  FED_ASSIGN(model, seal_model(version, std::move(weights), std::move(state), services.blobs));
+  prepared.model = std::move(model);
+  return prepared;
+}
+
+void Job::begin(Prepared prepared, const store::JobProgress& progress) {
+  model_ = std::move(prepared.model);
+  scaling_ = std::move(prepared.scaling);
+  engine_.emplace(plan_->engine, snapshot_of(progress), now());
+  for (const auto& [client, answer] : answers_) {
+    if (answer.able) events_.push_back(round::ClientAvailable{client, answer.examples});
+  }
+  handle(round::Tick{});
+}
+
+round::JobState Job::state() const { return engine_ ? engine_->job() : round::JobState::running; }
+
+bool Job::ended() const {
+  return state() == round::JobState::finished || state() == round::JobState::cancelled;
+}
+
+bool Job::at_rest() const {
+  if (!engine_ || ended()) return true;
+  return engine_->job() == round::JobState::draining && engine_->phase() == round::Phase::idle;
+}
+
+void Job::connected(std::int64_t client) {
+  if (ended()) return;
+  send(client, wire::JobOffer{name(), plan_->public_text});
+}
+
+void Job::disconnected(std::int64_t client) {
+  answers_.erase(client);
+  offers_.erase(client);
+  handle(round::ClientGone{client});
+}
+
+void Job::removed(std::int64_t client) {
+  answers_.erase(client);
+  handle(round::ClientRemoved{client});
+}
+
+void Job::received(std::int64_t client, wire::Message message) {
+  std::visit([&](auto& m) { on(client, m); }, message);
+}
+
+void Job::on(std::int64_t client, const wire::JobAnswer& message) {
+  answers_[client] = message;
+  if (!message.able) {
+    log::info("job {}: {} cannot take part: {}", name(), services_.name_of(client), message.detail);
+    return handle(round::ClientGone{client});
+  }
+  handle(round::ClientAvailable{client, message.examples});
+}
+
+void Job::on(std::int64_t client, const wire::TaskRefused& message) {
+  log::warning("job {} round {}: {} cannot do its task: {}", name(), message.round,
+               services_.name_of(client), message.detail);
+  handle(round::TaskFailed{client, message.round, message.detail});
+}
+
+void Job::on(std::int64_t client, const wire::Fetch& message) {
+  const auto session = services_.session_of(client);
+  if (!session || !model_ || message.version != model_->version) return;
+  const auto offset = sealed_offset(*model_, message.offset);
+  if (!offset) return session->close(wire::Bye{offset.error().detail, true});
+  session->send_model(net::SealedDownload{model_->sealed, *offset, model_->sealed_bytes});
+}
+
+void Job::on(std::int64_t client, const wire::Progress& message) {
+  handle(round::Progressed{client, message.round, static_cast<round::Work>(message.phase),
+                           message.done, message.total});
+}
+
+void Job::on(std::int64_t client, wire::Offer& message) {
+  if (!engine_)
+    return put_off(client, message.round, Error{ErrorCode::closed, "the job is being loaded"});
+  const round::Offered offered{.client = client,
+                               .round = message.round,
+                               .base_version = message.base_version,
+                               .examples = message.examples,
+                               .bytes = message.bytes,
+                               .checksum = message.checksum};
+  offers_[client] = std::move(message);
+  handle(offered);
+}
+
+void Job::uploaded(std::int64_t client, std::int64_t round, Result<store::UploadFacts> facts) {
+  if (!facts && facts.error().code == ErrorCode::closed)
+    return;  // a newer connection has taken over
+  round::UploadCompleted event{.client = client, .round = round, .facts = {}};
+  if (facts) {
+    event.facts = {.bytes = facts->bytes,
+                   .checksum_ok = true,
+                   .finite = facts->statistics.finite,
+                   .max_abs = facts->statistics.max_abs,
+                   .count = static_cast<std::int64_t>(facts->bytes / sizeof(float))};
+    if (engine_ && engine_->kind() == round::TaskKind::statistics) {
+      const auto real = statistics_facts(services_.staging, {name(), round, client}, facts->bytes);
+      if (!real) return put_off(client, round, real.error());
+      event.facts = *real;
+    }
+  } else if (facts.error().code != ErrorCode::mismatch) {
+    return put_off(client, round, facts.error());
+  }
+  handle(event);
+}
+
+void Job::command(round::Event order) { handle(std::move(order)); }
+
+void Job::handle(round::Event event) {
+  events_.push_back(std::move(event));
+  if (!engine_ || handling_) return;
+  handling_ = true;
+  while (!events_.empty()) {
+    const round::Event next = std::move(events_.front());
+    events_.pop_front();
+    for (const round::Effect& effect : engine_->handle(next, now())) {
+      if (!std::visit([this](const auto& e) { return run(e); }, effect)) break;
+    }
+  }
+  handling_ = false;
+  schedule();
+}
+
+void Job::schedule() {
+  timer_.cancel();
+  const auto wakeup = engine_->next_wakeup();
+  if (!wakeup) return;
+  timer_.expires_at(*wakeup);
+  timer_.async_wait([weak = weak_from_this()](const boost::system::error_code& cancelled) {
+    const auto self = weak.lock();
+    if (self && !cancelled) self->handle(round::Tick{});
+  });
+}
+
+std::optional<round::Report> Job::report() const {
+  if (!engine_) return std::nullopt;
+  return engine_->report();
+}
+
+std::optional<std::int64_t> Job::best_version() const {
+  if (!engine_ || !engine_->stopping().best) return std::nullopt;
+  return engine_->stopping().best->version;
+}
+
+void Job::send(std::int64_t client, wire::Message message) const {
+  if (const auto session = services_.session_of(client)) session->send(std::move(message));
+}
+
+void Job::put_off(std::int64_t client, std::int64_t round, const Error& why) {
+  constexpr double kRetrySeconds = 5;
+  log::warning("job {} round {}: the update of {} is put off: {}", name(), round,
+               services_.name_of(client), why.detail);
+  const bool full = why.code == ErrorCode::disk_full || why.code == ErrorCode::too_large;
+  const char* detail = full ? "the server has no room for the update; it is to be offered again"
+                            : "the server could not store the update; it is to be offered again";
+  send(client, wire::Retry{name(), round, detail, kRetrySeconds});
+}
+
+}  // namespace fed::app

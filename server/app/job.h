@@ -1,0 +1,116 @@
+// One job at work: the round engine's effects carried out, and the world's events handed to it.
+//
+// Everything here happens on the control loop; folding, evaluation, sealing and the opening of
+// staged files run on the compute pool and come back. What the engine wants durable is written to
+// the journal before anything that follows from it is sent. A Job is shared so that work in the
+// background can tell that it is gone.
+#pragma once
+
+#include <boost/asio/steady_timer.hpp>
+#include <deque>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+
+#include "app/closing.h"
+#include "app/global_model.h"
+#include "app/plan.h"
+#include "app/services.h"
+#include "round/engine.h"
+#include "store/records.h"
+
+namespace fed::app {
+
+class Job : public std::enable_shared_from_this<Job> {
+ public:
+  Job(std::shared_ptr<const Plan> plan, const Services& services);
+
+  // Makes or loads the model, then begins or goes on. `progress` is what the journal has of the
+  // job.
+  void start(store::JobProgress progress);
+
+  const std::string& name() const { return plan_->spec.name; }
+  const Plan& plan() const { return *plan_; }
+  round::JobState state() const;
+  bool ended() const;
+  bool at_rest() const;  // ended, or drained
+
+  // Clients, by the id of the registry.
+  void connected(std::int64_t client);
+  void disconnected(std::int64_t client);
+  void removed(std::int64_t client);
+  void received(std::int64_t client, wire::Message message);
+  void uploaded(std::int64_t client, std::int64_t round, Result<store::UploadFacts> facts);
+
+  // What each client that has answered said; for the check at submission.
+  const std::map<std::int64_t, wire::JobAnswer>& answers() const { return answers_; }
+
+  void command(round::Event order);  // Pause, Resume, Drain, Cancel
+
+  // For people; see status.h.
+  std::optional<round::Report> report() const;
+  const std::string& problem() const { return problem_; }
+  std::optional<std::int64_t> best_version() const;
+
+ private:
+  struct Prepared {
+    std::shared_ptr<const GlobalModel> model;
+    std::vector<data::Scaling> scaling;
+  };
+  static Result<Prepared> prepare(const Plan& plan, const Services& services,
+                                  const store::JobProgress& progress, const std::string& scaling);
+  void begin(Prepared prepared, const store::JobProgress& progress);
+
+  void handle(round::Event event);
+  void schedule();
+
+  // One per effect; false: the effects after it must not be carried out.
+  bool run(const round::BeginRound& effect);
+  bool run(const round::AssignTask& effect);
+  bool run(const round::CancelTask& effect);
+  bool run(const round::Admit& effect);
+  bool run(const round::Record& effect);
+  bool run(const round::Receipt& effect);
+  bool run(const round::Retry& effect);
+  bool run(const round::CloseRound& effect);
+  bool run(const round::CommitRound& effect);
+  bool run(const round::AbandonRound& effect);
+  bool run(const round::JobChanged& effect);
+  bool run(const round::Drained& effect);
+
+  void on(std::int64_t client, const wire::JobAnswer& message);
+  void on(std::int64_t client, const wire::TaskRefused& message);
+  void on(std::int64_t client, const wire::Fetch& message);
+  void on(std::int64_t client, const wire::Progress& message);
+  void on(std::int64_t client, wire::Offer& message);
+  template <class Other>
+  void on(std::int64_t, const Other&) {}
+
+  void send(std::int64_t client, wire::Message message) const;
+  void put_off(std::int64_t client, std::int64_t round, const Error& why);
+  void admit_body(const store::UploadKey& key, wire::Offer offer);
+  void admit_chunks(const store::UploadKey& key, const wire::Offer& offer);
+  ClosingInput closing_input(const round::CloseRound& effect) const;
+  std::optional<round::Evaluation> evaluation_of(const round::CommitRound& effect,
+                                                 std::string& metrics_text) const;
+  void tidy_up(std::int64_t round, const std::set<std::int64_t>& keep);
+
+  const std::shared_ptr<const Plan> plan_;
+  const Services& services_;
+  std::optional<round::Engine> engine_;
+  std::deque<round::Event> events_;  // to be handed in after the present one's effects
+  bool handling_ = false;
+  boost::asio::steady_timer timer_;
+
+  std::shared_ptr<const GlobalModel> model_;
+  std::vector<data::Scaling> scaling_;
+  std::optional<Closed> closed_;  // between Aggregated and Committed
+  std::map<std::int64_t, wire::JobAnswer> answers_;
+  std::map<std::int64_t, wire::Offer> offers_;  // the latest of each client
+  std::uint64_t uploads_ = 0;                   // ids given
+  std::string problem_;                         // why the job cannot go on
+};
+
+}  // namespace fed::app

@@ -1,0 +1,286 @@
+// How a job carries out what its engine asks for.
+#include <nlohmann/json.hpp>
+
+#include "app/background.h"
+#include "app/job.h"
+#include "app/metrics_json.h"
+#include "base/log.h"
+
+namespace fed::app {
+
+bool Job::run(const round::BeginRound& effect) {
+  store::RoundStart start{.job = name(),
+                          .round = effect.round,
+                          .attempt = effect.attempt,
+                          .cohort = {},
+                          .goal = effect.goal,
+                          .total_weight = effect.total_weight,
+                          .opened_at = unix_seconds()};
+  for (const round::CohortMember& member : effect.cohort) {
+    start.cohort.push_back({member.client, member.examples});
+  }
+  const Status begun = services_.journal.begin_round(start);
+  if (!begun) {
+    log::error("job {} round {}: cannot begin: {}", name(), effect.round, begun.error().detail);
+    events_.push_back(round::BeginFailed{effect.round, effect.attempt, begun.error()});
+    return false;
+  }
+  log::info("job {} round {}{}: {} clients, {} contributions wanted", name(), effect.round,
+            effect.attempt > 1 ? " attempt " + std::to_string(effect.attempt) : "",
+            effect.cohort.size(), effect.goal);
+  return true;
+}
+
+bool Job::run(const round::AssignTask& effect) {
+  wire::Task task{.job = name(),
+                  .round = effect.round,
+                  .attempt = effect.attempt,
+                  .kind = static_cast<wire::TaskKind>(effect.kind),
+                  .base_version = effect.base_version,
+                  .model = {},
+                  .means = {},
+                  .deviations = {},
+                  .update_bytes = plan_->update_bytes(effect.kind)};
+  if (effect.kind == round::TaskKind::training) {
+    FED_CHECK(model_->version == effect.base_version);
+    task.model = model_->ref;
+    for (const data::Scaling& column : scaling_) {
+      task.means.push_back(column.mean);
+      task.deviations.push_back(column.deviation);
+    }
+  }
+  send(effect.client, std::move(task));
+  return true;
+}
+
+bool Job::run(const round::CancelTask& effect) {
+  send(effect.client, wire::CancelTask{name(), effect.round, round::sentence(effect.reason)});
+  return true;
+}
+
+bool Job::run(const round::Admit& effect) {
+  const wire::Offer& offer = offers_.at(effect.client);
+  const store::UploadKey key{name(), effect.round, effect.client};
+  if (offer.body.empty()) {
+    admit_chunks(key, offer);
+  } else {
+    admit_body(key, offer);
+  }
+  return true;
+}
+
+void Job::admit_body(const store::UploadKey& key, wire::Offer offer) {
+  auto shared = std::make_shared<const wire::Offer>(std::move(offer));
+  in_background(
+      services_.compute, services_.control, weak_from_this(),
+      [&staging = services_.staging, key, shared]() -> Result<store::UploadFacts> {
+        FED_ASSIGN(upload, staging.receive(key, shared->bytes, shared->checksum));
+        const std::uint64_t offset = upload.offset();
+        FED_TRY(upload.write(offset, ByteView(shared->body).subspan(offset)));
+        return std::move(upload).finish();
+      },
+      [key](Job& self, Result<store::UploadFacts> facts) {
+        self.uploaded(key.client, key.round, std::move(facts));
+      });
+}
+
+void Job::admit_chunks(const store::UploadKey& key, const wire::Offer& offer) {
+  in_background(
+      services_.compute, services_.control, weak_from_this(),
+      [&staging = services_.staging, key, bytes = offer.bytes, checksum = offer.checksum] {
+        return staging.receive(key, bytes, checksum);
+      },
+      [key, id = ++uploads_](Job& self, Result<store::Upload> upload) {
+        if (!upload) return self.put_off(key.client, key.round, upload.error());
+        const auto session = self.services_.session_of(key.client);
+        if (session) session->receive_upload(id, key, std::move(*upload));
+      });
+}
+
+bool Job::run(const round::Record& effect) {
+  const auto offer = offers_.find(effect.client);
+  const bool known = offer != offers_.end() && offer->second.checksum == effect.checksum;
+  const store::Accepted accepted{.job = name(),
+                                 .round = effect.round,
+                                 .client = effect.client,
+                                 .examples = effect.examples,
+                                 .weight = effect.weight,
+                                 .checksum = effect.checksum,
+                                 .bytes = plan_->update_bytes(engine_->kind()),
+                                 .metrics = known ? to_json(offer->second.metrics).dump() : "{}",
+                                 .at = unix_seconds()};
+  const Status written = services_.journal.accept_contribution(accepted);
+  if (written) {
+    events_.push_back(round::Recorded{effect.client, effect.round});
+  } else {
+    log::error("job {} round {}: cannot record an update: {}", name(), effect.round,
+               written.error().detail);
+    events_.push_back(round::RecordFailed{effect.client, effect.round, written.error()});
+  }
+  return true;
+}
+
+bool Job::run(const round::Receipt& effect) {
+  send(effect.client,
+       wire::Receipt{name(), effect.round, static_cast<wire::Outcome>(effect.outcome),
+                     static_cast<std::uint8_t>(effect.reason), effect.detail});
+  if (effect.outcome == round::Outcome::accepted) return true;
+  log::warning("job {} round {}: the update of {} is {}: {}", name(), effect.round,
+               services_.name_of(effect.client), round::name(effect.outcome), effect.detail);
+  // A duplicate says nothing about the update that is already counted.
+  if (effect.reason == round::Reason::duplicate) return true;
+  const store::Outcome outcome{.job = name(),
+                               .round = effect.round,
+                               .client = effect.client,
+                               .outcome = round::name(effect.outcome),
+                               .reason = static_cast<int>(effect.reason),
+                               .detail = effect.detail,
+                               .at = unix_seconds()};
+  const Status recorded = services_.journal.record_outcome(outcome);
+  if (!recorded) log::debug("job {}: {}", name(), recorded.error().detail);
+  const Status removed = services_.staging.remove({name(), effect.round, effect.client});
+  if (!removed) log::warning("job {}: {}", name(), removed.error().detail);
+  return true;
+}
+
+bool Job::run(const round::Retry& effect) {
+  send(effect.client, wire::Retry{name(), effect.round, effect.detail, seconds(effect.after)});
+  return true;
+}
+
+ClosingInput Job::closing_input(const round::CloseRound& effect) const {
+  ClosingInput input{plan_, effect, model_, scaling_, {}};
+  Json contributions = Json::array();
+  for (const round::Contribution& c : effect.contributions) {
+    contributions.push_back({{"client", services_.name_of(c.client)}, {"examples", c.examples}});
+  }
+  input.provenance["job_text"] = plan_->public_text;
+  input.provenance["contributions"] = contributions.dump();
+  if (!scaling_.empty()) input.provenance["statistics"] = scaling_text(scaling_);
+  return input;
+}
+
+bool Job::run(const round::CloseRound& effect) {
+  const Status noted =
+      services_.journal.set_round_state(name(), effect.round, effect.attempt, "closing", 0);
+  if (!noted) log::warning("job {}: {}", name(), noted.error().detail);
+  log::info("job {} round {}: folding {} contributions", name(), effect.round,
+            effect.contributions.size());
+  in_background(
+      services_.compute, services_.control, weak_from_this(),
+      [input = closing_input(effect), &services = services_] {
+        return input.round.kind == round::TaskKind::training ? close_training(input, services)
+                                                             : close_statistics(input, services);
+      },
+      [round = effect.round](Job& self, Result<Closed> closed) {
+        if (closed) {
+          self.closed_ = std::move(*closed);
+          return self.handle(round::Aggregated{round});
+        }
+        log::error("job {} round {}: cannot close: {}", self.name(), round, closed.error().detail);
+        const bool retryable = closed.error().code == ErrorCode::disk_full;
+        self.handle(round::CommitFailed{round, closed.error(), retryable});
+      });
+  return true;
+}
+
+// The server's own evaluation of the new version if it has test rows; else what the clients found
+// of the version that this round began from.
+std::optional<round::Evaluation> Job::evaluation_of(const round::CommitRound& effect,
+                                                    std::string& metrics_text) const {
+  const auto rows = services_.journal.contributions(name(), effect.round);
+  const auto clients = rows ? weighted_metrics(*rows) : std::nullopt;
+  Json metrics = Json::object();
+  if (closed_->metrics) metrics["server"] = to_json(*closed_->metrics);
+  if (clients) metrics["clients"] = to_json(*clients);
+  if (effect.kind == round::TaskKind::statistics) {
+    metrics["scaling"] = Json::parse(scaling_text(closed_->scaling));
+  }
+  metrics_text = metrics.dump();
+  const config::EvaluationSpec& spec = plan_->spec.evaluation;
+  const auto& source = spec.data ? closed_->metrics : clients;
+  const std::int64_t version = spec.data ? effect.version : effect.version - 1;
+  if (!source || version < 1 || spec.every == 0) return std::nullopt;
+  const auto value = model::value_of(*source, spec.metric);
+  if (!value) return std::nullopt;
+  return round::Evaluation{version, *value};
+}
+
+bool Job::run(const round::CommitRound& effect) {
+  FED_CHECK(closed_.has_value());
+  std::string metrics;
+  const auto evaluation = evaluation_of(effect, metrics);
+  round::StoppingState stopping = engine_->stopping();
+  if (evaluation) stopping = round::observe(plan_->engine.stopping, stopping, *evaluation);
+  store::RoundCommit commit{.job = name(),
+                            .round = effect.round,
+                            .attempt = engine_->attempt(),
+                            .version = effect.version,
+                            .metrics = metrics,
+                            .committed_at = unix_seconds(),
+                            .best_version = {},
+                            .best_value = {},
+                            .without_better = stopping.without_better};
+  if (stopping.best) {
+    commit.best_version = stopping.best->version;
+    commit.best_value = stopping.best->value;
+  }
+  const Status committed = services_.journal.commit_round(commit);
+  if (!committed) {
+    log::error("job {} round {}: cannot commit: {}", name(), effect.round,
+               committed.error().detail);
+    const bool retryable = committed.error().code == ErrorCode::disk_full;
+    events_.push_back(round::CommitFailed{effect.round, committed.error(), retryable});
+    return true;
+  }
+  model_ = closed_->model;
+  scaling_ = closed_->scaling;
+  closed_.reset();
+  log::info("job {} round {}: committed version {} {}", name(), effect.round, effect.version,
+            metrics);
+  std::set<std::int64_t> keep{effect.version};
+  if (stopping.best) keep.insert(stopping.best->version);
+  tidy_up(effect.round, keep);
+  events_.push_back(round::Committed{effect.round, evaluation});
+  return true;
+}
+
+// What a durable commit has made superfluous. Done before the next round can write anything. A
+// failure costs room only, and is made good after the next commit.
+void Job::tidy_up(std::int64_t round, const std::set<std::int64_t>& keep) {
+  const Status unstaged = services_.staging.remove_round(name(), round);
+  if (!unstaged) log::warning("job {}: {}", name(), unstaged.error().detail);
+  const Status pruned = services_.checkpoints.prune(name(), keep);
+  if (!pruned) log::warning("job {}: {}", name(), pruned.error().detail);
+}
+
+bool Job::run(const round::AbandonRound& effect) {
+  const Status noted = services_.journal.set_round_state(
+      name(), effect.round, effect.attempt, "abandoned", static_cast<int>(effect.reason));
+  if (!noted) log::warning("job {}: {}", name(), noted.error().detail);
+  log::warning(
+      "job {} round {}: attempt {} is abandoned: {} {} contributions are kept; next attempt in "
+      "{:.0f} s",
+      name(), effect.round, effect.attempt, round::sentence(effect.reason), effect.kept,
+      seconds(effect.pause));
+  return true;
+}
+
+bool Job::run(const round::JobChanged& effect) {
+  log::info("job {}: {}: {}", name(), round::name(effect.state), effect.detail);
+  const Status noted = services_.journal.set_job_state(name(), round::name(effect.state),
+                                                       static_cast<int>(effect.reason),
+                                                       effect.detail, unix_seconds());
+  if (!noted) log::error("job {}: cannot record its state: {}", name(), noted.error().detail);
+  if (!ended()) return true;
+  for (const auto& [client, answer] : answers_) send(client, wire::JobEnded{name(), effect.detail});
+  services_.at_rest(name());
+  return true;
+}
+
+bool Job::run(const round::Drained&) {
+  services_.at_rest(name());
+  return true;
+}
+
+}  // namespace fed::app

@@ -1,0 +1,67 @@
+#include "app/plan.h"
+
+#include <limits>
+#include <nlohmann/json.hpp>
+
+#include "aggregate/fold.h"
+#include "data/encode.h"
+
+namespace fed::app {
+namespace {
+
+constexpr std::uint64_t kStatisticsBytesPerColumn = 3 * sizeof(double);
+
+// The path of the server's own test file is nobody else's business.
+std::string without_server_paths(const std::string& job_text) {
+  auto job = nlohmann::json::parse(job_text);
+  if (job.contains("evaluation")) job["evaluation"].erase("data");
+  return job.dump();
+}
+
+std::size_t statistics_columns(const config::JobSpec& spec) {
+  if (!spec.inputs || spec.inputs->scaling != config::InputsSpec::Scaling::federated) return 0;
+  return data::number_columns(*spec.inputs);
+}
+
+}  // namespace
+
+std::uint64_t Plan::update_bytes(round::TaskKind kind) const {
+  return kind == round::TaskKind::training ? engine.training.bytes : engine.statistics.bytes;
+}
+
+std::uint64_t Plan::memory_bytes(unsigned threads) const {
+  const std::uint64_t coordinates = model->layout().size();
+  const aggregate::OptimizerSlots slots = optimizer->slots();
+  const std::uint64_t vectors = 1 + (slots.m ? 1 : 0) + (slots.v ? 1 : 0);
+  const auto cohort = static_cast<std::uint64_t>(spec.rounds.cohort);
+  return vectors * coordinates * sizeof(float) +
+         aggregate::fold_bytes(*rule, slots, coordinates, cohort, threads);
+}
+
+Result<std::shared_ptr<const Plan>> make_plan(config::JobSpec spec) {
+  auto plan = std::make_shared<Plan>();
+  if (spec.model.inputs == 0 && spec.inputs)
+    spec.model.inputs = config::encoded_width(*spec.inputs);
+  FED_ASSIGN(model, model::make_model(spec.model));
+  FED_TRY(model::check_class_weights(*model, spec.training.class_weights));
+  FED_ASSIGN(rule, aggregate::find_rule(spec.aggregation.rule));
+  FED_ASSIGN(optimizer, aggregate::make_server_optimizer(spec.aggregation.server_optimizer));
+  plan->rule = rule;
+  plan->optimizer = std::move(optimizer);
+  plan->number_columns = statistics_columns(spec);
+  const std::uint64_t coordinates = model->layout().size();
+  const round::UpdateShape training{.bytes = coordinates * sizeof(float),
+                                    .count = static_cast<std::int64_t>(coordinates),
+                                    .limit = spec.aggregation.update_limit};
+  const round::UpdateShape statistics{.bytes = plan->number_columns * kStatisticsBytesPerColumn,
+                                      .count = static_cast<std::int64_t>(3 * plan->number_columns),
+                                      .limit = std::numeric_limits<double>::max()};
+  plan->engine = round::engine_config(spec, training, statistics);
+  plan->engine.statistics_first = plan->number_columns > 0;
+  plan->model = std::move(model);
+  plan->public_text = without_server_paths(spec.text);
+  plan->spec = std::move(spec);
+  return std::shared_ptr<const Plan>(std::move(plan));
+}
+
+}  // namespace fed::app

@@ -1,0 +1,34 @@
+// All that follows from a job file, worked out once: the model, the rule, the optimizer, the sizes.
+// Immutable, shared.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "aggregate/aggregator.h"
+#include "aggregate/server_optimizer.h"
+#include "config/job.h"
+#include "model/model.h"
+#include "round/engine.h"
+
+namespace fed::app {
+
+struct Plan {
+  config::JobSpec spec;
+  std::string public_text;  // what clients are told: the job without the server's own paths
+  std::unique_ptr<const model::Model> model;
+  const aggregate::Rule* rule = nullptr;
+  std::unique_ptr<const aggregate::ServerOptimizer> optimizer;
+  round::EngineConfig engine;
+  std::size_t number_columns = 0;  // whose statistics round 0 collects; 0: there is no round 0
+
+  std::uint64_t update_bytes(round::TaskKind kind) const;
+  // Memory that the job needs at its worst moment, the closing of a round.
+  std::uint64_t memory_bytes(unsigned threads) const;
+};
+
+// ErrorCode::invalid or unsupported if the parts of the job do not go together.
+Result<std::shared_ptr<const Plan>> make_plan(config::JobSpec spec);
+
+}  // namespace fed::app

@@ -1,0 +1,33 @@
+// What the jobs of a daemon share. References; everything outlives the jobs.
+#pragma once
+
+#include <boost/asio/any_io_executor.hpp>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "aggregate/tile_pool.h"
+#include "app/session.h"
+#include "config/server.h"
+#include "store/checkpoints.h"
+#include "store/journal.h"
+#include "store/staging.h"
+
+namespace fed::app {
+
+struct Services {
+  const config::ServerSpec& config;
+  store::Journal& journal;  // control loop only
+  store::Staging& staging;
+  const store::Checkpoints& checkpoints;
+  aggregate::TilePool& tiles;
+  fs::path blobs;  // folder for sealed models
+  boost::asio::any_io_executor control, compute;
+  // Control loop only. The session of a connected client, or null.
+  std::function<std::shared_ptr<Session>(std::int64_t client)> session_of;
+  std::function<std::string(std::int64_t client)> name_of;
+  // A job has come to its end, or to rest because it is drained.
+  std::function<void(const std::string& job)> at_rest;
+};
+
+}  // namespace fed::app

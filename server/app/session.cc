@@ -1,0 +1,129 @@
+#include "app/session.h"
+
+#include <boost/asio/post.hpp>
+
+namespace fed::app {
+namespace {
+
+namespace asio = boost::asio;
+
+// More than an honest client ever has under way: it waits for answers.
+constexpr int kUnhandledMax = 256;
+
+Error unexpected(const wire::Message& message) {
+  return {ErrorCode::malformed, std::string("unexpected message ") + wire::name(message)};
+}
+
+bool from_client(const wire::Message& message) {
+  return std::holds_alternative<wire::JobAnswer>(message) ||
+         std::holds_alternative<wire::TaskRefused>(message) ||
+         std::holds_alternative<wire::Fetch>(message) ||
+         std::holds_alternative<wire::Progress>(message) ||
+         std::holds_alternative<wire::Offer>(message);
+}
+
+}  // namespace
+
+Session::Session(std::shared_ptr<net::Connection> connection, KnownClient client,
+                 std::string address, const SessionLoops& loops)
+    : connection_(std::move(connection)),
+      client_(std::move(client)),
+      address_(std::move(address)),
+      loops_(loops) {}
+
+void Session::send(wire::Message message) {
+  asio::post(connection_->executor(), [self = shared_from_this(), message = std::move(message)] {
+    self->connection_->send(message);
+  });
+}
+
+void Session::send_model(net::SealedDownload download) {
+  asio::post(connection_->executor(), [self = shared_from_this(), download = std::move(download)] {
+    self->connection_->send_bulk(download);
+  });
+}
+
+void Session::receive_upload(std::uint64_t id, store::UploadKey key, store::Upload upload) {
+  auto incoming = std::make_shared<Incoming>(Incoming{id, std::move(key), std::move(upload)});
+  asio::post(connection_->executor(), [self = shared_from_this(), incoming] {
+    const wire::Admit admit{incoming->key.job, incoming->key.round, incoming->id,
+                            incoming->upload.offset()};
+    const bool whole = incoming->upload.offset() == incoming->upload.bytes();
+    self->incoming_.emplace(std::move(*incoming));
+    self->connection_->send(admit);
+    if (whole) self->finish_upload();
+  });
+}
+
+void Session::close(wire::Bye bye) {
+  asio::post(connection_->executor(), [self = shared_from_this(), bye = std::move(bye)] {
+    self->connection_->send(bye);
+    self->connection_->finish();
+  });
+}
+
+Status Session::on_message(wire::Message message) {
+  const auto* hello = std::get_if<wire::Hello>(&message);
+  if (greeted_ != (hello == nullptr)) return unexpected(message);
+  if (hello != nullptr) {
+    if (hello->protocol != wire::kProtocol) {
+      return Error{ErrorCode::unsupported, "this server speaks protocol version " +
+                                               std::to_string(wire::kProtocol) +
+                                               "; install the client of the same version"};
+    }
+    greeted_ = true;
+    asio::post(loops_.control,
+               [self = shared_from_this()] { self->loops_.listener->opened(self); });
+    return {};
+  }
+  if (!from_client(message)) return unexpected(message);
+  if (++unhandled_ > kUnhandledMax) return Error{ErrorCode::too_large, "too many messages at once"};
+  asio::post(loops_.control, [self = shared_from_this(), message = std::move(message)]() mutable {
+    --self->unhandled_;
+    self->loops_.listener->received(self, std::move(message));
+  });
+  return {};
+}
+
+Status Session::on_chunk(std::uint64_t upload, std::uint64_t offset, ByteView data) {
+  bytes_received_ += data.size();
+  // Chunks of an upload that is no longer wanted are still on their way when it is cancelled.
+  if (!incoming_ || incoming_->id != upload) return {};
+  const Status written = incoming_->upload.write(offset, data);
+  if (!written) {
+    const store::UploadKey key = incoming_->key;
+    incoming_.reset();
+    report_upload(key, written.error());
+    return {};
+  }
+  if (incoming_->upload.offset() == incoming_->upload.bytes()) finish_upload();
+  return {};
+}
+
+void Session::finish_upload() {
+  auto whole = std::make_shared<Incoming>(std::move(*incoming_));
+  incoming_.reset();
+  asio::post(loops_.compute, [self = shared_from_this(), whole] {
+    self->report_upload(whole->key, std::move(whole->upload).finish());
+  });
+}
+
+void Session::report_upload(store::UploadKey key, Result<store::UploadFacts> facts) {
+  asio::post(loops_.control,
+             [self = shared_from_this(), key = std::move(key), facts = std::move(facts)]() mutable {
+               self->loops_.listener->uploaded(self, std::move(key), std::move(facts));
+             });
+}
+
+Status Session::on_sealed(ByteView) {
+  return Error{ErrorCode::malformed, "sealed bytes from a client"};
+}
+
+void Session::on_closed(const Error& reason) {
+  incoming_.reset();
+  if (!greeted_) return;
+  asio::post(loops_.control,
+             [self = shared_from_this(), reason] { self->loops_.listener->closed(self, reason); });
+}
+
+}  // namespace fed::app

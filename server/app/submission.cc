@@ -1,0 +1,124 @@
+// How a job gets from a file to work: it must be new, fit the machine, and be possible for some
+// connected client.
+#include <fmt/format.h>
+
+#include "app/coordinator.h"
+#include "base/log.h"
+
+namespace fed::app {
+namespace {
+
+// Clients answer as soon as they have read their data; a job is not refused because that takes
+// long.
+constexpr auto kPatience = std::chrono::seconds(20);
+
+double megabytes(std::uint64_t bytes) { return static_cast<double>(bytes) / 1e6; }
+
+}  // namespace
+
+std::uint64_t Coordinator::memory_in_use() const {
+  std::uint64_t bytes = 0;
+  for (const auto& [name, job] : jobs_) {
+    if (!job->ended()) bytes += job->plan().memory_bytes(parts_.tiles.threads());
+  }
+  return bytes;
+}
+
+Result<std::shared_ptr<const Plan>> Coordinator::plan_that_fits(config::JobSpec spec) {
+  if (draining_) return Error{ErrorCode::closed, "the server is draining and takes no new job"};
+  if (jobs_.contains(spec.name) || candidates_.contains(spec.name)) {
+    return Error{ErrorCode::already_exists,
+                 "there is a job \"" + spec.name + "\" already; give this one another name"};
+  }
+  FED_ASSIGN(plan, make_plan(std::move(spec)));
+  const std::uint64_t needed = plan->memory_bytes(parts_.tiles.threads());
+  const std::uint64_t used = memory_in_use();
+  if (needed + used > parts_.memory_bytes_max) {
+    return Error{
+        ErrorCode::too_large,
+        fmt::format("the job needs {:.0f} MB of memory; limits.memory_bytes_max leaves {:.0f} MB "
+                    "({:.0f} MB "
+                    "less {:.0f} MB for the other jobs): use a smaller model or raise the limit",
+                    megabytes(needed),
+                    megabytes(parts_.memory_bytes_max - std::min(used, parts_.memory_bytes_max)),
+                    megabytes(parts_.memory_bytes_max), megabytes(used))};
+  }
+  const auto limit = parts_.config.limits.upload_bytes_max;
+  const auto cohort = static_cast<std::uint64_t>(plan->spec.rounds.cohort);
+  const std::uint64_t staged = plan->update_bytes(round::TaskKind::training) * cohort;
+  if (limit != 0 && staged > limit) {
+    return Error{ErrorCode::too_large, fmt::format("a round's updates take {:.0f} MB, more than "
+                                                   "limits.upload_bytes_max ({:.0f} MB): use a "
+                                                   "smaller cohort or model, or raise the limit",
+                                                   megabytes(staged), megabytes(limit))};
+  }
+  return plan;
+}
+
+void Coordinator::submit(config::JobSpec spec, Done done) {
+  const std::string name = spec.name;
+  auto plan = plan_that_fits(std::move(spec));
+  if (!plan) return done(plan.error());
+  Candidate candidate{std::make_shared<Job>(*plan, services_), {}, std::move(done), nullptr};
+  for (const auto& [client, session] : sessions_) {
+    candidate.asked.insert(client);
+    candidate.job->connected(client);
+  }
+  candidate.patience = std::make_unique<boost::asio::steady_timer>(parts_.control, kPatience);
+  candidate.patience->async_wait([this, name](const boost::system::error_code& cancelled) {
+    if (!cancelled && candidates_.contains(name)) adopt(name);
+  });
+  candidates_.emplace(name, std::move(candidate));
+  consider(name);
+}
+
+// Adopts the job at the first "able"; rejects it once everyone who was asked has said no.
+void Coordinator::consider(const std::string& name) {
+  const Candidate& candidate = candidates_.at(name);
+  if (candidate.asked.empty()) return adopt(name);
+  std::string reasons;
+  for (const std::int64_t client : candidate.asked) {
+    const auto answer = candidate.job->answers().find(client);
+    if (answer == candidate.job->answers().end()) return;  // not everyone has answered
+    if (answer->second.able) return adopt(name);
+    reasons += "\n  " + name_of(client) + ": " + answer->second.detail;
+  }
+  reject(name, Error{ErrorCode::unsupported, "no connected client can do this job:" + reasons});
+}
+
+void Coordinator::adopt(const std::string& name) {
+  auto node = candidates_.extract(name);
+  Candidate& candidate = node.mapped();
+  candidate.patience->cancel();
+  const config::JobSpec& spec = candidate.job->plan().spec;
+  const Status added = parts_.journal.add_job(
+      name, spec.text, round::name(round::JobState::running), unix_seconds());
+  if (!added) {
+    for (const std::int64_t client : candidate.asked) {
+      if (const auto session = session_of(client))
+        session->send(wire::JobEnded{name, added.error().detail});
+    }
+    return candidate.done(added.error());
+  }
+  log::info("job {} submitted", name);
+  jobs_.emplace(name, candidate.job);
+  for (const auto& [client, session] : sessions_) {
+    if (!candidate.asked.contains(client)) candidate.job->connected(client);
+  }
+  store::JobProgress progress;
+  progress.job.name = name;
+  candidate.job->start(std::move(progress));
+  candidate.done({});
+}
+
+void Coordinator::reject(const std::string& name, Error why) {
+  auto node = candidates_.extract(name);
+  node.mapped().patience->cancel();
+  for (const std::int64_t client : node.mapped().asked) {
+    if (const auto session = session_of(client))
+      session->send(wire::JobEnded{name, "the job was not accepted"});
+  }
+  node.mapped().done(std::move(why));
+}
+
+}  // namespace fed::app

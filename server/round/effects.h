@@ -1,0 +1,165 @@
+// What the app is to do: the output of Engine::handle, to be carried out in order.
+//
+// Three of them write to the journal before anything that follows from them may be seen outside:
+// BeginRound, Record and CommitRound. Every offer gets exactly one of Admit, Receipt and Retry;
+// every completed upload exactly one of Record, Receipt and Retry; every Record, once it has been
+// answered, exactly one of Receipt and Retry. Plain values.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "base/checksum.h"
+#include "round/reason.h"
+#include "round/types.h"
+
+namespace fed::round {
+
+struct CohortMember {
+  ClientId client = 0;
+  std::int64_t examples = 0;  // declared: the upper bound of its weight
+  bool accepted = false;      // its contribution is kept from an earlier attempt
+
+  bool operator==(const CohortMember&) const = default;
+};
+
+struct Contribution {
+  ClientId client = 0;
+  std::int64_t examples = 0;
+  double weight = 0;  // a whole number
+
+  bool operator==(const Contribution&) const = default;
+};
+
+// Journal this before carrying out the effects after it; if that fails, drop those and say
+// BeginFailed.
+struct BeginRound {
+  std::int64_t round = 0;
+  std::int64_t attempt = 0;  // from 1
+  TaskKind kind = TaskKind::training;
+  std::int64_t base_version = 0;
+  std::vector<CohortMember> cohort{};  // by client id
+  std::int64_t goal = 0;               // contributions at which the round closes
+  double total_weight = 0;             // W: no set of contributions of this attempt weighs more
+  Duration collect_max{};              // from now to the deadline
+
+  bool operator==(const BeginRound&) const = default;
+};
+
+// Send the client its task. It may have it already (after a reconnect); the same round is the same
+// work.
+struct AssignTask {
+  ClientId client = 0;
+  std::int64_t round = 0;
+  std::int64_t attempt = 0;
+  TaskKind kind = TaskKind::training;
+  std::int64_t base_version = 0;
+
+  bool operator==(const AssignTask&) const = default;
+};
+
+// Tell the client to stop working on this round.
+struct CancelTask {
+  ClientId client = 0;
+  std::int64_t round = 0;
+  Reason reason = Reason::none;
+
+  bool operator==(const CancelTask&) const = default;
+};
+
+// Let the client upload what it offered, from the first byte that staging lacks.
+struct Admit {
+  ClientId client = 0;
+  std::int64_t round = 0;
+
+  bool operator==(const Admit&) const = default;
+};
+
+// Journal the contribution, durably, then say Recorded or RecordFailed. The receipt follows from
+// that.
+struct Record {
+  ClientId client = 0;
+  std::int64_t round = 0;
+  std::int64_t examples = 0;
+  double weight = 0;
+  Checksum checksum{};
+
+  bool operator==(const Record&) const = default;
+};
+
+// The last word on an update. The client may empty its outbox; staging of a refused or discarded
+// one may go.
+struct Receipt {
+  ClientId client = 0;
+  std::int64_t round = 0;
+  Outcome outcome = Outcome::accepted;
+  Reason reason = Reason::none;
+  std::string detail{};
+
+  bool operator==(const Receipt&) const = default;
+};
+
+// Not now: offer the same update again after `after`.
+struct Retry {
+  ClientId client = 0;
+  std::int64_t round = 0;
+  Reason reason = Reason::none;
+  std::string detail{};
+  Duration after{};
+
+  bool operator==(const Retry&) const = default;
+};
+
+// Aggregate exactly these, then say Aggregated or CommitFailed.
+struct CloseRound {
+  std::int64_t round = 0;
+  std::int64_t attempt = 0;
+  TaskKind kind = TaskKind::training;
+  std::int64_t base_version = 0;
+  std::vector<Contribution> contributions{};  // by client id; at least one
+  double total_weight = 0;                    // W of BeginRound, not the sum of the weights here
+
+  bool operator==(const CloseRound&) const = default;
+};
+
+// Make what was aggregated durable as `version`, then say Committed or CommitFailed.
+struct CommitRound {
+  std::int64_t round = 0;
+  TaskKind kind = TaskKind::training;
+  std::int64_t version = 0;  // of the model after it; a statistics round leaves it at 0
+
+  bool operator==(const CommitRound&) const = default;
+};
+
+// The attempt is over without a version. The accepted contributions stay in staging for the next
+// one.
+struct AbandonRound {
+  std::int64_t round = 0;
+  std::int64_t attempt = 0;
+  Reason reason = Reason::none;
+  std::int64_t kept = 0;
+  Duration pause{};  // before clients are selected again
+
+  bool operator==(const AbandonRound&) const = default;
+};
+
+struct JobChanged {
+  JobState state = JobState::running;
+  Reason reason = Reason::none;
+  std::string detail{};
+
+  bool operator==(const JobChanged&) const = default;
+};
+
+// The job is draining and has no round at work any more: the daemon may stop.
+struct Drained {
+  bool operator==(const Drained&) const = default;
+};
+
+using Effect = std::variant<BeginRound, AssignTask, CancelTask, Admit, Record, Receipt, Retry,
+                            CloseRound, CommitRound, AbandonRound, JobChanged, Drained>;
+using Effects = std::vector<Effect>;
+
+}  // namespace fed::round

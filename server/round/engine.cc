@@ -1,0 +1,359 @@
+#include "round/engine.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+
+#include "base/error.h"
+
+namespace fed::round {
+
+namespace {
+
+using std::chrono::seconds;
+
+constexpr Duration kCommitRetryFirst = seconds(1);
+constexpr Duration kCommitRetryMost = seconds(60);
+constexpr std::size_t kDetailMax = 200;  // characters of a client's own words that are kept
+
+Refusal why(Reason reason) { return {reason, sentence(reason)}; }
+
+Refusal why(Reason reason, const std::string& detail) {
+  return {reason, fmt::format("{} ({})", sentence(reason), detail)};
+}
+
+Duration retry_after(Reason reason) {
+  if (reason == Reason::attempt_abandoned)
+    return seconds(30);  // a new task comes by itself, and sooner
+  return reason == Reason::storage_failed ? seconds(5) : seconds(1);
+}
+
+Status status_of(Work work) {
+  switch (work) {
+    case Work::downloading:
+      return Status::downloading;
+    case Work::training:
+      return Status::training;
+    case Work::uploading:
+      return Status::uploading;
+  }
+  FED_CHECK(false);
+}
+
+}  // namespace
+
+EngineConfig engine_config(const config::JobSpec& job, UpdateShape training,
+                           UpdateShape statistics) {
+  training.limit = job.aggregation.update_limit;
+  return {.policy = policy(job),
+          .stopping = stopping_rule(job),
+          .statistics_first =
+              job.inputs && job.inputs->scaling == config::InputsSpec::Scaling::federated,
+          .training = training,
+          .statistics = statistics};
+}
+
+Engine::Engine(EngineConfig config, Instant now) : Engine(std::move(config), Snapshot{}, now) {}
+
+Effects Engine::handle(const Event& event, Instant now) {
+  started_.reset();
+  Effects out;
+  std::visit([&](const auto& e) { on(e, now, out); }, event);
+  // Every move leads to a phase that waits, at the latest after idle, selecting, collecting,
+  // closing.
+  for (int moves = 0; advance(now, out); ++moves) FED_CHECK(moves < 16);
+  return out;
+}
+
+// --- clients
+// -------------------------------------------------------------------------------------------------
+
+void Engine::on(const ClientAvailable& event, Instant now, Effects& out) {
+  if (check_available(event)) {
+    on(ClientGone{event.client}, now, out);
+    return;
+  }
+  available_[event.client] = event.examples;
+  const auto at = members_.find(event.client);
+  if (at == members_.end()) return;
+  Member& member = at->second;
+  member.connected = true;
+  member.last_activity = now;
+  member.told = false;
+  if (working(event.client, round()) && alive() && job_ != JobState::paused)
+    assign(event.client, out);
+}
+
+void Engine::on(const ClientGone& event, Instant, Effects&) {
+  available_.erase(event.client);
+  const auto at = members_.find(event.client);
+  if (at == members_.end()) return;
+  at->second.connected = false;
+  at->second.told = false;
+}
+
+void Engine::on(const ClientRemoved& event, Instant now, Effects& out) {
+  on(ClientGone{event.client}, now, out);
+  const auto at = members_.find(event.client);
+  if (at == members_.end() || !outstanding(at->second.status)) return;
+  Member& member = at->second;
+  member.last_refusal = why(Reason::removed);
+  if (member.status == Status::storing) {
+    member.revoked = true;
+    return;
+  }
+  member.status = Status::removed;
+  member.ticket.reset();
+  tried_.insert(event.client);
+}
+
+void Engine::on(const TaskFailed& event, Instant now, Effects&) {
+  Member* member = working(event.client, event.round);
+  if (!member) return;
+  member->status = Status::failed;
+  member->ticket.reset();
+  member->last_activity = now;
+  member->last_refusal = {Reason::task_failed, event.detail.substr(0, kDetailMax)};
+  tried_.insert(event.client);
+}
+
+void Engine::on(const Progressed& event, Instant now, Effects&) {
+  Member* member = working(event.client, event.round);
+  if (!member) return;
+  member->status = status_of(event.work);
+  member->last_activity = now;
+  member->done = event.done;
+  member->total = event.total;
+}
+
+void Engine::on(const Offered& event, Instant now, Effects& out) {
+  if (const auto refusal = check_offer(gate(), event)) {
+    refuse(event.client, event.round, *refusal, out);
+    return;
+  }
+  Member& member = *working(event.client, event.round);
+  member.ticket = Ticket{.examples = event.examples, .checksum = event.checksum};
+  member.status = Status::uploading;
+  member.last_activity = now;
+  member.done = 0;
+  member.total = event.bytes;
+  out.push_back(Admit{.client = event.client, .round = event.round});
+}
+
+void Engine::on(const UploadCompleted& event, Instant now, Effects& out) {
+  if (const auto refusal = check_upload(gate(), event)) {
+    refuse(event.client, event.round, *refusal, out);
+    return;
+  }
+  Member& member = *working(event.client, event.round);
+  member.status = Status::storing;
+  member.last_activity = now;
+  member.done = member.total = event.facts.bytes;
+  out.push_back(Record{.client = event.client,
+                       .round = event.round,
+                       .examples = member.ticket->examples,
+                       .weight = weight_of(config_.policy.weighting, member.ticket->examples),
+                       .checksum = member.ticket->checksum});
+}
+
+// --- the app's answers
+// ---------------------------------------------------------------------------------------
+
+void Engine::on(const BeginFailed& event, Instant now, Effects& out) {
+  if (phase_ != Phase::collecting || event.round != round() || event.attempt != attempt_) return;
+  if (count(Status::storing) > 0) return;
+  abandon(why(Reason::storage_failed, event.error.detail), false, now, out);
+}
+
+void Engine::on(const Recorded& event, Instant now, Effects& out) {
+  Member* member = storing(event.client, event.round);
+  if (!member) return;
+  if (!alive()) {  // cancelled while the row was written
+    member->status = Status::refused;
+    member->last_refusal = why(Reason::job_ended);
+    answer(event.client, event.round, member->last_refusal, out);
+    return;
+  }
+  member->status = Status::accepted;
+  member->last_activity = now;
+  if (!member->revoked) member->last_refusal = {};
+  answer(event.client, event.round, Refusal{}, out);
+}
+
+void Engine::on(const RecordFailed& event, Instant now, Effects& out) {
+  Member* member = storing(event.client, event.round);
+  if (!member) return;
+  member->last_activity = now;
+  member->ticket.reset();
+  member->status = member->revoked ? Status::removed : Status::asked;
+  if (member->revoked) tried_.insert(event.client);
+  const Reason reason = !alive()          ? Reason::job_ended
+                        : member->revoked ? Reason::removed
+                                          : Reason::storage_failed;
+  member->last_refusal =
+      reason == Reason::storage_failed ? why(reason, event.error.detail) : why(reason);
+  answer(event.client, event.round, member->last_refusal, out);
+}
+
+void Engine::on(const Aggregated& event, Instant, Effects& out) {
+  if (phase_ != Phase::closing || event.round != round()) return;
+  phase_ = Phase::committing;
+  in_flight_ = true;
+  retry_at_.reset();
+  commit_failures_ = 0;
+  out.push_back(commit_effect());
+}
+
+void Engine::on(const Committed& event, Instant, Effects&) {
+  if ((phase_ != Phase::closing && phase_ != Phase::committing) || event.round != round()) return;
+  previous_ = {.round = event.round, .accepted = {}};
+  for (const auto& [client, member] : members_) {
+    if (member.status == Status::accepted) previous_.accepted[client] = member.ticket->checksum;
+  }
+  if (kind() == TaskKind::training) {
+    ++version_;
+  } else {
+    statistics_done_ = true;
+  }
+  if (event.evaluation) stopping_ = observe(config_.stopping, stopping_, *event.evaluation);
+  end_round();
+}
+
+void Engine::on(const CommitFailed& event, Instant now, Effects& out) {
+  if ((phase_ != Phase::closing && phase_ != Phase::committing) || event.round != round()) return;
+  in_flight_ = false;
+  retry_at_.reset();
+  ++commit_failures_;
+  last_failure_ =
+      why(event.retryable ? Reason::storage_failed : Reason::commit_failed, event.error.detail);
+  if (!alive()) {
+    phase_ = Phase::idle;
+  } else if (event.retryable) {
+    retry_at_ = now + back_off(kCommitRetryFirst, kCommitRetryMost, commit_failures_);
+  } else {
+    change_job(JobState::paused, last_failure_, now, out);
+  }
+}
+
+// --- time and the operator
+// -----------------------------------------------------------------------------------
+
+void Engine::on(const Tick&, Instant, Effects&) {}
+
+void Engine::on(const Pause&, Instant now, Effects& out) {
+  if (job_ == JobState::running || job_ == JobState::draining) {
+    change_job(JobState::paused, why(Reason::by_operator), now, out);
+  }
+}
+
+void Engine::on(const Resume&, Instant now, Effects& out) {
+  if (job_ == JobState::paused || job_ == JobState::draining) {
+    change_job(JobState::running, why(Reason::by_operator), now, out);
+  }
+}
+
+void Engine::on(const Drain&, Instant now, Effects& out) {
+  if (job_ == JobState::running || job_ == JobState::paused) {
+    change_job(JobState::draining, why(Reason::by_operator), now, out);
+  }
+}
+
+void Engine::on(const Cancel&, Instant now, Effects& out) {
+  if (!alive()) return;
+  change_job(JobState::cancelled, why(Reason::by_operator), now, out);
+  if (phase_ == Phase::collecting) cancel_outstanding(Reason::job_ended, out);
+  if (in_flight_) return;  // what the app is making durable right now still counts
+  phase_ = Phase::idle;
+  retry_at_.reset();
+  ready_since_.reset();
+}
+
+// --- shared by the events
+// ------------------------------------------------------------------------------------
+
+void Engine::answer(ClientId client, std::int64_t round, const Refusal& refusal,
+                    Effects& out) const {
+  if (may_retry(refusal.reason)) {
+    out.push_back(Retry{.client = client,
+                        .round = round,
+                        .reason = refusal.reason,
+                        .detail = refusal.detail,
+                        .after = retry_after(refusal.reason)});
+    return;
+  }
+  const Outcome outcome = refusal.reason == Reason::none ? Outcome::accepted
+                          : too_late(refusal.reason)     ? Outcome::discarded
+                                                         : Outcome::refused;
+  out.push_back(Receipt{.client = client,
+                        .round = round,
+                        .outcome = outcome,
+                        .reason = refusal.reason,
+                        .detail = refusal.detail});
+}
+
+void Engine::refuse(ClientId client, std::int64_t round, const Refusal& refusal, Effects& out) {
+  answer(client, round, refusal, out);
+  Member* member = working(client, round);
+  if (!member) return;
+  member->last_refusal = refusal;
+  member->ticket.reset();
+  member->status = may_retry(refusal.reason) ? Status::asked : Status::refused;
+  if (member->status == Status::refused) tried_.insert(client);
+}
+
+void Engine::change_job(JobState state, Refusal reason, Instant now, Effects& out) {
+  const bool was_paused = job_ == JobState::paused;
+  job_ = state;
+  job_reason_ = std::move(reason);
+  drained_ = false;
+  out.push_back(
+      JobChanged{.state = state, .reason = job_reason_.reason, .detail = job_reason_.detail});
+  if (state == JobState::paused && !was_paused) paused_at_ = now;
+  if (state != JobState::paused && was_paused) leave_pause(now, out);
+}
+
+void Engine::leave_pause(Instant now, Effects& out) {
+  deadline_ += now - *paused_at_;
+  paused_at_.reset();
+  ready_since_.reset();
+  const bool stuck =
+      (phase_ == Phase::closing || phase_ == Phase::committing) && !in_flight_ && !retry_at_;
+  if (stuck) retry_at_ = now;
+  if (phase_ != Phase::collecting || !alive()) return;
+  for (const auto& [client, member] : members_) {
+    if (member.connected && !member.told && working(client, round())) assign(client, out);
+  }
+}
+
+Member* Engine::working(ClientId client, std::int64_t round) {
+  const auto at = members_.find(client);
+  if (phase_ != Phase::collecting || round != this->round() || at == members_.end()) return nullptr;
+  const Status status = at->second.status;
+  return outstanding(status) && status != Status::storing ? &at->second : nullptr;
+}
+
+Member* Engine::storing(ClientId client, std::int64_t round) {
+  const auto at = members_.find(client);
+  if (round != this->round() || at == members_.end()) return nullptr;
+  return at->second.status == Status::storing ? &at->second : nullptr;
+}
+
+std::int64_t Engine::round() const { return kind() == TaskKind::statistics ? 0 : version_ + 1; }
+
+TaskKind Engine::kind() const {
+  return config_.statistics_first && !statistics_done_ ? TaskKind::statistics : TaskKind::training;
+}
+
+GateView Engine::gate() const {
+  return {.job = job_,
+          .phase = phase_,
+          .round = round(),
+          .attempt = attempt_,
+          .base_version = version_,
+          .shape = kind() == TaskKind::statistics ? config_.statistics : config_.training,
+          .members = members_,
+          .previous = previous_};
+}
+
+}  // namespace fed::round

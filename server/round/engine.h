@@ -1,0 +1,175 @@
+// The round engine of one job: events and the time go in, effects come out.
+//
+// It holds ids and numbers only: no clock, file, socket, thread, and no coordinate of an update.
+// The same events at the same times give the same effects. An event is first judged on a const path
+// (gate.h) and then applied without a way to fail. What must be durable is announced before it
+// counts: an update that passes the gate yields `Record`, counts when the app says `Recorded`, and
+// only then gets its receipt, so the journal is never behind a promise. A round does not close, nor
+// does an attempt end, while a record is being written.
+//
+// A round with number r runs on base version r-1 and commits version r; a job with federated
+// statistics begins with round 0, which commits no version. An attempt that ends without enough
+// contributions keeps those it has: the next attempt of the same round has the same base version.
+//
+//   Engine engine(config, now);             // or Engine(config, snapshot, now) after a restart
+//   run(engine.handle(Tick{}, now));        // carry out the effects in order
+//   ... run(engine.handle(event, now)) ...  // and Tick at engine.next_wakeup()
+//
+// Not thread-safe: one owner. The effects of one event are to be carried out before the next event
+// is handed in; an app that journals in the background hands in Recorded whenever that is done.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+
+#include "round/cohort.h"
+#include "round/effects.h"
+#include "round/events.h"
+#include "round/gate.h"
+#include "round/member.h"
+#include "round/policy.h"
+#include "round/report.h"
+#include "round/snapshot.h"
+#include "round/stopping.h"
+#include "round/types.h"
+
+namespace fed::round {
+
+struct EngineConfig {
+  Policy policy;
+  StoppingRule stopping;
+  bool statistics_first = false;
+  UpdateShape training;    // of an update
+  UpdateShape statistics;  // of a statistics contribution; unused without statistics_first
+};
+
+// From a job file, and from the sizes that its model and its inputs come to (`limit` is set from
+// the job for training).
+EngineConfig engine_config(const config::JobSpec& job, UpdateShape training,
+                           UpdateShape statistics);
+
+class Engine {
+ public:
+  // A new job. Nothing happens before the first event.
+  Engine(EngineConfig config, Instant now);
+
+  // A job as the journal has it. A round at work goes on with a fresh deadline; its members are
+  // asked again as they say that they are available; if it had been closed, or has all it wants,
+  // the first event closes it.
+  Engine(EngineConfig config, const Snapshot& snapshot, Instant now);
+
+  // What follows from `event` at `now`. `now` never goes back.
+  [[nodiscard]] Effects handle(const Event& event, Instant now);
+
+  // When to hand in a Tick at the latest; nothing if only an event can change anything. Never
+  // polls: it is in the past only when that Tick will change something.
+  std::optional<Instant> next_wakeup() const;
+
+  // What Engine(config, snapshot, now) goes on from.
+  Snapshot snapshot() const;
+  Report report() const;
+
+  JobState job() const { return job_; }
+  Phase phase() const { return phase_; }
+  std::int64_t version() const { return version_; }  // committed
+  std::int64_t round() const;                        // at work, or next
+  std::int64_t attempt() const { return attempt_; }  // 0: not begun
+  TaskKind kind() const;                             // of that round
+  const StoppingState& stopping() const { return stopping_; }
+
+  // Aborts if the state contradicts itself. For tests, after every event.
+  void check_invariants() const;
+
+ private:
+  // One per event.
+  void on(const ClientAvailable& event, Instant now, Effects& out);
+  void on(const ClientGone& event, Instant now, Effects& out);
+  void on(const ClientRemoved& event, Instant now, Effects& out);
+  void on(const TaskFailed& event, Instant now, Effects& out);
+  void on(const Progressed& event, Instant now, Effects& out);
+  void on(const Offered& event, Instant now, Effects& out);
+  void on(const UploadCompleted& event, Instant now, Effects& out);
+  void on(const BeginFailed& event, Instant now, Effects& out);
+  void on(const Recorded& event, Instant now, Effects& out);
+  void on(const RecordFailed& event, Instant now, Effects& out);
+  void on(const Aggregated& event, Instant now, Effects& out);
+  void on(const Committed& event, Instant now, Effects& out);
+  void on(const CommitFailed& event, Instant now, Effects& out);
+  void on(const Tick& event, Instant now, Effects& out);
+  void on(const Pause& event, Instant now, Effects& out);
+  void on(const Resume& event, Instant now, Effects& out);
+  void on(const Drain& event, Instant now, Effects& out);
+  void on(const Cancel& event, Instant now, Effects& out);
+
+  // What the time and the counts allow next; true when something moved.
+  bool advance(Instant now, Effects& out);
+  bool advance_idle(Instant now, Effects& out);
+  bool advance_selecting(Instant now, Effects& out);
+  bool advance_collecting(Instant now, Effects& out);
+  bool advance_abandoned(Instant now);
+  bool advance_commit(Instant now, Effects& out);
+
+  void begin(const std::vector<ClientId>& chosen, Instant now, Effects& out);
+  void assign(ClientId client, Effects& out);
+  void close(Effects& out);
+  void abandon(Refusal why, bool tell, Instant now, Effects& out);
+  void cancel_outstanding(Reason reason, Effects& out);
+  void answer(ClientId client, std::int64_t round, const Refusal& refusal, Effects& out) const;
+  void refuse(ClientId client, std::int64_t round, const Refusal& refusal, Effects& out);
+  void change_job(JobState state, Refusal why, Instant now, Effects& out);
+  void leave_pause(Instant now, Effects& out);
+  void end_round();
+  void fix_totals();  // W and the goal, from the cohort
+
+  struct Pool {
+    std::int64_t kept = 0;  // contributions of earlier attempts
+    std::vector<ClientId> fresh,
+        tried;  // available and not counted yet; `tried` refused or failed before
+  };
+  Pool pool() const;
+  std::vector<ClientId> draw(const Pool& pool) const;
+
+  Member* working(ClientId client,
+                  std::int64_t round);  // outstanding and not storing, in this round
+  Member* storing(ClientId client, std::int64_t round);
+  std::int64_t count(Status status) const;
+  std::int64_t count_outstanding() const;
+  bool alive() const { return job_ != JobState::finished && job_ != JobState::cancelled; }
+  GateView gate() const;
+  CloseRound close_effect() const;
+  CommitRound commit_effect() const;
+
+  EngineConfig config_;
+  std::map<ClientId, std::int64_t> available_;  // declared examples
+
+  JobState job_ = JobState::running;
+  Refusal job_reason_;
+  bool drained_ = false;  // Drained was said
+  std::int64_t version_ = 0;
+  bool statistics_done_ = false;
+  StoppingState stopping_;
+  Receipts previous_;
+
+  // The round at work.
+  Phase phase_ = Phase::idle;
+  std::int64_t attempt_ = 0;
+  Members members_;
+  std::set<ClientId> tried_;  // refused or failed in this round
+  double total_weight_ = 0;
+  std::int64_t goal_ = 0;
+  bool closed_ = false;   // by the journal: close at once
+  Instant deadline_{};    // collecting; while paused: as of paused_at_
+  bool expired_ = false;  // the deadline was seen to pass; only records in flight are waited for
+  std::optional<Instant> paused_at_;    // since when the deadline's clock stands still
+  std::optional<Instant> ready_since_;  // selecting: since when contributions_min could be reached
+  std::optional<Instant> retry_at_;     // abandoned; closing and committing after a failure
+  bool in_flight_ = false;              // CloseRound or CommitRound is out, unanswered
+  std::int64_t commit_failures_ = 0;    // in a row
+  Refusal last_failure_;
+  std::optional<Instant> started_;  // until the first event
+};
+
+}  // namespace fed::round

@@ -1,0 +1,121 @@
+#include "wire/messages.h"
+
+#include <catch2/catch.hpp>
+#include <cmath>
+#include <limits>
+
+#include "samples.h"
+
+namespace fed::wire {
+namespace {
+
+// Encoding is deterministic, so equal bytes mean equal messages.
+TEST_CASE("every message comes back as it went") {
+  for (const Message& message : sample_messages()) {
+    const Bytes bytes = encode(message);
+    const auto back = decode(bytes);
+    INFO(name(message));
+    REQUIRE(back.has_value());
+    CHECK(back->index() == message.index());
+    CHECK(encode(*back) == bytes);
+  }
+}
+
+TEST_CASE("fields keep their values and their width") {
+  const auto messages = sample_messages();
+  const auto task = decode(encode(messages[11])).value();
+  const Task& read = std::get<Task>(task);
+  CHECK(read.model->bytes == std::uint64_t{5} << 32);
+  CHECK(read.means == std::vector<double>{1.5, 2.5});
+  CHECK(read.kind == TaskKind::training);
+  const auto offer = decode(encode(messages[6])).value();
+  CHECK(std::get<Offer>(offer).metrics[1] == std::pair<std::string, double>("accuracy", 0.5));
+  CHECK(std::get<Offer>(offer).body.size() == 8);
+}
+
+TEST_CASE("a message that is cut anywhere is refused") {
+  for (const Message& message : sample_messages()) {
+    const Bytes bytes = encode(message);
+    for (std::size_t length = 0; length < bytes.size(); ++length) {
+      const auto back = decode(ByteView(bytes).first(length));
+      // What is cut off may have been padding; then nothing of the message may have changed.
+      if (back) CHECK(encode(*back) == bytes);
+    }
+  }
+}
+
+// A flipped bit may give another valid message, never one that breaks a rule, and never a crash
+// (the sanitizers watch).
+TEST_CASE("a flipped bit gives an error or a message within the rules") {
+  std::size_t refused = 0, total = 0;
+  for (const Message& message : sample_messages()) {
+    const Bytes bytes = encode(message);
+    for (std::size_t bit = 0; bit < bytes.size() * 8; ++bit) {
+      Bytes flipped = bytes;
+      flipped[bit / 8] = static_cast<std::uint8_t>(flipped[bit / 8] ^ (1u << (bit % 8)));
+      const auto back = decode(flipped);
+      ++total;
+      if (!back) {
+        ++refused;
+      } else {
+        CHECK(decode(encode(*back)).has_value());
+      }
+    }
+  }
+  CHECK(refused > total / 4);
+}
+
+TEST_CASE("rules that the verifier does not know are checked") {
+  const auto refuses = [](Message message) {
+    const auto back = decode(encode(message));
+    return !back && back.error().code == ErrorCode::malformed;
+  };
+  const double nan = std::numeric_limits<double>::quiet_NaN();
+  CHECK(refuses(TaskRefused{"", 1, ""}));
+  CHECK(refuses(TaskRefused{"../etc", 1, ""}));
+  CHECK(refuses(TaskRefused{"-x", 1, ""}));
+  CHECK(refuses(TaskRefused{"Upper", 1, ""}));
+  CHECK(refuses(TaskRefused{std::string(64, 'a'), 1, ""}));
+  CHECK(refuses(TaskRefused{"job", -1, ""}));
+  CHECK(refuses(Retry{"job", 1, "", nan}));
+  CHECK(refuses(Retry{"job", 1, "", -1}));
+  CHECK(refuses(Welcome{"a", "b", std::numeric_limits<double>::infinity()}));
+  CHECK(refuses(JobAnswer{"job", true, -5, ""}));
+  CHECK(refuses(Progress{"job", 1, static_cast<Phase>(9), 0, 0}));
+  CHECK(refuses(Receipt{"job", 1, static_cast<Outcome>(3), 0, ""}));
+  Offer offer = std::get<Offer>(sample_messages()[6]);
+  offer.metrics = {{"loss", nan}};
+  CHECK(refuses(offer));
+  offer.metrics.assign(kMetricsMax + 1, {"loss", 1.0});
+  CHECK(refuses(offer));
+  offer.metrics.clear();
+  offer.bytes = 9;
+  CHECK(refuses(offer));
+  Task task = std::get<Task>(sample_messages()[11]);
+  task.deviations.pop_back();
+  CHECK(refuses(task));
+  task = std::get<Task>(sample_messages()[11]);
+  task.model.reset();
+  CHECK(refuses(task));
+}
+
+TEST_CASE("text beyond its limit is cut by the sender") {
+  const auto back = decode(encode(Bye{std::string(2 * kTextMax, 'x'), true}));
+  REQUIRE(back.has_value());
+  CHECK(std::get<Bye>(*back).detail.size() == kTextMax);
+}
+
+TEST_CASE("random bytes are refused") {
+  std::uint32_t state = 1;
+  for (int round = 0; round < 2000; ++round) {
+    Bytes bytes(static_cast<std::size_t>(round % 97));
+    for (auto& byte : bytes) {
+      state = state * 1664525u + 1013904223u;
+      byte = static_cast<std::uint8_t>(state >> 24);
+    }
+    CHECK_FALSE(decode(bytes).has_value());
+  }
+}
+
+}  // namespace
+}  // namespace fed::wire
