@@ -17,6 +17,7 @@ namespace {
 
 constexpr std::size_t kReceiveBytes = 256 * 1024;
 constexpr std::size_t kChunksPerWrite = 4;
+static_assert(kChunkHeaderBytes + kChunkDataMax <= channel::kRecordBodyBytesMax);
 
 Error link_error(const boost::system::error_code& error) {
   return {ErrorCode::closed, "the connection was lost: " + error.message()};
