@@ -14,6 +14,9 @@ namespace asio = boost::asio;
 
 constexpr double kConnectSeconds = 30;
 
+// A connection that ends sooner did not help: the pause before the next one keeps growing.
+constexpr auto kStable = std::chrono::seconds(2);
+
 // In the pattern XK the server decides about a client when it has nothing more to say in the
 // handshake.
 Error not_welcome() {
@@ -103,11 +106,13 @@ void Link::opened(net::Connected connected) {
       std::move(connected.socket), std::move(connected.established.transport), limits);
   connection_->start(std::make_shared<Ear>(*this));
   welcomed_ = false;
+  opened_at_ = now();
   user_.connected();
 }
 
 void Link::closed(const Error& reason) {
   connection_.reset();
+  if (welcomed_ && now() - opened_at_ > kStable) backoff_.reset();
   wakeup_.cancel();
   if (!stopping_) failed(welcomed_ ? reason : not_welcome());
   user_.disconnected();
@@ -115,7 +120,6 @@ void Link::closed(const Error& reason) {
 
 void Link::welcomed() {
   welcomed_ = true;
-  backoff_.reset();
   say("connected");
 }
 

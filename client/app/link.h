@@ -40,7 +40,8 @@ class Link {
 
   void start();
 
-  // The server has welcomed this client: it is connected, and the next pause will be short.
+  // The server has welcomed this client: it is connected. (The next pause is short again if this
+  // connection lasts.)
   void welcomed();
   // The server expects a byte within `idle`: from the next connection on, nothing is silent longer.
   void hear_idle(Duration idle);
@@ -77,6 +78,7 @@ class Link {
   boost::asio::steady_timer wakeup_;  // of the coroutine, whatever it waits for
   std::string state_;
   bool welcomed_ = false;
+  Instant opened_at_{};
   bool stopping_ = false;
 };
 

@@ -189,6 +189,7 @@ asio::awaitable<void> Connection::write_loop(Self self) {
   auto token = asio::redirect_error(asio::use_awaitable, error);
   while (!self->closed_) {
     self->queue_bulk_if_idle();
+    if (self->closed_) co_return;
     if (!self->queued_.empty()) {
       co_await write_queued(self);
       continue;
