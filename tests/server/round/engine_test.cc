@@ -313,6 +313,40 @@ TEST_CASE("a pause stops the deadline and new tasks, not the uploads") {
         "job running by_operator; begin 2.1 [1 2 3]; assign 1; assign 2; assign 3");
 }
 
+TEST_CASE("resuming while selecting begins the patience again") {
+  Bench bench;
+  bench.arrive(1, 2);
+  bench.tell(Pause{});
+  CHECK(bench.wait(1000) == "");
+  CHECK(bench.tell(Resume{}) == "job running by_operator");
+  CHECK(bench.wait(9) == "");
+  CHECK(bench.wait(1) == "begin 1.1 [1 2]; assign 1; assign 2");
+}
+
+TEST_CASE("another attempt is another draw") {
+  std::set<std::string> cohorts;
+  Bench bench({.cohort = 3, .min = 3, .goal = 3});
+  bench.arrive(1, 20);
+  for (int i = 0; i < 8; ++i) {
+    bench.tell(BeginFailed{1, bench.engine.attempt(), {ErrorCode::disk_full, "full"}});
+    bench.wait(100);
+    cohorts.insert(ids(only<BeginRound>(bench.effects).at(0).cohort));
+  }
+  CHECK(cohorts.size() >= 4);
+}
+
+TEST_CASE("the report keeps the last refusal, shortened, until the client's update is counted") {
+  Bench bench;
+  bench.arrive(1, 3);
+  bench.tell(TaskFailed{2, 1, std::string(5000, 'x')});
+  CHECK(bench.engine.report().clients[1].last_refusal ==
+        Refusal{Reason::task_failed, std::string(200, 'x')});
+  bench.tell(offer(1, 1), upload(1, 1), RecordFailed{1, 1, {ErrorCode::disk_full, "full"}});
+  CHECK(bench.engine.report().clients[0].last_refusal.reason == Reason::storage_failed);
+  bench.deliver(1);
+  CHECK(bench.engine.report().clients[0].last_refusal == Refusal{});
+}
+
 TEST_CASE("a drained job finishes its round and no more") {
   Bench bench;
   CHECK(bench.tell(Tick{}, Drain{}) == "job draining by_operator; drained");

@@ -184,11 +184,13 @@ TEST_CASE("draining is forgotten by a restart, a pause is not") {
   bench.tell(Drain{});
   bench.restart();
   CHECK(bench.engine.job() == JobState::running);
+  bench.now = at(50);
   bench.tell(Pause{});
   bench.restart();
   CHECK(bench.arrive(1, 3) == "");
   CHECK(bench.wait(1e6) == "");
   CHECK(bench.tell(Resume{}) == "job running by_operator; assign 1; assign 2; assign 3");
+  CHECK(bench.engine.next_wakeup() == bench.now + from_seconds(100));
 }
 
 TEST_CASE("an empty or impossible snapshot is a job that begins again, not a hang") {

@@ -184,8 +184,7 @@ const Row kAbandoned = with(kCounted, {{"4 offers", "refused 4 not_in_cohort"},
                                        {"drain", "job draining by_operator; drained -> idle"},
                                        {"cancel", "job cancelled by_operator -> idle"}});
 
-Table expectations() {
-  Table table;
+void expect_before_a_round(Table& table) {
   for (const Fired& fired : events(1)) table["new"][fired.name] = "-> selecting";
   for (const auto& [event, answer] : kUnknown) table["new"][event] = answer + " -> selecting";
   table["new"]["pause"] = "job paused by_operator";
@@ -202,7 +201,9 @@ Table expectations() {
             {"tick at 1000 s", "begin 1.1 [1 2]; assign 1; assign 2 -> collecting"}});
   table["selecting paused"] =
       with(table["selecting"], {{"pause", ""}, {"resume", "job running by_operator"}});
+}
 
+void expect_while_collecting(Table& table) {
   table["collecting"] = kCollecting;
   const std::string late23 =
       "abandon 1.1 deadline_passed; cancel 2 attempt_abandoned; cancel 3 attempt_abandoned";
@@ -241,7 +242,9 @@ Table expectations() {
       with(table["collecting, 1 stored"],
            {{"1 recorded", "accepted 1; " + late23 + " -> abandoned"},
             {"1 not recorded", "retry 1 storage_failed; " + kLate + " -> abandoned"}});
+}
 
+void expect_at_the_commit(Table& table) {
   table["closing"] = with(kClosing, {{"aggregated", "commit 1 -> committing"}});
   const Row retry{{"tick at 10 s", "close 1 [1 2 3]"},
                   {"tick at 1000 s", "close 1 [1 2 3]"},
@@ -258,7 +261,9 @@ Table expectations() {
       with(with(kClosing, retry), {{"tick at 10 s", "commit 1"}, {"tick at 1000 s", "commit 1"}});
   table["committing paused"] = with(
       kClosing, {{"committed", "-> idle"}, {"pause", ""}, {"resume", "job running by_operator"}});
+}
 
+void expect_between_and_after(Table& table) {
   table["abandoned"] = kAbandoned;
   table["abandoned paused"] = with(kAbandoned, {{"tick at 10 s", ""},
                                                 {"tick at 1000 s", ""},
@@ -280,6 +285,14 @@ Table expectations() {
   table["cancelled while committing"] =
       with(kEnded,
            {{"committed", "-> idle"}, {"commit failed", "-> idle"}, {"commit broken", "-> idle"}});
+}
+
+Table expectations() {
+  Table table;
+  expect_before_a_round(table);
+  expect_while_collecting(table);
+  expect_at_the_commit(table);
+  expect_between_and_after(table);
   return table;
 }
 
