@@ -10,7 +10,7 @@ namespace {
 
 using Json = nlohmann::json;
 
-constexpr const char* kJob = "job";
+constexpr const char* kJob = "job_text";
 constexpr const char* kStatistics = "statistics";
 
 Result<config::JobSpec> job_of(const tensor::Metadata& metadata) {
