@@ -210,6 +210,7 @@ void Job::send(std::int64_t client, wire::Message message) const {
 
 void Job::put_off(std::int64_t client, std::int64_t round, const Error& why) {
   constexpr double kRetrySeconds = 5;
+  put_off_[client] = why.detail;
   log::warning("job {} round {}: the update of {} is put off: {}", name(), round,
                services_.name_of(client), why.detail);
   const bool full = why.code == ErrorCode::disk_full || why.code == ErrorCode::too_large;

@@ -52,6 +52,7 @@ class Job : public std::enable_shared_from_this<Job> {
   // For people; see status.h.
   std::optional<round::Report> report() const;
   const std::string& problem() const { return problem_; }
+  const std::map<std::int64_t, std::string>& put_off() const { return put_off_; }
   std::optional<std::int64_t> best_version() const;
 
  private:
@@ -109,6 +110,7 @@ class Job : public std::enable_shared_from_this<Job> {
   std::optional<Closed> closed_;  // between Aggregated and Committed
   std::map<std::int64_t, wire::JobAnswer> answers_;
   std::map<std::int64_t, wire::Offer> offers_;  // the latest of each client
+  std::map<std::int64_t, std::string> put_off_;  // why updates could not be taken, until they are
   std::uint64_t uploads_ = 0;                   // ids given
   std::string problem_;                         // why the job cannot go on
 };

@@ -111,6 +111,7 @@ bool Job::run(const round::Record& effect) {
                                  .at = unix_seconds()};
   const Status written = services_.journal.accept_contribution(accepted);
   if (written) {
+    put_off_.erase(effect.client);
     events_.push_back(round::Recorded{effect.client, effect.round});
   } else {
     log::error("job {} round {}: cannot record an update: {}", name(), effect.round,

@@ -129,6 +129,8 @@ Json why_json(const Coordinator& coordinator, const Job& job) {
   if (!report) return json;
   for (const round::ClientReport& client : report->clients) {
     json["clients"].push_back(client_json(coordinator, client));
+    const auto put_off = job.put_off().find(client.client);
+    if (put_off != job.put_off().end()) json["clients"].back()["detail"] = put_off->second;
   }
   if (report->last_failure.reason != round::Reason::none) {
     json["last_failure"] = report->last_failure.detail;
