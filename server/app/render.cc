@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <ctime>
+#include <limits>
 #include <vector>
 
 #include "cli/table.h"
@@ -43,7 +44,7 @@ std::string megabytes(const Json& value) {
 }
 
 void add_rounds(std::string& text, const Json& job, std::size_t shown) {
-  const Json& rounds = job["rounds"];
+  const Json rounds = job.value("rounds", Json::array());
   if (rounds.empty()) return;
   const std::string metric = job.value("metric", "loss");
   cli::Table table({"round", "attempt", "state", "accepted", "refused", "clients' loss",
@@ -120,7 +121,7 @@ std::string render_status(const Json& answer) {
 std::string render_show(const Json& answer) {
   std::string text = headline(answer);
   text += fmt::format("  weights   {}\n", number(answer, "parameters"));
-  add_rounds(text, answer, answer["rounds"].size());
+  add_rounds(text, answer, std::numeric_limits<std::size_t>::max());
   return text + answer["file"].dump(2) + "\n";
 }
 
