@@ -1,7 +1,9 @@
 #include "app/join.h"
 
 #include <boost/asio/io_context.hpp>
+#include <optional>
 
+#include "cli/command.h"
 #include "net/connect.h"
 #include "net/connection.h"
 #include "net/spawn.h"
@@ -13,12 +15,15 @@ namespace asio = boost::asio;
 
 constexpr double kSeconds = 30;
 
+// With the code's secret, to join; without it, as a client that the server knows already.
 Result<channel::ClientHandshake> handshake_for(const channel::JoinCode& code,
-                                               const ClientKeys& keys) {
-  return channel::ClientHandshake::start(
-      channel::choose_suite(code.suites), keys.channel, code.server,
-      crypto::X25519KeyPair::generate(crypto::Memory::plain),
-      channel::JoinSecret{code.id, code.psk.duplicate(crypto::Memory::plain)});
+                                               const ClientKeys& keys, bool known) {
+  std::optional<channel::JoinSecret> secret;
+  if (!known) secret = channel::JoinSecret{code.id, code.psk.duplicate(crypto::Memory::plain)};
+  return channel::ClientHandshake::start(channel::choose_suite(code.suites), keys.channel,
+                                         code.server,
+                                         crypto::X25519KeyPair::generate(crypto::Memory::plain),
+                                         std::move(secret));
 }
 
 wire::Join join_message(const ClientKeys& keys, const crypto::Hash& handshake_hash) {
@@ -37,7 +42,7 @@ Error explain(const std::string& address, const Error& error) {
           "server is at that address now; ask the operator for a new one (fedserver invite NAME)"};
 }
 
-// Waits for Joined.
+// Waits for Joined, or for the Welcome of a client that is known.
 class Joiner final : public net::Handler {
  public:
   explicit Joiner(std::shared_ptr<net::Connection> connection)
@@ -46,6 +51,9 @@ class Joiner final : public net::Handler {
   Status on_message(wire::Message message) override {
     if (const auto* joined = std::get_if<wire::Joined>(&message)) {
       result_ = joined->client;
+      connection_->finish();
+    } else if (const auto* welcome = std::get_if<wire::Welcome>(&message)) {
+      result_ = welcome->client;
       connection_->finish();
     } else if (const auto* bye = std::get_if<wire::Bye>(&message)) {
       result_ = Error{ErrorCode::closed, "the server refused: " + bye->detail};
@@ -73,13 +81,14 @@ class Joiner final : public net::Handler {
 struct Attempt {
   const channel::JoinCode& code;
   const ClientKeys& keys;
+  bool known = false;
   std::shared_ptr<Joiner> joiner;
   Error error;
 };
 
 asio::awaitable<void> run(Attempt& attempt) {
   auto target = net::parse_target(attempt.code.address);
-  auto handshake = handshake_for(attempt.code, attempt.keys);
+  auto handshake = handshake_for(attempt.code, attempt.keys, attempt.known);
   if (!target || !handshake) {
     attempt.error = target ? handshake.error() : target.error();
     co_return;
@@ -98,18 +107,30 @@ asio::awaitable<void> run(Attempt& attempt) {
       std::move(connected->socket), std::move(established.transport), limits);
   attempt.joiner = std::make_shared<Joiner>(connection);
   connection->start(attempt.joiner);
-  connection->send(join_message(attempt.keys, established.handshake_hash));
+  if (attempt.known) {
+    connection->send(wire::Hello{wire::kProtocol, cli::version_line("fedclient")});
+  } else {
+    connection->send(join_message(attempt.keys, established.handshake_hash));
+  }
 }
 
-}  // namespace
-
-Result<std::string> join_server(const channel::JoinCode& code, const ClientKeys& keys) {
-  Attempt attempt{code, keys, nullptr, {}};
+Result<std::string> try_once(const channel::JoinCode& code, const ClientKeys& keys, bool known) {
+  Attempt attempt{code, keys, known, nullptr, {}};
   asio::io_context io(1);
   net::spawn(io.get_executor(), run(attempt), "join");
   io.run();
   if (!attempt.joiner) return attempt.error;
   return attempt.joiner->result();
+}
+
+}  // namespace
+
+Result<std::string> join_server(const channel::JoinCode& code, const ClientKeys& keys) {
+  auto joined = try_once(code, keys, false);
+  if (joined || joined.error().code != ErrorCode::closed) return joined;
+  // The code may be used because these very keys have joined by it, and the answer was lost.
+  auto known = try_once(code, keys, true);
+  return known ? known : joined;
 }
 
 }  // namespace fed::app

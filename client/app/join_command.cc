@@ -76,7 +76,7 @@ Result<std::string> join(const Plan& plan, const channel::JoinCode& code) {
   FED_ASSIGN(name, join_server(code, keys));
   if (plan.config.has_parent_path()) FED_TRY(make_folder(plan.config.parent_path()));
   const std::string text = config::to_text(spec_for(plan, code, name));
-  FED_TRY(replace_file(plan.config, view(text), Durability::power));
+  FED_TRY(replace_file(plan.config, view(text), Durability::power, 0644));
   return name;
 }
 
