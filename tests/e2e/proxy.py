@@ -59,6 +59,16 @@ class Proxy:
         self._holding = False
         self._wake_write.send(b'x')
 
+    def slam(self):
+        """Held connections end towards the server as those of a client that closes with bytes unread: FIN, then RST."""
+        for source in list(self._paused):
+            line = self._lines[source]
+            for end, direction in line.directions.items():
+                if direction == DOWN:
+                    end.shutdown(socket.SHUT_WR)
+                    end.close()
+        self.release()
+
     def close(self):
         self._closing = True
         self._wake_write.send(b'x')
@@ -82,12 +92,14 @@ class Proxy:
 
     def _accept(self):
         client, _ = self._listener.accept()
+        server = socket.socket()
+        server.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 18)  # what is held is soon felt
         try:
-            server = socket.create_connection(('127.0.0.1', self.target_port), timeout=10)
+            server.connect(('127.0.0.1', self.target_port))
         except OSError:  # the server is down: so is the line
+            server.close()
             client.close()
             return
-        server.settimeout(None)
         line = _Line(client, server, self.plan.popleft() if self.plan else None)
         for end in line.peers:
             end.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -138,6 +150,9 @@ class Proxy:
         if self._holding:
             return
         for source, data in list(self._paused.items()):
+            if source.fileno() < 0:
+                self._drop(self._lines[source])
+                continue
             self._paused.pop(source)
             self._selector.register(source, selectors.EVENT_READ)
             self._send(self._lines[source], source, data)
