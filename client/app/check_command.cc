@@ -16,8 +16,8 @@ using Json = nlohmann::json;
 constexpr const char* kLeaves[] = {
     "of each round: the update, one number for each weight of the model, sealed to the server",
     "how many rows this machine trains on",
-    "how good the server's model is on the rows kept aside (loss, accuracy, ...), and the training "
-    "loss",
+    "how good the server's model is on the rows kept aside (loss, accuracy, ...)",
+    "the mean loss of the training",
     "if the job scales its inputs federated: count, sum and sum of squares of each number column",
 };
 constexpr const char* kStays[] = {

@@ -27,6 +27,7 @@ ClientDaemon::ClientDaemon(const config::ClientSpec& spec, const ClientKeys& key
       outbox_(std::move(outbox)),
       cache_(std::move(cache)),
       session_(cli::version_line("fedclient"), outbox_.offers()),
+      trainer_(spec.threads),
       link_(io_, spec, keys, *this, random_seed()) {}
 
 int ClientDaemon::run() {

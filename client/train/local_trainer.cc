@@ -163,7 +163,7 @@ Result<Update> LocalTrainer::train(std::span<const float> weights, const Task& t
                                    std::stop_token stop) {
   const Instant start = clock_();
   // The result must not depend on what the caller's thread was set to.
-  tensor::use_single_thread();
+  tensor::use_threads(threads_);
   tensor::flush_denormals();
   FED_ASSIGN(model, model::make_model(task.job.model));
   const config::TrainingSpec& training = task.job.training;

@@ -15,13 +15,16 @@ namespace fed::train {
 // Not thread-safe: one for each training thread. Keeps its buffers from task to task.
 class LocalTrainer final : public Trainer {
  public:
+  // `threads` >= 1 share the matrix products: the bits of an update are those of this number.
   // `clock` only measures Update::seconds.
-  explicit LocalTrainer(std::function<Instant()> clock = now) : clock_(std::move(clock)) {}
+  explicit LocalTrainer(int threads = 1, std::function<Instant()> clock = now)
+      : threads_(threads), clock_(std::move(clock)) {}
 
   Result<Update> train(std::span<const float> weights, const Task& task, const model::Dataset& data,
                        const Progress& progress, std::stop_token stop) override;
 
  private:
+  int threads_;
   std::function<Instant()> clock_;
   model::Workspace workspace_;
 };

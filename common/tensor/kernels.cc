@@ -34,7 +34,9 @@ float sigmoid_of(float x) {
 
 }  // namespace
 
-void use_single_thread() { openblas_set_num_threads(1); }
+void use_single_thread() { use_threads(1); }
+
+void use_threads(int count) { openblas_set_num_threads(count); }
 
 void flush_denormals() {
 #if defined(__SSE2__)

@@ -15,6 +15,10 @@ namespace fed::tensor {
 // clients.
 void use_single_thread();
 
+// The other choice, for a process that trains one model at a time: OpenBLAS spreads each product over
+// `count` >= 1 threads. Sums may then round differently than with another count.
+void use_threads(int count);
+
 // Once for each computing thread: denormal numbers count as zero. They are up to 16 times slower,
 // and a hostile update could consist of them. Does nothing on processors that have no such switch.
 void flush_denormals();

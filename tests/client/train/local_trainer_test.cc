@@ -345,7 +345,7 @@ TEST_CASE(
   Dataset data = quadrants(100, false);
   const Floats start = first_weights(job);
   Instant time{};
-  LocalTrainer trainer([&] { return time += from_seconds(1.5); });
+  LocalTrainer trainer(1, [&] { return time += from_seconds(1.5); });
   const auto update = trainer.train(start, Task{job, 1, 1}, data, {}, {});
   CHECK(update->examples == 100);
   CHECK(update->seconds == Approx(1.5));
