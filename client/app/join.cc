@@ -75,7 +75,8 @@ class Joiner final : public net::Handler {
   std::shared_ptr<net::Connection> connection_;
   Result<std::string> result_ =
       Error{ErrorCode::closed,
-            "the connection was lost before the server answered; join again with the same code"};
+            "the server hung up before it answered: join again with the same code; if it does so "
+            "again, ask the operator for a new one (fedserver invite NAME)"};
 };
 
 struct Attempt {
