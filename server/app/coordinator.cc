@@ -42,8 +42,11 @@ Status Coordinator::load_directory() {
   FED_ASSIGN(clients, parts_.journal.clients());
   for (const store::Client& client : clients) {
     names_[client.id] = client.name;
-    if (!client.revoked_at)
+    if (client.revoked_at) {
+      revoked_.insert(client.id);
+    } else {
       parts_.directory.add_client(client.channel_key, {client.id, client.name});
+    }
   }
   FED_ASSIGN(invites, parts_.journal.invites());
   for (const store::PendingInvite& pending : invites) {
@@ -56,8 +59,7 @@ Status Coordinator::load_directory() {
 void Coordinator::opened(std::shared_ptr<Session> session) {
   const KnownClient& client = session->client();
   // A client that was revoked between its handshake and now.
-  const auto entry = names_.find(client.id);
-  if (entry == names_.end())
+  if (revoked_.contains(client.id))
     return session->close(wire::Bye{"this client has been revoked", false});
   const auto older = std::exchange(sessions_[client.id], session);
   if (older) older->close(wire::Bye{"the same client has connected again", true});
@@ -160,6 +162,7 @@ Status Coordinator::revoke(const std::string& name) {
   FED_ASSIGN(client, parts_.journal.find_client(name));
   FED_TRY(parts_.journal.revoke(name, unix_seconds()));
   parts_.directory.remove_client(client.channel_key);
+  revoked_.insert(client.id);
   log::warning("client {} is revoked", name);
   const auto session = session_of(client.id);
   if (session) session->close(wire::Bye{"this client has been revoked", false});

@@ -110,7 +110,15 @@ void Job::on(std::int64_t client, const wire::JobAnswer& message) {
     log::info("job {}: {} cannot take part: {}", name(), services_.name_of(client), message.detail);
     return handle(round::ClientGone{client});
   }
-  handle(round::ClientAvailable{client, message.examples});
+  const round::ClientAvailable event{client, message.examples};
+  if (const auto refusal = round::check_available(event)) {
+    answers_[client].able = false;
+    answers_[client].detail = refusal->detail;
+    log::warning("job {}: {} cannot take part: {}", name(), services_.name_of(client),
+                 refusal->detail);
+    return handle(round::ClientGone{client});
+  }
+  handle(event);
 }
 
 void Job::on(std::int64_t client, const wire::TaskRefused& message) {
