@@ -61,7 +61,9 @@ class Job : public std::enable_shared_from_this<Job> {
     std::vector<data::Scaling> scaling;
   };
   static Result<Prepared> prepare(const Plan& plan, const Services& services,
-                                  const store::JobProgress& progress, const std::string& scaling);
+                                  const store::JobProgress& progress);
+  void load(std::shared_ptr<const store::JobProgress> progress);
+  void load_later(std::shared_ptr<const store::JobProgress> progress);
   void begin(Prepared prepared, const store::JobProgress& progress);
 
   void handle(round::Event event);
@@ -112,6 +114,7 @@ class Job : public std::enable_shared_from_this<Job> {
   std::map<std::int64_t, wire::Offer> offers_;   // the latest of each client
   std::map<std::int64_t, std::string> put_off_;  // why updates could not be taken, until they are
   std::uint64_t uploads_ = 0;                    // ids given
+  std::int64_t loads_failed_ = 0;                // in a row
   std::string problem_;                          // why the job cannot go on
 };
 
