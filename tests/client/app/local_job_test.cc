@@ -18,8 +18,8 @@ const std::string kTable =
 std::string job_text(const std::string& columns = R"({"name":"a","type":"number"})",
                      const std::string& name = "trial") {
   return R"({"name":")" + name +
-         R"(","model":{"type":"linear"},"rounds":{"max":3,"cohort":1},"inputs":{"columns":[)" + columns +
-         R"(],"label":{"name":"y"},"scaling":"federated"}})";
+         R"(","model":{"type":"linear"},"rounds":{"max":3,"cohort":1},"inputs":{"columns":[)" +
+         columns + R"(],"label":{"name":"y"},"scaling":"federated"}})";
 }
 
 // A job on ten rows, and a model of two weights.
