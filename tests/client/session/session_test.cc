@@ -293,3 +293,10 @@ TEST_CASE("training that fails is refused, and not cancelled once more") {
   CHECK(sent<wire::TaskRefused>(effects)[0].detail == "diverged");
   CHECK(client.session.idle());
 }
+
+TEST_CASE("the end of a job that this client never knew is none of its business") {
+  Client client = ready();
+  client.is_training(3);
+  CHECK(client.hears(wire::JobEnded{"older", "done"}).empty());
+  CHECK(client.session.active() != nullptr);
+}
