@@ -20,10 +20,9 @@ Result<channel::ClientHandshake> handshake_for(const channel::JoinCode& code,
                                                const ClientKeys& keys, bool known) {
   std::optional<channel::JoinSecret> secret;
   if (!known) secret = channel::JoinSecret{code.id, code.psk.duplicate(crypto::Memory::plain)};
-  return channel::ClientHandshake::start(channel::choose_suite(code.suites), keys.channel,
-                                         code.server,
-                                         crypto::X25519KeyPair::generate(crypto::Memory::plain),
-                                         std::move(secret));
+  return channel::ClientHandshake::start(
+      channel::choose_suite(code.suites), keys.channel, code.server,
+      crypto::X25519KeyPair::generate(crypto::Memory::plain), std::move(secret));
 }
 
 wire::Join join_message(const ClientKeys& keys, const crypto::Hash& handshake_hash) {
@@ -75,7 +74,8 @@ class Joiner final : public net::Handler {
   std::shared_ptr<net::Connection> connection_;
   Result<std::string> result_ =
       Error{ErrorCode::closed,
-            "the connection was lost before the server answered; join again with the same code"};
+            "the server hung up before it answered: join again with the same code; if it does so "
+            "again, ask the operator for a new one (fedserver invite NAME)"};
 };
 
 struct Attempt {

@@ -91,8 +91,10 @@ void say(const cli::Arguments& arguments, const Plan& plan, const std::string& n
     return;
   }
   const std::string file = plan.config.string();
+  const char* data = arguments.has("data") ? "See that it names the columns as your file does"
+                                           : "Say where the data lies";
   fmt::print("Joined {} as {}.\n\nNext:\n", server, name);
-  fmt::print("  1. Say in {} where the data lies (\"data\").\n", file);
+  fmt::print("  1. {} (\"data\" in {}).\n", data, file);
   fmt::print("  2. fedclient check --config {}\n", file);
   fmt::print("  3. fedclient run --config {}\n", file);
 }

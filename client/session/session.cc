@@ -111,9 +111,11 @@ Session::Effects Session::answer(const std::string& name) const {
 }
 
 Session::Effects Session::on(const wire::JobEnded& m, Instant) {
+  // The server names every job that has ended; those before this client's time are none of its
+  // business.
+  const bool known = jobs_.erase(m.job) > 0;
   Effects effects = drop_job(m.job);
-  jobs_.erase(m.job);
-  effects.push_back(JobDone{m.job, m.detail});
+  if (known) effects.push_back(JobDone{m.job, m.detail});
   return effects;
 }
 

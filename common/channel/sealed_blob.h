@@ -8,7 +8,7 @@
 // seen.
 //
 // A member of the cohort holds the key and could therefore seal something else: the hash of the
-// sealed bytes, which also travels in the secure channel, guards against that. Sizes are 64 bits: a
+// plain bytes, which also travels in the secure channel, guards against that. Sizes are 64 bits: a
 // blob may exceed 4 GB.
 #pragma once
 

@@ -2,6 +2,7 @@
 
 #include <boost/program_options/parsers.hpp>
 #include <boost/program_options/positional_options.hpp>
+#include <csignal>
 #include <cstdio>
 #include <iostream>
 #include <sstream>
@@ -97,6 +98,9 @@ std::string json_string(const std::string& text) {
 }  // namespace
 
 int run(const Program& program, int argc, const char* const* argv) {
+  // A peer that goes away in the middle of a sendfile(2) is an error of that connection, not the
+  // end of the process.
+  std::signal(SIGPIPE, SIG_IGN);
   const std::string name = argc > 1 ? argv[1] : "";
   if (name == "--version") {
     std::cout << version_line(program.name) << "\n";

@@ -23,7 +23,8 @@ std::optional<Duration> watchdog_interval();
 // True when stderr is connected to the journal, so that lines should carry priorities.
 bool logs_to_journal();
 
-// The format to log in: `configured`, but with journald's priorities instead of plain text where that is read.
+// The format to log in: `configured`, but with journald's priorities instead of plain text where
+// that is read.
 log::Format log_format(log::Format configured);
 
 // The credential `name` that the service manager passed, if it did (systemd.exec(5),

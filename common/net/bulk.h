@@ -15,7 +15,8 @@
 namespace fed::net {
 
 inline constexpr std::size_t kChunkHeaderBytes = 16;
-inline constexpr std::size_t kChunkDataMax = 65496;  // what a record holds beside the header, in eights
+inline constexpr std::size_t kChunkDataMax =
+    65496;  // what a record holds beside the header, in eights
 inline constexpr std::uint32_t kStretchBytesMax = 4 * 1024 * 1024;
 
 // Bytes [offset, end) of `file` as chunks of upload `upload`.

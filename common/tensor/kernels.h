@@ -15,8 +15,8 @@ namespace fed::tensor {
 // clients.
 void use_single_thread();
 
-// The other choice, for a process that trains one model at a time: OpenBLAS spreads each product over
-// `count` >= 1 threads. Sums may then round differently than with another count.
+// The other choice, for a process that trains one model at a time: OpenBLAS spreads each product
+// over `count` >= 1 threads. Sums may then round differently than with another count.
 void use_threads(int count);
 
 // Once for each computing thread: denormal numbers count as zero. They are up to 16 times slower,

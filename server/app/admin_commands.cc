@@ -67,7 +67,12 @@ void AdminCommands::handle(const std::string& line, Answer answer) {
     return answer(failed(
         {ErrorCode::unsupported, "unknown command; is this fedserver as old as the daemon?"}));
   }
-  (this->*handler->second)(request, std::move(answer));
+  try {
+    (this->*handler->second)(request, answer);
+  } catch (const Json::exception& wrong) {  // a value of another type than the command wants
+    answer(failed(
+        {ErrorCode::malformed, std::string("the request is not understood: ") + wrong.what()}));
+  }
 }
 
 void AdminCommands::invite(const Json& request, Answer answer) {

@@ -47,8 +47,9 @@ Result<std::optional<model::Metrics>> evaluate(const ClosingInput& input,
   std::optional<model::Metrics> metrics;
   if (!spec.data || spec.every == 0 || input.round.round % spec.every != 0) return metrics;
   const config::JobSpec& job = input.plan->spec;
-  const data::Expectation expectation{.inputs = job.inputs ? &*job.inputs : nullptr,
-                                      .classes = model::class_count(input.plan->model->loss(), job.model.outputs)};
+  const data::Expectation expectation{
+      .inputs = job.inputs ? &*job.inputs : nullptr,
+      .classes = model::class_count(input.plan->model->loss(), job.model.outputs)};
   config::DataSpec test = *spec.data;
   test.test_fraction = 1;
   FED_ASSIGN(source, data::open(test, expectation));

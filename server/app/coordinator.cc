@@ -1,5 +1,7 @@
 #include "app/coordinator.h"
 
+#include <algorithm>
+
 #include "base/log.h"
 #include "crypto/random.h"
 
@@ -42,8 +44,11 @@ Status Coordinator::load_directory() {
   FED_ASSIGN(clients, parts_.journal.clients());
   for (const store::Client& client : clients) {
     names_[client.id] = client.name;
-    if (!client.revoked_at)
+    if (client.revoked_at) {
+      revoked_.insert(client.id);
+    } else {
       parts_.directory.add_client(client.channel_key, {client.id, client.name});
+    }
   }
   FED_ASSIGN(invites, parts_.journal.invites());
   for (const store::PendingInvite& pending : invites) {
@@ -56,8 +61,7 @@ Status Coordinator::load_directory() {
 void Coordinator::opened(std::shared_ptr<Session> session) {
   const KnownClient& client = session->client();
   // A client that was revoked between its handshake and now.
-  const auto entry = names_.find(client.id);
-  if (entry == names_.end())
+  if (revoked_.contains(client.id))
     return session->close(wire::Bye{"this client has been revoked", false});
   const auto older = std::exchange(sessions_[client.id], session);
   if (older) older->close(wire::Bye{"the same client has connected again", true});
@@ -136,7 +140,34 @@ void Coordinator::disconnect_all(const std::string& detail) {
   for (const auto& [client, session] : sessions_) session->close(wire::Bye{detail, true});
 }
 
+namespace {
+
+constexpr std::int64_t kInviteSecondsMax = std::int64_t{366} * 86400;
+
+// The same as a client file's "name" may be.
+bool is_client_name(const std::string& name) {
+  const auto is_letter_or_digit = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+  };
+  const auto is_allowed = [&](char c) {
+    return is_letter_or_digit(c) || c == '.' || c == '-' || c == '_';
+  };
+  return !name.empty() && name.size() <= 63 && is_letter_or_digit(name[0]) &&
+         std::all_of(name.begin(), name.end(), is_allowed);
+}
+
+}  // namespace
+
 Result<Coordinator::Invited> Coordinator::invite(const std::string& name, std::int64_t valid_s) {
+  if (!is_client_name(name)) {
+    return Error{ErrorCode::invalid,
+                 "a client's name has 1 to 63 characters of A-Z, a-z, 0-9, ., - and _, and begins "
+                 "with a letter or digit"};
+  }
+  if (valid_s < 1 || valid_s > kInviteSecondsMax) {
+    return Error{ErrorCode::invalid,
+                 "a join code is good for at least a second and at most a year"};
+  }
   const auto id = crypto::random_array<8>();
   Invited invited{name, id, crypto::SecretKey::random(), unix_seconds() + valid_s};
   const store::Invite row{id, name, invited.psk.duplicate(), invited.expires_at};
@@ -160,6 +191,7 @@ Status Coordinator::revoke(const std::string& name) {
   FED_ASSIGN(client, parts_.journal.find_client(name));
   FED_TRY(parts_.journal.revoke(name, unix_seconds()));
   parts_.directory.remove_client(client.channel_key);
+  revoked_.insert(client.id);
   log::warning("client {} is revoked", name);
   const auto session = session_of(client.id);
   if (session) session->close(wire::Bye{"this client has been revoked", false});

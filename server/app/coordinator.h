@@ -7,6 +7,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -95,7 +96,8 @@ class Coordinator final : public SessionListener {
   CoordinatorParts parts_;
   Services services_;
   std::map<std::int64_t, std::shared_ptr<Session>> sessions_;  // by client
-  std::map<std::int64_t, std::string> names_;
+  std::map<std::int64_t, std::string> names_;                  // also of those that are revoked
+  std::set<std::int64_t> revoked_;
   std::map<std::string, std::shared_ptr<Job>> jobs_;
   std::map<std::string, Candidate> candidates_;
   bool draining_ = false;

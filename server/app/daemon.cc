@@ -200,7 +200,9 @@ class Daemon {
     log::info("reloaded the log level; other changes need a restart");
   }
 
-  static void set_up_log(const config::LogSpec& spec) { log::set_up(spec.level, cli::log_format(spec.format)); }
+  static void set_up_log(const config::LogSpec& spec) {
+    log::set_up(spec.level, cli::log_format(spec.format));
+  }
 
   void stay_alive() {
     const auto interval = cli::watchdog_interval();

@@ -12,17 +12,31 @@ Job::Job(std::shared_ptr<const Plan> plan, const Services& services)
     : plan_(std::move(plan)), services_(services), timer_(services.control) {}
 
 void Job::start(store::JobProgress progress) {
-  const std::string scaling = scaling_of(progress);
-  auto shared = std::make_shared<store::JobProgress>(std::move(progress));
+  load(std::make_shared<const store::JobProgress>(std::move(progress)));
+}
+
+void Job::load(std::shared_ptr<const store::JobProgress> progress) {
   in_background(
       services_.compute, services_.control, weak_from_this(),
-      [plan = plan_, &services = services_, shared, scaling] {
-        return prepare(*plan, services, *shared, scaling);
+      [plan = plan_, &services = services_, progress] {
+        return prepare(*plan, services, *progress);
       },
-      [shared](Job& self, Result<Prepared> prepared) {
-        if (prepared) return self.begin(std::move(*prepared), *shared);
+      [progress](Job& self, Result<Prepared> prepared) {
+        if (prepared) return self.begin(std::move(*prepared), *progress);
         self.problem_ = prepared.error().detail;
-        log::error("job {}: cannot begin: {}", self.name(), self.problem_);
+        log::error("job {}: cannot begin, will be tried again: {}", self.name(), self.problem_);
+        self.load_later(progress);
+      });
+}
+
+// A full disk or a file that is being restored needs no restart of the daemon.
+void Job::load_later(std::shared_ptr<const store::JobProgress> progress) {
+  constexpr Duration kFirst = std::chrono::seconds(1), kMost = std::chrono::seconds(60);
+  timer_.expires_after(round::back_off(kFirst, kMost, ++loads_failed_));
+  timer_.async_wait(
+      [weak = weak_from_this(), progress](const boost::system::error_code& cancelled) {
+        const auto self = weak.lock();
+        if (self && !cancelled) self->load(progress);
       });
 }
 
@@ -42,10 +56,10 @@ Status unstage_old_rounds(const Services& services, const store::JobProgress& pr
 }  // namespace
 
 Result<Job::Prepared> Job::prepare(const Plan& plan, const Services& services,
-                                   const store::JobProgress& progress, const std::string& scaling) {
+                                   const store::JobProgress& progress) {
   FED_TRY(unstage_old_rounds(services, progress));
   Prepared prepared;
-  prepared.scaling = scaling_from(scaling);
+  prepared.scaling = scaling_from(scaling_of(progress));
   const std::size_t coordinates = plan.model->layout().size();
   tensor::Floats weights(coordinates);
   aggregate::OptimizerState state = plan.optimizer->initial(coordinates);
@@ -64,11 +78,12 @@ Result<Job::Prepared> Job::prepare(const Plan& plan, const Services& services,
 }
 
 void Job::begin(Prepared prepared, const store::JobProgress& progress) {
+  problem_.clear();
   model_ = std::move(prepared.model);
   scaling_ = std::move(prepared.scaling);
   engine_.emplace(plan_->engine, snapshot_of(progress), now());
   for (const auto& [client, answer] : answers_) {
-    if (answer.able) events_.push_back(round::ClientAvailable{client, answer.examples});
+    if (answer.able) events_.push_front(round::ClientAvailable{client, answer.examples});
   }
   handle(round::Tick{});
 }
@@ -110,7 +125,15 @@ void Job::on(std::int64_t client, const wire::JobAnswer& message) {
     log::info("job {}: {} cannot take part: {}", name(), services_.name_of(client), message.detail);
     return handle(round::ClientGone{client});
   }
-  handle(round::ClientAvailable{client, message.examples});
+  const round::ClientAvailable event{client, message.examples};
+  if (const auto refusal = round::check_available(event)) {
+    answers_[client].able = false;
+    answers_[client].detail = refusal->detail;
+    log::warning("job {}: {} cannot take part: {}", name(), services_.name_of(client),
+                 refusal->detail);
+    return handle(round::ClientGone{client});
+  }
+  handle(event);
 }
 
 void Job::on(std::int64_t client, const wire::TaskRefused& message) {
@@ -134,7 +157,9 @@ void Job::on(std::int64_t client, const wire::Progress& message) {
 
 void Job::on(std::int64_t client, wire::Offer& message) {
   if (!engine_)
-    return put_off(client, message.round, Error{ErrorCode::closed, "the job is being loaded"});
+    return put_off(
+        client, message.round,
+        Error{ErrorCode::closed, problem_.empty() ? "the job is being loaded" : problem_});
   const round::Offered offered{.client = client,
                                .round = message.round,
                                .base_version = message.base_version,
@@ -166,11 +191,15 @@ void Job::uploaded(std::int64_t client, std::int64_t round, Result<store::Upload
   handle(event);
 }
 
-void Job::command(round::Event order) { handle(std::move(order)); }
+void Job::command(round::Event order) {
+  if (engine_) return handle(std::move(order));
+  events_.push_back(std::move(order));  // once the job is loaded
+}
 
 void Job::handle(round::Event event) {
+  if (!engine_) return;  // begin() tells the engine who is there
   events_.push_back(std::move(event));
-  if (!engine_ || handling_) return;
+  if (handling_) return;
   handling_ = true;
   while (!events_.empty()) {
     const round::Event next = std::move(events_.front());

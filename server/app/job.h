@@ -61,7 +61,9 @@ class Job : public std::enable_shared_from_this<Job> {
     std::vector<data::Scaling> scaling;
   };
   static Result<Prepared> prepare(const Plan& plan, const Services& services,
-                                  const store::JobProgress& progress, const std::string& scaling);
+                                  const store::JobProgress& progress);
+  void load(std::shared_ptr<const store::JobProgress> progress);
+  void load_later(std::shared_ptr<const store::JobProgress> progress);
   void begin(Prepared prepared, const store::JobProgress& progress);
 
   void handle(round::Event event);
@@ -91,7 +93,7 @@ class Job : public std::enable_shared_from_this<Job> {
 
   void send(std::int64_t client, wire::Message message) const;
   void put_off(std::int64_t client, std::int64_t round, const Error& why);
-  void admit_body(const store::UploadKey& key, wire::Offer offer);
+  void admit_body(const store::UploadKey& key, const wire::Offer& offer, Bytes body);
   void admit_chunks(const store::UploadKey& key, const wire::Offer& offer);
   ClosingInput closing_input(const round::CloseRound& effect) const;
   std::optional<round::Evaluation> evaluation_of(const round::CommitRound& effect,
@@ -109,10 +111,11 @@ class Job : public std::enable_shared_from_this<Job> {
   std::vector<data::Scaling> scaling_;
   std::optional<Closed> closed_;  // between Aggregated and Committed
   std::map<std::int64_t, wire::JobAnswer> answers_;
-  std::map<std::int64_t, wire::Offer> offers_;  // the latest of each client
+  std::map<std::int64_t, wire::Offer> offers_;   // the latest of each client
   std::map<std::int64_t, std::string> put_off_;  // why updates could not be taken, until they are
-  std::uint64_t uploads_ = 0;                   // ids given
-  std::string problem_;                         // why the job cannot go on
+  std::uint64_t uploads_ = 0;                    // ids given
+  std::int64_t loads_failed_ = 0;                // in a row
+  std::string problem_;                          // why the job cannot go on
 };
 
 }  // namespace fed::app

@@ -59,24 +59,25 @@ bool Job::run(const round::CancelTask& effect) {
 }
 
 bool Job::run(const round::Admit& effect) {
-  const wire::Offer& offer = offers_.at(effect.client);
+  wire::Offer& offer = offers_.at(effect.client);
   const store::UploadKey key{name(), effect.round, effect.client};
   if (offer.body.empty()) {
     admit_chunks(key, offer);
   } else {
-    admit_body(key, offer);
+    admit_body(key, offer, std::exchange(offer.body, Bytes()));
   }
   return true;
 }
 
-void Job::admit_body(const store::UploadKey& key, wire::Offer offer) {
-  auto shared = std::make_shared<const wire::Offer>(std::move(offer));
+void Job::admit_body(const store::UploadKey& key, const wire::Offer& offer, Bytes body) {
+  auto shared = std::make_shared<const Bytes>(std::move(body));
   in_background(
       services_.compute, services_.control, weak_from_this(),
-      [&staging = services_.staging, key, shared]() -> Result<store::UploadFacts> {
-        FED_ASSIGN(upload, staging.receive(key, shared->bytes, shared->checksum));
+      [&staging = services_.staging, key, shared,
+       checksum = offer.checksum]() -> Result<store::UploadFacts> {
+        FED_ASSIGN(upload, staging.receive(key, shared->size(), checksum));
         const std::uint64_t offset = upload.offset();
-        FED_TRY(upload.write(offset, ByteView(shared->body).subspan(offset)));
+        FED_TRY(upload.write(offset, ByteView(*shared).subspan(offset)));
         return std::move(upload).finish();
       },
       [key](Job& self, Result<store::UploadFacts> facts) {

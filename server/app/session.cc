@@ -8,7 +8,7 @@ namespace {
 namespace asio = boost::asio;
 
 // More than an honest client ever has under way: it waits for answers.
-constexpr int kUnhandledMax = 256;
+constexpr int kUnhandledMax = 32;
 
 Error unexpected(const wire::Message& message) {
   return {ErrorCode::malformed, std::string("unexpected message ") + wire::name(message)};

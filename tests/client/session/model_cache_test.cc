@@ -3,45 +3,16 @@
 #include <catch2/catch.hpp>
 #include <chrono>
 
-#include "testing.h"
+#include "../sealed_version.h"
+#include "../testing.h"
 
 using namespace fed;
 using namespace fed::session;
+using fed::test::kChunk;
 using fed::test::Scratch;
+using fed::test::Version;
 
 namespace {
-
-constexpr std::size_t kChunk = channel::kBlobChunkBytes;
-
-// A version as the server has it: the plain weights, the seal, and what its task says.
-struct Version {
-  explicit Version(std::size_t bytes, std::uint8_t seed = 1) : plain(bytes) {
-    for (std::size_t i = 0; i < bytes; ++i)
-      plain[i] = static_cast<std::uint8_t>(i * 31 + i / 256 + seed);
-    const channel::BlobKey key{crypto::Aead::chacha20_poly1305,
-                               crypto::SecretKey::random(crypto::Memory::plain)};
-    const channel::SealedBlob blob(key, bytes);
-    sealed.resize(channel::sealed_size(bytes));
-    for (std::uint64_t i = 0; i < channel::chunk_count(bytes); ++i) {
-      const auto from = channel::plain_range(bytes, i), to = channel::sealed_range(bytes, i);
-      blob.seal_chunk(i, ByteView(plain).subspan(from.offset, from.bytes),
-                      ByteSpan(sealed).subspan(to.offset, to.bytes));
-    }
-    ref.hash = crypto::hash(plain);
-    ref.bytes = bytes;
-    ref.cipher = static_cast<std::uint8_t>(crypto::Aead::chacha20_poly1305);
-    std::copy(key.key.view().begin(), key.key.view().end(), ref.key.begin());
-  }
-
-  // The sealed bytes that answer a Fetch.
-  ByteView from(std::uint64_t plain_offset) const {
-    const std::uint64_t chunks = plain_offset / kChunk;
-    return ByteView(sealed).subspan(chunks * channel::kSealedChunkBytes);
-  }
-
-  Bytes plain, sealed;
-  wire::ModelRef ref;
-};
 
 ModelCache open(const Scratch& scratch) {
   auto cache = ModelCache::open(scratch.path() / "models");

@@ -2,7 +2,7 @@
 
 #include <catch2/catch.hpp>
 
-#include "testing.h"
+#include "../testing.h"
 
 using namespace fed;
 using namespace fed::session;

@@ -1,0 +1,66 @@
+#include "app/client_status.h"
+
+#include <catch2/catch.hpp>
+
+#include "../testing.h"
+
+using namespace fed;
+using namespace fed::app;
+using fed::test::Scratch;
+
+TEST_CASE("a status is read as it was written") {
+  Scratch scratch;
+  ClientStatus status;
+  status.connection = "connected";
+  status.name = "site-1";
+  status.job = "trial";
+  status.round = 4;
+  status.phase = "training";
+  status.last_answer = {"trial", 3, "accepted", "", 1'700'000'000};
+  status.last_refusal = {"trial", 2, "refused", "norm \"too\" large", 1'600'000'000};
+  status.updated_at = 1'700'000'001;
+  REQUIRE(save(scratch.path(), status));
+  const auto loaded = load_status(scratch.path());
+  REQUIRE(loaded);
+  CHECK(loaded->connection == status.connection);
+  CHECK(loaded->name == status.name);
+  CHECK(loaded->job == status.job);
+  CHECK(loaded->round == 4);
+  CHECK(loaded->phase == status.phase);
+  CHECK(loaded->last_answer.at == status.last_answer.at);
+  CHECK(loaded->last_answer.round == 3);
+  CHECK(loaded->last_refusal.detail == status.last_refusal.detail);
+  CHECK(loaded->last_refusal.outcome == "refused");
+  CHECK(loaded->updated_at == status.updated_at);
+}
+
+TEST_CASE("the newest status replaces the older one") {
+  Scratch scratch;
+  ClientStatus status;
+  for (std::int64_t round : {1, 2, 3}) {
+    status.round = round;
+    REQUIRE(save(scratch.path(), status));
+    CHECK(load_status(scratch.path())->round == round);
+  }
+}
+
+TEST_CASE("a daemon that has never run has no status") {
+  Scratch scratch;
+  CHECK(load_status(scratch.path()).error().code == ErrorCode::not_found);
+}
+
+TEST_CASE("text that is not UTF-8 is no obstacle") {
+  Scratch scratch;
+  ClientStatus status;
+  status.connection = "not connected: \xff\xfe";
+  REQUIRE(save(scratch.path(), status));
+  CHECK(load_status(scratch.path()));
+}
+
+TEST_CASE("what is no status file is an error") {
+  Scratch scratch;
+  const std::string content =
+      GENERATE(as<std::string>(), "", "x", "[]", "{\"round\":\"x\"}", "{\"last_answer\":[1]}");
+  REQUIRE(replace_file(scratch.path() / "status.json", view(content), Durability::process));
+  CHECK(load_status(scratch.path()).error().code == ErrorCode::malformed);
+}
