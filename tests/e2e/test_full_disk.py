@@ -3,6 +3,7 @@
 when there is room again. Needs root, for a small tmpfs of the test's own."""
 
 import os
+import shutil
 import subprocess
 import unittest
 
@@ -26,6 +27,7 @@ class FullDisk(RunCase):
         super().tearDown()
         for path in self.mounted:
             subprocess.run(['umount', '--lazy', path], check=False)
+        shutil.rmtree(self.folder, ignore_errors=True)
 
     def small_disk(self, name):
         path = self.path(name, '')

@@ -85,9 +85,10 @@ class Links(RunCase):
         """The server's next write finds the connection broken: an error like others, not the end of the process."""
         proxy = Proxy(self.srv.port, [Fault(DOWN, IN_THE_DOWNLOAD, 'hold')])
         client = self.site(self.srv, 0, through=proxy).start_connected()
-        model_bytes_at_least = 16 << 20  # more than the buffers of two sockets hold
-        self.srv.submit(jobs.squares('large', side=SIDE, hidden=[model_bytes_at_least // 4 // SIDE ** 2],
-                                     rounds=1, clients=1))
+        model_bytes_at_least = 6 << 20  # more than the buffers of two sockets hold
+        job = jobs.squares('large', side=SIDE, hidden=[model_bytes_at_least // 4 // SIDE ** 2], rounds=1, clients=1)
+        job['training']['batch_size'] = 1000
+        self.srv.submit(job)
         self.assertTrue(proxy.held.wait(60), self.srv.daemon.tail())
         self.srv.daemon.signal(signal.SIGSTOP)
         os.waitid(os.P_PID, self.srv.pid, os.WSTOPPED | os.WNOWAIT)
