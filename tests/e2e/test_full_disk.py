@@ -135,10 +135,14 @@ class FullDisk(RunCase):
         server.submit(job)
         clients[0].daemon.wait_log(FULL)
         self.assertTrue(clients[0].daemon.running)
+        why = server.daemon.wait_log('site0 cannot do its task: .*').group()
+        self.assertRegex(why, '(?i)(space|disk|full)')
         self.assertRegex(server.cli('why', 'job').out, '(?i)(space|disk|full)')
         self.make_room(disk)
         self.assertAsUndisturbed(server)
-        self.assertTrained(clients[1:])
+        # The attempt is abandoned, and with it what the other client was training just then.
+        self.assertTrained(clients[1:], site1={1: 2})
+        self.assertNotIn(disk.rstrip('/'), why, "the names of a site's files are nobody else's business")
 
 
 if __name__ == '__main__':
