@@ -56,6 +56,7 @@ class Joiner final : public net::Handler {
       connection_->finish();
     } else if (const auto* bye = std::get_if<wire::Bye>(&message)) {
       result_ = Error{ErrorCode::invalid, "the server refused: " + bye->detail};
+      connection_->finish();
     } else {
       return Error{ErrorCode::malformed, std::string("unexpected message ") + wire::name(message)};
     }
