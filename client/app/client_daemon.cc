@@ -155,7 +155,7 @@ void ClientDaemon::training_ended(std::uint64_t training, const wire::Task& task
   }
   log::error("job {} round {}: {}", task.job, task.round, offer.error().detail);
   show(task, "waiting");
-  carry_out(session_.training_failed(task.job, task.round, offer.error().detail));
+  carry_out(session_.training_failed(task.job, task.round, for_server(offer.error())));
 }
 
 // ---- For people ----

@@ -114,7 +114,7 @@ void ClientDaemon::model_arrived() {
   const Download download = *std::exchange(download_, std::nullopt);
   if (!download.problem) return carry_out(session_.model_ready(download.job, download.version));
   log::warning("job {} version {}: {}", download.job, download.version, download.problem->detail);
-  const std::string detail = "the model did not arrive: " + download.problem->detail;
+  const std::string detail = "the model did not arrive: " + for_server(*download.problem);
   carry_out(session_.model_failed(download.job, download.version, detail));
 }
 

@@ -55,7 +55,8 @@ class Joiner final : public net::Handler {
       result_ = welcome->client;
       connection_->finish();
     } else if (const auto* bye = std::get_if<wire::Bye>(&message)) {
-      result_ = Error{ErrorCode::closed, "the server refused: " + bye->detail};
+      result_ = Error{ErrorCode::invalid, "the server refused: " + bye->detail};
+      connection_->finish();
     } else {
       return Error{ErrorCode::malformed, std::string("unexpected message ") + wire::name(message)};
     }

@@ -74,6 +74,19 @@ Status check_size(const wire::Task& task, ByteView update) {
 
 }  // namespace
 
+std::string for_server(const Error& error) {
+  switch (error.code) {
+    case ErrorCode::disk_full:
+      return "this client's disk is full";
+    case ErrorCode::io:
+    case ErrorCode::not_found:
+    case ErrorCode::already_exists:
+      return "this client cannot use its files; its own log says why";
+    default:
+      return error.detail;
+  }
+}
+
 data::Expectation expectation_of(const config::JobSpec& job, const model::Model& model) {
   return {.inputs = job.inputs ? &*job.inputs : nullptr,
           .classes = job.inputs ? 0 : model::class_count(model.loss(), model.outputs()),

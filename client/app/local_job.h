@@ -22,6 +22,10 @@
 
 namespace fed::app {
 
+// What the server may be told of an error here: never a file's name (that stays in this client's
+// own log).
+std::string for_server(const Error& error);
+
 // What the data layer has to know of a job that it is to read for.
 data::Expectation expectation_of(const config::JobSpec& job, const model::Model& model);
 

@@ -32,7 +32,10 @@ void add(Session::Effects& to, Session::Effects from) {
 
 Session::Session(std::string software, std::vector<wire::Offer> outbox)
     : software_(std::move(software)) {
-  for (wire::Offer& offer : outbox) outbox_.emplace(key_of(offer), std::move(offer));
+  for (wire::Offer& offer : outbox) {
+    known_.insert(offer.job);
+    outbox_.emplace(key_of(offer), std::move(offer));
+  }
 }
 
 const wire::Offer* Session::kept(const UpdateKey& key) const {
@@ -78,8 +81,9 @@ Session::Effects Session::offer_next() {
 }
 
 Session::Effects Session::on(const wire::JobOffer& m, Instant) {
-  const auto known = jobs_.find(m.job);
-  if (known != jobs_.end() && known->second.spec == m.spec) return answer(m.job);
+  known_.insert(m.job);
+  const auto job = jobs_.find(m.job);
+  if (job != jobs_.end() && job->second.spec == m.spec) return answer(m.job);
   Effects effects = drop_job(m.job);  // what was begun belongs to another job of that name
   jobs_[m.job] = Job{.spec = m.spec, .loading = true, .examples = {}};
   effects.push_back(LoadJob{m.job, m.spec});
@@ -113,7 +117,8 @@ Session::Effects Session::answer(const std::string& name) const {
 Session::Effects Session::on(const wire::JobEnded& m, Instant) {
   // The server names every job that has ended; those before this client's time are none of its
   // business.
-  const bool known = jobs_.erase(m.job) > 0;
+  const bool known = known_.erase(m.job) > 0;
+  jobs_.erase(m.job);
   Effects effects = drop_job(m.job);
   if (known) effects.push_back(JobDone{m.job, m.detail});
   return effects;

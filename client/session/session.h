@@ -11,6 +11,7 @@
 #include <deque>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -101,6 +102,7 @@ class Session {
   std::map<std::string, Job> jobs_;
   std::optional<Active> active_;
   std::deque<wire::Task> waiting_;
+  std::set<std::string> known_;  // jobs that were offered, or whose updates lay in the outbox
   std::map<UpdateKey, wire::Offer> outbox_;
   std::optional<UpdateKey> offered_;      // on this connection, and not answered for yet
   bool uploading_ = false;                // that one

@@ -15,6 +15,15 @@
 #include "crypto/init.h"
 #include "crypto/random.h"
 
+// The sanitizers stand in for mlock with functions that do nothing.
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define FED_SANITIZED
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define FED_SANITIZED
+#endif
+#endif
+
 namespace fed::crypto {
 namespace {
 
@@ -75,7 +84,7 @@ TEST_CASE("a key keeps its bytes when it moves and when it is duplicated") {
 }
 
 // The sanitizers replace mlock by a function that does nothing and reports success.
-#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+#ifndef FED_SANITIZED
 
 // Kilobytes that the kernel keeps locked for this process.
 long locked_kilobytes() {
