@@ -137,7 +137,9 @@ void Link::say(const std::string& state) {
 }
 
 void Link::hear_idle(Duration idle) {
-  if (idle > Duration::zero()) idle_ = std::min(idle_, idle);
+  if (idle <= Duration::zero() || idle >= idle_) return;
+  idle_ = idle;
+  if (connection_) connection_->set_idle(idle_);
 }
 
 void Link::send(const wire::Message& message) {

@@ -43,7 +43,7 @@ class Link {
   // The server has welcomed this client: it is connected. (The next pause is short again if this
   // connection lasts.)
   void welcomed();
-  // The server expects a byte within `idle`: from the next connection on, nothing is silent longer.
+  // The server expects a byte within `idle`: from now on, nothing is silent longer.
   void hear_idle(Duration idle);
 
   void send(const wire::Message& message);

@@ -67,6 +67,11 @@ void Connection::send_bulk(Bulk bulk) {
   wake_writer();
 }
 
+void Connection::set_idle(Duration idle) {
+  limits_.idle = idle;
+  watchdog_.cancel();  // it looks again, and sleeps for less
+}
+
 void Connection::finish() {
   if (closed_ || finishing_) return;
   bulk_ = std::monostate();

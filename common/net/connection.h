@@ -34,6 +34,9 @@ class Connection : public std::enable_shared_from_this<Connection> {
 
   Connection(Socket socket, channel::Transport transport, Limits limits);
 
+  // From now on, nothing may be silent for longer than `idle`.
+  void set_idle(Duration idle);
+
   // Keeps `token` for as long as the connection exists.
   void hold(std::shared_ptr<void> token) { token_ = std::move(token); }
 

@@ -2,6 +2,8 @@
 // connected client.
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "app/coordinator.h"
 #include "base/log.h"
 
@@ -76,11 +78,16 @@ void Coordinator::submit(config::JobSpec spec, Done done) {
 void Coordinator::consider(const std::string& name) {
   const Candidate& candidate = candidates_.at(name);
   if (candidate.asked.empty()) return adopt(name);
+  const auto& answers = candidate.job->answers();
+  const auto is_able = [&](std::int64_t client) {
+    const auto answer = answers.find(client);
+    return answer != answers.end() && answer->second.able;
+  };
+  if (std::any_of(candidate.asked.begin(), candidate.asked.end(), is_able)) return adopt(name);
   std::string reasons;
   for (const std::int64_t client : candidate.asked) {
-    const auto answer = candidate.job->answers().find(client);
-    if (answer == candidate.job->answers().end()) return;  // not everyone has answered
-    if (answer->second.able) return adopt(name);
+    const auto answer = answers.find(client);
+    if (answer == answers.end()) return;  // not everyone has answered
     reasons += "\n  " + name_of(client) + ": " + answer->second.detail;
   }
   reject(name, Error{ErrorCode::unsupported, "no connected client can do this job:" + reasons});

@@ -1,5 +1,6 @@
 #include "net/connection.h"
 
+#include <boost/asio/post.hpp>
 #include <catch2/catch.hpp>
 
 #include "loopback.h"
@@ -144,6 +145,18 @@ TEST_CASE("a silent connection is closed; pings keep one alive") {
     pair.run();
     CHECK_THAT(pair.client_ear->closed->detail + pair.server_ear->closed->detail,
                Catch::Contains("no byte"));
+  }
+  SECTION("a limit that is learned later holds at once") {
+    Pair pair({.pings = true}, {.idle = idle});  // by itself it would ping every thirty seconds
+    asio::post(pair.io, [&] { pair.client->set_idle(idle); });
+    asio::steady_timer later(pair.io, 5 * idle);
+    bool alive = false;
+    later.async_wait([&](const boost::system::error_code&) {
+      alive = pair.client->is_open() && pair.server->is_open();
+      pair.client->finish();
+    });
+    pair.run();
+    CHECK(alive);
   }
   SECTION("with pings it outlives several idle times") {
     Pair pair({.idle = idle, .pings = true}, {.idle = idle});
