@@ -105,8 +105,8 @@ class FakeServer {
       server_.heard_.push_back(std::move(message));
       return {};
     }
-    Status on_chunk(std::uint64_t upload, std::uint64_t offset, ByteView data) override {
-      if (upload != server_.upload) return {};
+    Status on_chunk(std::uint64_t of_upload, std::uint64_t offset, ByteView data) override {
+      if (of_upload != server_.upload) return {};
       CHECK(offset == server_.uploaded.size());
       append(server_.uploaded, data);
       if (server_.uploaded.size() >= server_.hang_up_at) {
