@@ -230,9 +230,10 @@ TEST_CASE("of several that wait, the job that was served least comes first") {
   client.hears(task(1, "b"));
   client.hears(task(1, "c"));
   // Those that come late begin with as many as the least served one has, not with none.
+  // Those that come late begin with as many as the least served one has, not with none.
   CHECK(finish_task(client) == "job");
-  client.hears(task(2, "b"));
   CHECK(finish_task(client) == "b");
+  client.hears(task(2, "b"));
   client.hears(task(5));
   CHECK(finish_task(client) == "c");
   client.hears(task(2, "c"));
