@@ -23,7 +23,8 @@ bool matches(std::string_view pattern, std::string_view name);
 
 class Agreement {
  public:
-  explicit Agreement(config::AgreementSpec spec = {}) : spec_(std::move(spec)) {}
+  Agreement() = default;  // to everything
+  explicit Agreement(config::AgreementSpec spec) : spec_(std::move(spec)) {}
 
   // All ErrorCode::unsupported if the site does not agree.
 

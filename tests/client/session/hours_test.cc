@@ -3,6 +3,8 @@
 
 #include <catch2/catch.hpp>
 
+#include "session/site.h"
+
 using namespace fed;
 using namespace fed::session;
 using config::HoursSpec;
@@ -112,4 +114,27 @@ TEST_CASE("the clock on the wall, later") {
   CHECK(clock_after(at(0, 20), 10 * 3600) == "06:00");
   CHECK(clock_after(at(5, 6), 62 * 3600) == "Mon 20:00");
   CHECK(clock_after(at(6, 23, 59, 30), 30) == "00:00");
+}
+
+TEST_CASE("a site tells what its server can plan with") {
+  config::SiteLimitsSpec limits;
+  CHECK_FALSE(Site(limits).limited());
+  CHECK(Site(limits).state(at(0, 1)) == "open");
+  limits.upload_mbit_s_max = 2;
+  CHECK(Site(limits).limited());
+  wire::Availability told = Site(limits).availability(at(0, 1));
+  CHECK(told.open);
+  CHECK(told.change_s == 0);
+  CHECK(told.upload_mbit_s == 2);
+  CHECK(told.download_mbit_s == 0);
+  CHECK(told.detail == "always");
+  limits.hours = {window(20, 6)};
+  told = Site(limits).availability(at(0, 12));
+  CHECK_FALSE(told.open);
+  CHECK(told.change_s == 8 * 3600.0);
+  CHECK(told.detail == "20:00-06:00");
+  CHECK(Site(limits).state(at(0, 12)) == "resting until 20:00");
+  CHECK(Site(limits).state(at(0, 22)) == "open until 06:00");
+  limits.hours = {window(20, 6, kWeekend)};
+  CHECK(Site(limits).state(at(0, 12)) == "resting until Sat 20:00");
 }
