@@ -11,6 +11,7 @@
 
 #include "net/sendfile.h"
 #include "net/spawn.h"
+#include "net/unsent.h"
 
 namespace fed::net {
 namespace {
@@ -48,6 +49,7 @@ void Connection::start(std::shared_ptr<Handler> handler) {
   boost::system::error_code ignored;
   socket_.set_option(asio::ip::tcp::no_delay(true), ignored);
   socket_.non_blocking(true, ignored);
+  limit_unsent(socket_.native_handle());
   spawn(executor(), read_loop(shared_from_this()), "connection reader");
   spawn(executor(), write_loop(shared_from_this()), "connection writer");
   spawn(executor(), watch_loop(shared_from_this()), "connection watchdog");
