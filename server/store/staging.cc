@@ -57,20 +57,20 @@ Result<std::unique_ptr<Staging>> Staging::open(fs::path folder, const StagingOpt
   return staging;
 }
 
-fs::path Staging::round_folder(std::string_view job, std::int64_t round) const {
-  return folder_ / job / std::to_string(round);
+fs::path Staging::task_folder(std::string_view job, std::int64_t task) const {
+  return folder_ / job / std::to_string(task);
 }
 
 Upload::Paths Staging::paths(const UploadKey& key, const Checksum& checksum) const {
-  const fs::path folder = round_folder(key.job, key.round);
+  const fs::path folder = task_folder(key.job, key.task);
   const std::string client = std::to_string(key.client);
   return {.part = folder / (client + "." + to_hex(checksum) + std::string(kPart)),
           .complete = folder / (client + std::string(kComplete))};
 }
 
 Status Staging::check(const UploadKey& key, std::uint64_t bytes) const {
-  if (!is_job_name(key.job) || key.round < 0 || key.client < 0) {
-    return Error{ErrorCode::invalid, "\"" + key.job + "\", round " + std::to_string(key.round) +
+  if (!is_job_name(key.job) || key.task < 0 || key.client < 0) {
+    return Error{ErrorCode::invalid, "\"" + key.job + "\", task " + std::to_string(key.task) +
                                          ", client " + std::to_string(key.client) +
                                          " cannot name an update"};
   }
@@ -103,7 +103,7 @@ Result<Upload> Staging::receive(const UploadKey& key, std::uint64_t bytes,
   FED_ASSIGN(lease, this->lease(key, bytes));
   supersede(lease.before);  // not under mutex_: it may be in the middle of a sync
   FED_TRY(make_synced_folder(folder_ / key.job, options_.durability));
-  FED_TRY(make_synced_folder(round_folder(key.job, key.round), options_.durability));
+  FED_TRY(make_synced_folder(task_folder(key.job, key.task), options_.durability));
   Upload::Paths where = paths(key, expected);
   FED_TRY(settle(key, bytes, where));
   return Upload::open(std::move(where), bytes, expected, options_.durability, lease.now);
@@ -115,7 +115,7 @@ Status Staging::settle(const UploadKey& key, std::uint64_t bytes,
   if (fs::exists(where.complete, error)) {
     FED_TRY(rename_file(where.complete, where.part, options_.durability));
   }
-  FED_ASSIGN(found, list_folder(round_folder(key.job, key.round)));
+  FED_ASSIGN(found, list_folder(task_folder(key.job, key.task)));
   for (const fs::path& path : found) {
     const auto staged = parse_file(path);
     if (!staged || staged->key.client != key.client || staged->complete) continue;
@@ -135,15 +135,15 @@ Result<File> Staging::open_complete(const UploadKey& key, std::uint64_t bytes) c
                                         " that were received"};
 }
 
-Result<std::vector<Staged>> Staging::list(std::string_view job, std::int64_t round) const {
+Result<std::vector<Staged>> Staging::list(std::string_view job, std::int64_t task) const {
   std::vector<Staged> all;
-  FED_ASSIGN(files, list_folder(round_folder(job, round)));
+  FED_ASSIGN(files, list_folder(task_folder(job, task)));
   for (const fs::path& path : files) {
     auto staged = parse_file(path);
     if (!staged) continue;
     std::error_code error;
     staged->key.job = job;
-    staged->key.round = round;
+    staged->key.task = task;
     staged->bytes = fs::file_size(path, error);
     if (!error) all.push_back(*std::move(staged));
   }
@@ -156,11 +156,11 @@ Result<std::vector<Staged>> Staging::list() const {
   FED_ASSIGN(jobs, list_folder(folder_));
   for (const fs::path& job : jobs) {
     if (!is_job_name(job.filename().string())) continue;
-    FED_ASSIGN(rounds, list_folder(job));
-    for (const fs::path& folder : rounds) {
-      const auto round = number(folder.filename().string());
-      if (!round) continue;
-      FED_ASSIGN(files, list(job.filename().string(), *round));
+    FED_ASSIGN(tasks, list_folder(job));
+    for (const fs::path& folder : tasks) {
+      const auto task = number(folder.filename().string());
+      if (!task) continue;
+      FED_ASSIGN(files, list(job.filename().string(), *task));
       all.insert(all.end(), files.begin(), files.end());
     }
   }
@@ -172,7 +172,7 @@ Status Staging::remove(const UploadKey& key) {
   FED_TRY(check(key, sizeof(float)));
   release([&](const UploadKey& other) { return other == key; });
   FED_TRY(remove_file(paths(key, {}).complete));
-  FED_ASSIGN(found, list_folder(round_folder(key.job, key.round)));
+  FED_ASSIGN(found, list_folder(task_folder(key.job, key.task)));
   for (const fs::path& path : found) {
     const auto staged = parse_file(path);
     if (staged && staged->key.client == key.client) FED_TRY(remove_file(path));
@@ -180,10 +180,10 @@ Status Staging::remove(const UploadKey& key) {
   return {};
 }
 
-Status Staging::remove_round(std::string_view job, std::int64_t round) {
-  FED_TRY(check({std::string(job), round, 0}, sizeof(float)));
-  release([&](const UploadKey& key) { return key.job == job && key.round == round; });
-  return remove_folder(round_folder(job, round));
+Status Staging::remove_task(std::string_view job, std::int64_t task) {
+  FED_TRY(check({std::string(job), task, 0}, sizeof(float)));
+  release([&](const UploadKey& key) { return key.job == job && key.task == task; });
+  return remove_folder(task_folder(job, task));
 }
 
 Status Staging::remove_job(std::string_view job) {
