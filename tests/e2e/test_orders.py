@@ -24,7 +24,7 @@ class OrdersCase(RunCase):
         clients = [self.site(self.srv, 0, through=proxy).start_connected(), self.site(self.srv, 1).start_connected()]
         self.submit(self.srv)
         self.assertTrue(proxy.held.wait(harness.DEADLINE_S), self.srv.daemon.tail())
-        clients[1].daemon.wait_log('round 1: accepted')
+        clients[1].daemon.wait_log('task 1: accepted')
         return proxy, clients
 
     def assertNothingStaged(self):
@@ -39,7 +39,7 @@ class Pause(OrdersCase):
         self.srv.ask('pause', 'job')
         self.assertEqual(self.srv.show('job')['state'], 'paused')
         proxy.release()
-        clients[0].daemon.wait_log('round 1: accepted')
+        clients[0].daemon.wait_log('task 1: accepted')
         self.srv.daemon.wait_log('committed version 1')
         shown = self.srv.show('job')
         self.assertEqual((shown['state'], shown['version'], shown['phase']), ('paused', 1, 'idle'))
@@ -64,12 +64,12 @@ class Pause(OrdersCase):
     def test_while_clients_train_or_come_and_go(self):
         clients = [self.site(self.srv, number).start_connected() for number in range(2)]
         self.submit(self.srv)
-        clients[0].daemon.wait_log('round 1: training on')
+        clients[0].daemon.wait_log('task 1: training on')
         self.srv.ask('pause', 'job')
         clients[0].kill9()
         since = clients[0].start()
         clients[0].daemon.wait_log('rows to train on', since)
-        clients[1].daemon.wait_log('round 1: accepted')
+        clients[1].daemon.wait_log('task 1: accepted')
         self.srv.ask('resume', 'job')
         self.assertAsUndisturbed(self.srv)
         self.assertTrained(clients, site0={1: 2})
@@ -110,7 +110,7 @@ class Cancel(OrdersCase):
         self.assertEqual(self.srv.show('job')['state'], 'cancelled')
         for client in clients:
             client.daemon.wait_log('job job has ended')
-        clients[0].daemon.wait_log('round 1: discarded')  # the line to the client is still held upwards
+        clients[0].daemon.wait_log('task 1: discarded')  # the line to the client is still held upwards
         proxy.release()
         self.assertNothingLeft(clients)
         self.assertLess(proxy.totals[UP], 1.2 * MODEL_BYTES)
@@ -128,7 +128,7 @@ class Cancel(OrdersCase):
         client.daemon.wait_log('bytes to send')
         clock.wait(50, lambda: False)
         self.srv.ask('cancel', 'large')
-        client.daemon.wait_log('round 1: discarded')
+        client.daemon.wait_log('task 1: discarded')
         self.assertNothingLeft([client])
         self.assertLess(proxy.taken[UP], size / 2, 'the upload went on')
 
@@ -150,7 +150,7 @@ class Cancel(OrdersCase):
         self.srv.start()
         proxy.release()
         since = clients[0].start()
-        clients[0].daemon.wait_log('round 1: discarded', since)
+        clients[0].daemon.wait_log('task 1: discarded', since)
         self.assertEqual(self.srv.show('job')['state'], 'cancelled')
         self.assertNothingLeft(clients)
 
