@@ -186,6 +186,7 @@ Session::Effects Session::on(const wire::JobEnded& m, Instant) {
 Session::Effects Session::on(const wire::Task& m, Instant) {
   const auto kept = outbox_.find({m.job, m.task});
   if (kept != outbox_.end() && answers(kept->second, m)) {
+    retries_.erase(kept->first);  // it is wanted now
     return offer_next();
   }
   const auto job = jobs_.find(m.job);

@@ -8,6 +8,7 @@
 
 #include "net/sendfile.h"
 #include "net/spawn.h"
+#include "net/unsent.h"
 
 namespace fed::net {
 namespace {
@@ -41,6 +42,7 @@ void Connection::start(std::shared_ptr<Handler> handler) {
   boost::system::error_code ignored;
   socket_.set_option(asio::ip::tcp::no_delay(true), ignored);
   socket_.non_blocking(true, ignored);
+  limit_unsent(socket_.native_handle());
   if (receive_buffer_ > 0) {
     socket_.set_option(asio::socket_base::receive_buffer_size(receive_buffer_), ignored);
   }

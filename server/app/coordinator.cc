@@ -206,25 +206,29 @@ Status Coordinator::command(const std::string& name, round::Event order) {
   if (!found)
     return Error{ErrorCode::not_found, "there is no job \"" + name + "\"; see `fedserver jobs`"};
   if (found->ended()) return Error{ErrorCode::invalid, "job \"" + name + "\" has ended"};
+  if (draining_ && std::holds_alternative<round::Resume>(order)) {
+    return Error{ErrorCode::closed, "the server is draining; resume the job after its restart"};
+  }
   found->command(std::move(order));
   return {};
 }
 
 void Coordinator::drain(std::function<void()> rested) {
   draining_ = true;
-  rested_ = std::move(rested);
+  rested_.push_back(std::move(rested));
+  // A paused job rests already, and stays paused when the daemon comes back.
   for (const auto& [name, job] : jobs_) {
-    if (!job->ended()) job->command(round::Drain{});
+    if (!job->ended() && job->state() != round::JobState::paused) job->command(round::Drain{});
   }
   at_rest();
 }
 
 void Coordinator::at_rest() {
-  if (!draining_ || !rested_) return;
+  if (!draining_ || rested_.empty()) return;
   for (const auto& [name, job] : jobs_) {
     if (!job->at_rest()) return;
   }
-  std::exchange(rested_, nullptr)();
+  for (const auto& rested : std::exchange(rested_, {})) rested();
 }
 
 }  // namespace fed::app

@@ -103,7 +103,7 @@ class Coordinator final : public SessionListener {
   std::map<std::string, std::shared_ptr<Job>> jobs_;
   std::map<std::string, Candidate> candidates_;
   bool draining_ = false;
-  std::function<void()> rested_;
+  std::vector<std::function<void()>> rested_;
 };
 
 }  // namespace fed::app

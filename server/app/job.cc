@@ -1,5 +1,6 @@
 #include "app/job.h"
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "app/background.h"
@@ -38,6 +39,19 @@ void Job::load_later(std::shared_ptr<const store::JobProgress> progress) {
 
 namespace {
 
+round::Offered offered(std::int64_t client, const wire::Offer& offer) {
+  return {.client = client,
+          .task = offer.task,
+          .base_version = offer.base_version,
+          .examples = offer.examples,
+          .bytes = offer.bytes,
+          .checksum = offer.checksum};
+}
+
+bool has_ended(round::JobState state) {
+  return state == round::JobState::finished || state == round::JobState::cancelled;
+}
+
 // Updates of rounds that are over, which a crash between a commit and its tidying up has left.
 Status unstage_old_rounds(const Services& services, const store::JobProgress& progress) {
   const std::string& job = progress.job.name;
@@ -53,8 +67,9 @@ Status unstage_old_rounds(const Services& services, const store::JobProgress& pr
 
 Result<Job::Prepared> Job::prepare(const Plan& plan, const Services& services,
                                    const store::JobProgress& progress) {
-  FED_TRY(unstage_old_rounds(services, progress));
   Prepared prepared;
+  if (has_ended(snapshot_of(progress).job)) return prepared;
+  FED_TRY(unstage_old_rounds(services, progress));
   prepared.scaling = scaling_from(scaling_of(progress));
   const std::size_t coordinates = plan.model->layout().size();
   tensor::Floats weights(coordinates);
@@ -86,12 +101,10 @@ void Job::begin(Prepared prepared, const store::JobProgress& progress) {
 
 round::JobState Job::state() const { return engine_ ? engine_->job() : round::JobState::running; }
 
-bool Job::ended() const {
-  return state() == round::JobState::finished || state() == round::JobState::cancelled;
-}
+bool Job::ended() const { return has_ended(state()); }
 
 bool Job::at_rest() const {
-  if (!engine_ || ended()) return true;
+  if (!engine_ || ended() || state() == round::JobState::paused) return true;
   return engine_->job() == round::JobState::draining && engine_->phase() == round::Phase::idle;
 }
 
@@ -156,14 +169,9 @@ void Job::on(std::int64_t client, wire::Offer& message) {
     return put_off(
         client, message.task,
         Error{ErrorCode::closed, problem_.empty() ? "the job is being loaded" : problem_});
-  const round::Offered offered{.client = client,
-                               .task = message.task,
-                               .base_version = message.base_version,
-                               .examples = message.examples,
-                               .bytes = message.bytes,
-                               .checksum = message.checksum};
+  const round::Offered event = offered(client, message);
   offers_[client] = std::move(message);
-  handle(offered);
+  handle(event);
 }
 
 void Job::uploaded(std::int64_t client, std::int64_t task, Result<store::UploadFacts> facts) {
@@ -205,7 +213,30 @@ void Job::handle(round::Event event) {
     }
   }
   handling_ = false;
+  if (ended() && engine_->phase() == round::Phase::idle) retire();
   schedule();
+}
+
+// An update that is being uploaded and may no longer be wanted: its client is told now, and not
+// when the last byte has come.
+void Job::judge_again(std::int64_t client) {
+  const auto offer = offers_.find(client);
+  if (offer == offers_.end()) return;
+  const auto is_queued = [&](const round::Event& event) {
+    const auto* queued = std::get_if<round::Offered>(&event);
+    return queued != nullptr && queued->client == client;
+  };
+  if (std::any_of(events_.begin(), events_.end(), is_queued)) return;
+  events_.push_back(offered(client, offer->second));
+}
+
+// An ended job holds no memory, no descriptor and no update.
+void Job::retire() {
+  if (std::exchange(retired_, true)) return;
+  model_.reset();
+  closed_.reset();
+  const Status removed = services_.staging.remove_job(name());
+  if (!removed) log::warning("job {}: {}", name(), removed.error().detail);
 }
 
 void Job::schedule() {
@@ -231,6 +262,7 @@ void Job::send(std::int64_t client, wire::Message message) const {
 
 void Job::put_off(std::int64_t client, std::int64_t task, const Error& why) {
   constexpr double kRetrySeconds = 5;
+  offers_.erase(client);
   put_off_[client] = why.detail;
   log::warning("job {} task {}: the update of {} is put off: {}", name(), task,
                services_.name_of(client), why.detail);

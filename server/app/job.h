@@ -34,8 +34,8 @@ class Job : public std::enable_shared_from_this<Job> {
   const Plan& plan() const { return *plan_; }
   round::JobState state() const;
   bool ended() const;
-  bool at_rest() const;                                                  // ended, or drained
-  std::int64_t version() const { return model_ ? model_->version : 0; }  // committed
+  bool at_rest() const;  // ended, paused or drained: a stop of the daemon interrupts nothing
+  std::int64_t version() const { return engine_ ? engine_->version() : 0; }  // committed
   Instant now() const { return services_.control.now(); }
 
   // Clients, by the id of the registry.
@@ -100,6 +100,10 @@ class Job : public std::enable_shared_from_this<Job> {
   std::optional<round::Evaluation> evaluation_of(const round::CommitRound& effect,
                                                  std::string& metrics_text) const;
   void tidy_up(std::int64_t round, const std::set<std::int64_t>& keep);
+  void judge_again(std::int64_t client);
+  void answered(std::int64_t client, std::int64_t task);
+  void unstage(const store::UploadKey& key) const;
+  void retire();
 
   const std::shared_ptr<const Plan> plan_;
   const Services& services_;
@@ -112,11 +116,12 @@ class Job : public std::enable_shared_from_this<Job> {
   std::vector<data::Scaling> scaling_;
   std::optional<Closed> closed_;  // between Aggregated and Committed
   std::map<std::int64_t, wire::JobAnswer> answers_;
-  std::map<std::int64_t, wire::Offer> offers_;   // the latest of each client
+  std::map<std::int64_t, wire::Offer> offers_;   // of each client, until it is answered for good
   std::map<std::int64_t, std::string> put_off_;  // why updates could not be taken, until they are
   std::uint64_t uploads_ = 0;                    // ids given
   std::int64_t loads_failed_ = 0;                // in a row
   std::string problem_;                          // why the job cannot go on
+  bool retired_ = false;                         // has ended and holds nothing any more
 };
 
 }  // namespace fed::app
