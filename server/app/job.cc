@@ -93,10 +93,14 @@ void Job::begin(Prepared prepared, const store::JobProgress& progress) {
   model_ = std::move(prepared.model);
   scaling_ = std::move(prepared.scaling);
   engine_.emplace(plan_->engine, snapshot_of(progress), services_.control.now());
+  present_.clear();
   for (const auto& [client, answer] : answers_) {
-    if (answer.able) events_.push_front(round::ClientAvailable{client, answer.examples});
+    if (!answer.able || away(client)) continue;
+    present_.insert(client);
+    events_.push_front(round::ClientAvailable{client, answer.examples});
   }
   handle(round::Tick{});
+  watch_windows();
 }
 
 round::JobState Job::state() const { return engine_ ? engine_->job() : round::JobState::running; }
@@ -116,11 +120,15 @@ void Job::connected(std::int64_t client) {
 void Job::disconnected(std::int64_t client) {
   answers_.erase(client);
   offers_.erase(client);
+  present_.erase(client);
+  attendance_.interrupted(client);
   handle(round::ClientGone{client});
 }
 
 void Job::removed(std::int64_t client) {
   answers_.erase(client);
+  present_.erase(client);
+  attendance_.removed(client);
   handle(round::ClientRemoved{client});
 }
 
@@ -130,25 +138,26 @@ void Job::received(std::int64_t client, wire::Message message) {
 
 void Job::on(std::int64_t client, const wire::JobAnswer& message) {
   answers_[client] = message;
+  present_.erase(client);
   if (!message.able) {
     log::info("job {}: {} cannot take part: {}", name(), services_.name_of(client), message.detail);
     return handle(round::ClientGone{client});
   }
-  const round::ClientAvailable event{client, message.examples};
-  if (const auto refusal = round::check_available(event)) {
+  if (const auto refusal = round::check_available({client, message.examples})) {
     answers_[client].able = false;
     answers_[client].detail = refusal->detail;
     log::warning("job {}: {} cannot take part: {}", name(), services_.name_of(client),
                  refusal->detail);
     return handle(round::ClientGone{client});
   }
-  handle(event);
+  weigh(client);
 }
 
 void Job::on(std::int64_t client, const wire::TaskRefused& message) {
   log::warning("job {} task {}: {} cannot do its task: {}", name(), message.task,
                services_.name_of(client), message.detail);
   handle(round::TaskFailed{client, message.task, message.detail});
+  task_over(client, message.task, false);
 }
 
 void Job::on(std::int64_t client, const wire::Fetch& message) {

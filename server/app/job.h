@@ -13,6 +13,7 @@
 #include <set>
 #include <string>
 
+#include "app/attendance.h"
 #include "app/closing.h"
 #include "app/global_model.h"
 #include "app/plan.h"
@@ -42,6 +43,8 @@ class Job : public std::enable_shared_from_this<Job> {
   void connected(std::int64_t client);
   void disconnected(std::int64_t client);
   void removed(std::int64_t client);
+  // What it says of its site's limits has changed.
+  void site_changed(std::int64_t client);
   void received(std::int64_t client, wire::Message message);
   void uploaded(std::int64_t client, std::int64_t task, Result<store::UploadFacts> facts);
 
@@ -53,6 +56,8 @@ class Job : public std::enable_shared_from_this<Job> {
   // For people; see status.h.
   std::optional<round::Report> report() const;
   const std::string& problem() const { return problem_; }
+  // Why a client that can do the job is not asked now: its site rests, or would before it was done.
+  std::optional<std::string> away(std::int64_t client) const;
   const std::map<std::int64_t, std::string>& put_off() const { return put_off_; }
   std::optional<std::int64_t> best_version() const;
 
@@ -105,17 +110,26 @@ class Job : public std::enable_shared_from_this<Job> {
   void unstage(const store::UploadKey& key) const;
   void retire();
 
+  // job_sites.cc
+  TaskCost cost_of(std::int64_t client) const;
+  void weigh(std::int64_t client);
+  void watch_windows();
+  void task_over(std::int64_t client, std::int64_t task, bool accepted);
+  void tell_others(const round::BeginRound& effect) const;
+
   const std::shared_ptr<const Plan> plan_;
   const Services& services_;
   std::optional<round::Engine> engine_;
   std::deque<round::Event> events_;  // to be handed in after the present one's effects
   bool handling_ = false;
-  Timer timer_;
+  Timer timer_, windows_;
 
   std::shared_ptr<const GlobalModel> model_;
   std::vector<data::Scaling> scaling_;
   std::optional<Closed> closed_;  // between Aggregated and Committed
   std::map<std::int64_t, wire::JobAnswer> answers_;
+  std::set<std::int64_t> present_;  // that the engine counts on
+  Attendance attendance_;
   std::map<std::int64_t, wire::Offer> offers_;   // of each client, until it is answered for good
   std::map<std::int64_t, std::string> put_off_;  // why updates could not be taken, until they are
   std::uint64_t uploads_ = 0;                    // ids given

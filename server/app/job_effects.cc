@@ -28,10 +28,17 @@ bool Job::run(const round::BeginRound& effect) {
   log::info("job {} round {}{}: {} clients, {} contributions wanted", name(), effect.round,
             effect.attempt > 1 ? " attempt " + std::to_string(effect.attempt) : "",
             effect.cohort.size(), effect.goal);
+  tell_others(effect);
   return true;
 }
 
 bool Job::run(const round::AssignTask& effect) {
+  if (const auto why = away(effect.client)) {  // since the engine was told that it is there
+    weigh(effect.client);
+    events_.push_back(round::TaskFailed{effect.client, effect.task, *why});
+    return true;
+  }
+  attendance_.assigned(effect.client, effect.task, now());
   wire::Task task{.job = name(),
                   .task = effect.task,
                   .attempt = effect.attempt,
@@ -56,6 +63,7 @@ bool Job::run(const round::AssignTask& effect) {
 bool Job::run(const round::CancelTask& effect) {
   send(effect.client, wire::CancelTask{name(), effect.task, round::sentence(effect.reason)});
   if (effect.reason != round::Reason::attempt_abandoned) judge_again(effect.client);
+  task_over(effect.client, effect.task, false);
   return true;
 }
 
@@ -128,6 +136,7 @@ bool Job::run(const round::Receipt& effect) {
   send(effect.client, wire::Receipt{name(), effect.task, static_cast<wire::Outcome>(effect.outcome),
                                     static_cast<std::uint8_t>(effect.reason), effect.detail});
   answered(effect.client, effect.task);
+  task_over(effect.client, effect.task, effect.outcome == round::Outcome::accepted);
   if (effect.outcome == round::Outcome::accepted) return true;
   log::warning("job {} task {}: the update of {} is {}: {}", name(), effect.task,
                services_.name_of(effect.client), round::name(effect.outcome), effect.detail);

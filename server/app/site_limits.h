@@ -1,7 +1,7 @@
 // What a client has told of its site's own limits, and what follows for asking it.
 //
-// The client enforces its limits by itself; the server only avoids to ask what would be given back. Plain
-// values and pure functions; time is an argument.
+// The client enforces its limits by itself; the server only avoids to ask what would be given back.
+// Plain values and pure functions; time is an argument.
 #pragma once
 
 #include <cstdint>
@@ -23,7 +23,7 @@ struct SiteLimits {
 
 // What a task costs a client in time.
 struct TaskCost {
-  std::optional<double> measured_s;      // how long its tasks took recently
+  std::optional<double> measured_s;            // how long its tasks took recently
   std::uint64_t down_bytes = 0, up_bytes = 0;  // that must move in any case
 };
 
@@ -38,8 +38,8 @@ std::optional<std::string> why_not(const SiteLimits& site, const TaskCost& cost,
 // The last moment at which it may be asked, if its hours end.
 std::optional<Instant> latest_start(const SiteLimits& site, const TaskCost& cost);
 
-// "resting until 22:00", by this machine's clock, at `now`, which is `unix_now`. A day is named where it is
-// not within 24 hours.
+// "resting until 22:00", by this machine's clock, at `now`, which is `unix_now`. A day is named
+// where it is not within 24 hours.
 std::string rest_text(const SiteLimits& site, Instant now, std::int64_t unix_now);
 
 // "2 Mbit/s up, 10 Mbit/s down, hours 20:00-06:00"; empty if it has none.
