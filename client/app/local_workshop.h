@@ -13,13 +13,14 @@ class LocalWorkshop final : public Workshop {
  public:
   // `spec` outlives it.
   explicit LocalWorkshop(const config::ClientSpec& spec)
-      : data_(spec.data), trainer_(spec.threads) {}
+      : data_(spec.data), agreement_(spec.jobs), trainer_(spec.threads) {}
 
   Result<std::shared_ptr<Workload>> open(const std::string& name, const std::string& text) override;
 
  private:
   class Opened;
   const config::DataSpec& data_;
+  const session::Agreement agreement_;
   train::LocalTrainer trainer_;  // of whoever performs
 };
 

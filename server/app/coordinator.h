@@ -74,6 +74,8 @@ class Coordinator final : public SessionListener {
   std::shared_ptr<Job> job(const std::string& name) const;
   std::shared_ptr<Session> session_of(std::int64_t client) const;
   std::string name_of(std::int64_t client) const;
+  // What a connected client has said of its site's limits; null if it has none.
+  const SiteLimits* site_of(std::int64_t client) const;
   std::size_t connected() const { return sessions_.size(); }
   const store::Journal& journal() const { return parts_.journal; }
   store::Journal& journal() { return parts_.journal; }
@@ -93,17 +95,19 @@ class Coordinator final : public SessionListener {
   void consider(const std::string& name);
   void adopt(const std::string& name);
   void reject(const std::string& name, Error why);
+  void site_said(std::int64_t client, const wire::Availability& message);
   void at_rest();
 
   CoordinatorParts parts_;
   Services services_;
   std::map<std::int64_t, std::shared_ptr<Session>> sessions_;  // by client
   std::map<std::int64_t, std::string> names_;                  // also of those that are revoked
+  std::map<std::int64_t, SiteLimits> sites_;                   // of those that are connected
   std::set<std::int64_t> revoked_;
   std::map<std::string, std::shared_ptr<Job>> jobs_;
   std::map<std::string, Candidate> candidates_;
   bool draining_ = false;
-  std::function<void()> rested_;
+  std::vector<std::function<void()>> rested_;
 };
 
 }  // namespace fed::app

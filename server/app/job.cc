@@ -1,5 +1,7 @@
 #include "app/job.h"
 
+#include <algorithm>
+
 #include "app/background.h"
 #include "app/restore.h"
 #include "base/log.h"
@@ -34,17 +36,42 @@ void Job::load_later(std::shared_ptr<const store::JobProgress> progress) {
   timer_ = services_.control.after(pause, [this, progress] { load(progress); });
 }
 
+namespace {
+
+std::optional<double> loss_of(const wire::Metrics& metrics) {
+  for (const auto& [name, value] : metrics) {
+    if (name == "loss") return value;
+  }
+  return std::nullopt;
+}
+
+round::Offered offered(std::int64_t client, const wire::Offer& offer) {
+  return {.client = client,
+          .task = offer.task,
+          .base_version = offer.base_version,
+          .examples = offer.examples,
+          .bytes = offer.bytes,
+          .checksum = offer.checksum,
+          .loss = loss_of(offer.metrics)};
+}
+
+}  // namespace
+
 void Job::begin(Prepared prepared, const store::JobProgress& progress) {
   problem_.clear();
   models_ = std::move(prepared.models);
-  model_ = models_.at(progress.job.version);
+  if (!models_.empty()) model_ = models_.at(progress.job.version);
   scaling_ = std::move(prepared.scaling);
   const bool asynchronous = plan_->engine.policy.asynchronous();
   engine_.emplace(plan_->engine, snapshot_of(progress, asynchronous), services_.control.now());
+  present_.clear();
   for (const auto& [client, answer] : answers_) {
-    if (answer.able) events_.push_front(round::ClientAvailable{client, answer.examples});
+    if (!answer.able || away(client)) continue;
+    present_.insert(client);
+    events_.push_front(round::ClientAvailable{client, answer.examples});
   }
   handle(round::Tick{});
+  watch_windows();
 }
 
 round::JobState Job::state() const { return engine_ ? engine_->job() : round::JobState::running; }
@@ -54,7 +81,7 @@ bool Job::ended() const {
 }
 
 bool Job::at_rest() const {
-  if (!engine_ || ended()) return true;
+  if (!engine_ || ended() || state() == round::JobState::paused) return true;
   return engine_->job() == round::JobState::draining && engine_->phase() == round::Phase::idle;
 }
 
@@ -66,11 +93,15 @@ void Job::connected(std::int64_t client) {
 void Job::disconnected(std::int64_t client) {
   answers_.erase(client);
   offers_.erase(client);
+  present_.erase(client);
+  attendance_.interrupted(client);
   handle(round::ClientGone{client});
 }
 
 void Job::removed(std::int64_t client) {
   answers_.erase(client);
+  present_.erase(client);
+  attendance_.removed(client);
   handle(round::ClientRemoved{client});
 }
 
@@ -80,25 +111,26 @@ void Job::received(std::int64_t client, wire::Message message) {
 
 void Job::on(std::int64_t client, const wire::JobAnswer& message) {
   answers_[client] = message;
+  present_.erase(client);
   if (!message.able) {
     log::info("job {}: {} cannot take part: {}", name(), services_.name_of(client), message.detail);
     return handle(round::ClientGone{client});
   }
-  const round::ClientAvailable event{client, message.examples};
-  if (const auto refusal = round::check_available(event)) {
+  if (const auto refusal = round::check_available({client, message.examples})) {
     answers_[client].able = false;
     answers_[client].detail = refusal->detail;
     log::warning("job {}: {} cannot take part: {}", name(), services_.name_of(client),
                  refusal->detail);
     return handle(round::ClientGone{client});
   }
-  handle(event);
+  weigh(client);
 }
 
 void Job::on(std::int64_t client, const wire::TaskRefused& message) {
   log::warning("job {} task {}: {} cannot do its task: {}", name(), message.task,
                services_.name_of(client), message.detail);
   handle(round::TaskFailed{client, message.task, message.detail});
+  task_over(client, message.task, false);
 }
 
 void Job::on(std::int64_t client, const wire::Fetch& message) {
@@ -116,31 +148,14 @@ void Job::on(std::int64_t client, const wire::Progress& message) {
                            message.done, message.total});
 }
 
-namespace {
-
-std::optional<double> loss_of(const wire::Metrics& metrics) {
-  for (const auto& [name, value] : metrics) {
-    if (name == "loss") return value;
-  }
-  return std::nullopt;
-}
-
-}  // namespace
-
 void Job::on(std::int64_t client, wire::Offer& message) {
   if (!engine_)
     return put_off(
         client, message.task,
         Error{ErrorCode::closed, problem_.empty() ? "the job is being loaded" : problem_});
-  const round::Offered offered{.client = client,
-                               .task = message.task,
-                               .base_version = message.base_version,
-                               .examples = message.examples,
-                               .bytes = message.bytes,
-                               .checksum = message.checksum,
-                               .loss = loss_of(message.metrics)};
+  const round::Offered event = offered(client, message);
   offers_[client] = std::move(message);
-  handle(offered);
+  handle(event);
 }
 
 void Job::uploaded(std::int64_t client, std::int64_t task, Result<store::UploadFacts> facts) {
@@ -182,7 +197,31 @@ void Job::handle(round::Event event) {
     }
   }
   handling_ = false;
+  if (ended() && engine_->phase() == round::Phase::idle) retire();
   schedule();
+}
+
+// An update that is being uploaded and may no longer be wanted: its client is told now, and not
+// when the last byte has come.
+void Job::judge_again(std::int64_t client) {
+  const auto offer = offers_.find(client);
+  if (offer == offers_.end()) return;
+  const auto is_queued = [&](const round::Event& event) {
+    const auto* queued = std::get_if<round::Offered>(&event);
+    return queued != nullptr && queued->client == client;
+  };
+  if (std::any_of(events_.begin(), events_.end(), is_queued)) return;
+  events_.push_back(offered(client, offer->second));
+}
+
+// An ended job holds no memory, no descriptor and no update.
+void Job::retire() {
+  if (std::exchange(retired_, true)) return;
+  model_.reset();
+  models_.clear();
+  closed_.reset();
+  const Status removed = services_.staging.remove_job(name());
+  if (!removed) log::warning("job {}: {}", name(), removed.error().detail);
 }
 
 void Job::schedule() {
@@ -208,6 +247,7 @@ void Job::send(std::int64_t client, wire::Message message) const {
 
 void Job::put_off(std::int64_t client, std::int64_t task, const Error& why) {
   constexpr double kRetrySeconds = 5;
+  offers_.erase(client);
   put_off_[client] = why.detail;
   log::warning("job {} task {}: the update of {} is put off: {}", name(), task,
                services_.name_of(client), why.detail);

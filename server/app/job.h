@@ -13,6 +13,7 @@
 #include <set>
 #include <string>
 
+#include "app/attendance.h"
 #include "app/closing.h"
 #include "app/global_model.h"
 #include "app/plan.h"
@@ -35,14 +36,16 @@ class Job : public std::enable_shared_from_this<Job> {
   const Plan& plan() const { return *plan_; }
   round::JobState state() const;
   bool ended() const;
-  bool at_rest() const;                                                  // ended, or drained
-  std::int64_t version() const { return model_ ? model_->version : 0; }  // committed
+  bool at_rest() const;  // ended, paused or drained: a stop of the daemon interrupts nothing
+  std::int64_t version() const { return engine_ ? engine_->version() : 0; }  // committed
   Instant now() const { return services_.control.now(); }
 
   // Clients, by the id of the registry.
   void connected(std::int64_t client);
   void disconnected(std::int64_t client);
   void removed(std::int64_t client);
+  // What it says of its site's limits has changed.
+  void site_changed(std::int64_t client);
   void received(std::int64_t client, wire::Message message);
   void uploaded(std::int64_t client, std::int64_t task, Result<store::UploadFacts> facts);
 
@@ -54,6 +57,8 @@ class Job : public std::enable_shared_from_this<Job> {
   // For people; see status.h.
   std::optional<round::Report> report() const;
   const std::string& problem() const { return problem_; }
+  // Why a client that can do the job is not asked now: its site rests, or would before it was done.
+  std::optional<std::string> away(std::int64_t client) const;
   const std::map<std::int64_t, std::string>& put_off() const { return put_off_; }
   std::optional<std::int64_t> best_version() const;
 
@@ -101,13 +106,23 @@ class Job : public std::enable_shared_from_this<Job> {
   bool is_closing(const store::ContributionRow& row) const;
   void tidy_up(std::set<std::int64_t> keep);
   void unstage(std::int64_t task);
+  void judge_again(std::int64_t client);
+  void answered(std::int64_t client, std::int64_t task);
+  void unstage(const store::UploadKey& key) const;
+  void retire();
+
+  // job_sites.cc
+  TaskCost cost_of(std::int64_t client) const;
+  void weigh(std::int64_t client);
+  void watch_windows();
+  void task_over(std::int64_t client, std::int64_t task, bool accepted);
 
   const std::shared_ptr<const Plan> plan_;
   const Services& services_;
   std::optional<round::Engine> engine_;
   std::deque<round::Event> events_;  // to be handed in after the present one's effects
   bool handling_ = false;
-  Timer timer_;
+  Timer timer_, windows_;
 
   std::shared_ptr<const GlobalModel> model_;  // the latest version
   // That one, and those that open tasks began from.
@@ -117,11 +132,14 @@ class Job : public std::enable_shared_from_this<Job> {
   std::optional<Closed> closed_;                     // between Aggregated and Committed
   std::optional<round::OpenFailed> never_assigned_;  // tasks that could not be journaled
   std::map<std::int64_t, wire::JobAnswer> answers_;
-  std::map<std::int64_t, wire::Offer> offers_;   // the latest of each client
+  std::set<std::int64_t> present_;  // that the engine counts on
+  Attendance attendance_;
+  std::map<std::int64_t, wire::Offer> offers_;   // of each client, until it is answered for good
   std::map<std::int64_t, std::string> put_off_;  // why updates could not be taken, until they are
   std::uint64_t uploads_ = 0;                    // ids given
   std::int64_t loads_failed_ = 0;                // in a row
   std::string problem_;                          // why the job cannot go on
+  bool retired_ = false;                         // has ended and holds nothing any more
 };
 
 }  // namespace fed::app

@@ -67,8 +67,8 @@ bool Job::run(const round::Discard& effect) {
 }
 
 bool Job::run(const round::Standby& effect) {
-  log::debug("job {} round {}: {} is not asked now", name(), effect.round,
-             services_.name_of(effect.client));
+  const std::string detail = "round " + std::to_string(effect.round) + " does not ask this client";
+  send(effect.client, wire::Standby{name(), detail, seconds(effect.after)});
   return true;
 }
 
@@ -76,6 +76,12 @@ bool Job::run(const round::AssignTask& effect) {
   const bool unopened = never_assigned_ && effect.task >= never_assigned_->first_task &&
                         effect.task <= never_assigned_->last_task;
   if (unopened) return true;
+  if (const auto why = away(effect.client)) {  // since the engine was told that it is there
+    weigh(effect.client);
+    events_.push_back(round::TaskFailed{effect.client, effect.task, *why});
+    return true;
+  }
+  attendance_.assigned(effect.client, effect.task, services_.control.now());
   wire::Task task{.job = name(),
                   .task = effect.task,
                   .attempt = effect.attempt,
@@ -98,6 +104,8 @@ bool Job::run(const round::AssignTask& effect) {
 
 bool Job::run(const round::CancelTask& effect) {
   send(effect.client, wire::CancelTask{name(), effect.task, round::sentence(effect.reason)});
+  if (effect.reason != round::Reason::attempt_abandoned) judge_again(effect.client);
+  task_over(effect.client, effect.task, false);
   return true;
 }
 
@@ -136,6 +144,7 @@ void Job::admit_chunks(const store::UploadKey& key, const wire::Offer& offer) {
       },
       [key, id = ++uploads_](Job& self, Result<store::Upload> upload) {
         if (!upload) return self.put_off(key.client, key.task, upload.error());
+        if (self.retired_) return self.unstage(key);
         const auto session = self.services_.session_of(key.client);
         if (session) session->receive_upload(id, key, std::move(*upload));
       });
@@ -170,6 +179,8 @@ bool Job::run(const round::Record& effect) {
 bool Job::run(const round::Receipt& effect) {
   send(effect.client, wire::Receipt{name(), effect.task, static_cast<wire::Outcome>(effect.outcome),
                                     static_cast<std::uint8_t>(effect.reason), effect.detail});
+  answered(effect.client, effect.task);
+  task_over(effect.client, effect.task, effect.outcome == round::Outcome::accepted);
   if (effect.outcome == round::Outcome::accepted) return true;
   log::warning("job {} task {}: the update of {} is {}: {}", name(), effect.task,
                services_.name_of(effect.client), round::name(effect.outcome), effect.detail);
@@ -185,13 +196,23 @@ bool Job::run(const round::Receipt& effect) {
                                .at = services_.control.unix_seconds()};
   const Status recorded = services_.journal.record_outcome(outcome);
   if (!recorded) log::debug("job {}: {}", name(), recorded.error().detail);
-  const Status removed = services_.staging.remove({name(), effect.task, effect.client});
-  if (!removed) log::warning("job {}: {}", name(), removed.error().detail);
+  unstage({name(), effect.task, effect.client});
   return true;
+}
+
+void Job::answered(std::int64_t client, std::int64_t task) {
+  const auto offer = offers_.find(client);
+  if (offer != offers_.end() && offer->second.task == task) offers_.erase(offer);
+}
+
+void Job::unstage(const store::UploadKey& key) const {
+  const Status removed = services_.staging.remove(key);
+  if (!removed) log::warning("job {}: {}", name(), removed.error().detail);
 }
 
 bool Job::run(const round::Retry& effect) {
   send(effect.client, wire::Retry{name(), effect.task, effect.detail, seconds(effect.after)});
+  answered(effect.client, effect.task);
   return true;
 }
 
@@ -346,13 +367,16 @@ bool Job::run(const round::AbandonRound& effect) {
 
 bool Job::run(const round::JobChanged& effect) {
   log::info("job {}: {}: {}", name(), round::name(effect.state), effect.detail);
-  const Status noted = services_.journal.set_job_state(
-      name(), round::name(effect.state), static_cast<int>(effect.reason), effect.detail,
-      services_.control.unix_seconds());
-  if (!noted) log::error("job {}: cannot record its state: {}", name(), noted.error().detail);
+  if (effect.state != round::JobState::draining) {  // lasts as long as this process
+    const Status noted = services_.journal.set_job_state(
+        name(), round::name(effect.state), static_cast<int>(effect.reason), effect.detail,
+        services_.control.unix_seconds());
+    if (!noted) log::error("job {}: cannot record its state: {}", name(), noted.error().detail);
+  }
+  services_.at_rest(name());
   if (!ended()) return true;
   for (const auto& [client, answer] : answers_) send(client, wire::JobEnded{name(), effect.detail});
-  services_.at_rest(name());
+  for (const auto& [client, offer] : offers_) judge_again(client);
   return true;
 }
 

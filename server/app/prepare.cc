@@ -44,8 +44,10 @@ Result<std::shared_ptr<const GlobalModel>> load_version(const Plan& plan, const 
 
 Result<Prepared> prepare(const Plan& plan, const Services& services,
                          const store::JobProgress& progress) {
-  FED_TRY(unstage_old_tasks(services, progress));
   Prepared prepared;
+  const bool ended = progress.job.state == "finished" || progress.job.state == "cancelled";
+  if (ended) return prepared;  // holds no memory; `begin` retires it
+  FED_TRY(unstage_old_tasks(services, progress));
   prepared.scaling = scaling_from(scaling_of(progress));
   const std::int64_t latest = progress.job.version;
   std::set<std::int64_t> older;

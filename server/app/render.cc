@@ -137,7 +137,11 @@ std::string render_why(const Json& answer) {
     const std::string done =
         total > 0 ? fmt::format("{:.0f} %", 100 * client.value("done", 0.0) / total) : "-";
     std::string why = client.value("detail", "");
-    if (client.contains("last_refusal")) why = client["last_refusal"]["detail"];
+    if (client.contains("last_refusal") && client["state"] != "resting") {
+      why = client["last_refusal"]["detail"];
+    }
+    const std::string limits = client.value("limits", "");
+    if (!limits.empty()) why += (why.empty() ? "limits: " : "; limits: ") + limits;
     const std::string silent =
         client.contains("last_activity_s")
             ? fmt::format("{:.0f} s", client["last_activity_s"].get<double>())

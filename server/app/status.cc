@@ -1,5 +1,6 @@
 #include "app/status.h"
 
+#include <algorithm>
 #include <cmath>
 
 namespace fed::app {
@@ -72,6 +73,18 @@ Json client_json(const Coordinator& coordinator, const round::ClientReport& clie
   return json;
 }
 
+// The limits of a client's site, and whether they keep it from being asked.
+void add_site(Json& json, const Coordinator& coordinator, const Job& job, std::int64_t client) {
+  const SiteLimits* site = coordinator.site_of(client);
+  if (site == nullptr) return;
+  const std::string limits = limits_text(site->said);
+  if (!limits.empty()) json["limits"] = limits;
+  const auto away = job.away(client);
+  if (!away || json["state"] == "unable") return;
+  json["state"] = site->said.open ? "not asked" : "resting";
+  json["detail"] = *away;
+}
+
 }  // namespace
 
 Json clients_json(const Coordinator& coordinator) {
@@ -132,17 +145,23 @@ Json why_json(const Coordinator& coordinator, const Job& job) {
     json["clients"].push_back(client_json(coordinator, client));
     const auto put_off = job.put_off().find(client.client);
     if (put_off != job.put_off().end()) json["clients"].back()["detail"] = put_off->second;
+    add_site(json["clients"].back(), coordinator, job, client.client);
   }
   if (report->last_failure.reason != round::Reason::none) {
     json["last_failure"] = report->last_failure.detail;
   }
+  const auto is_shown = [&](std::int64_t client) {
+    return std::any_of(report->clients.begin(), report->clients.end(),
+                       [&](const round::ClientReport& shown) { return shown.client == client; });
+  };
   for (const auto& [client, answer] : job.answers()) {
-    if (answer.able) continue;
+    if (is_shown(client)) continue;
     json["clients"].push_back({{"client", coordinator.name_of(client)},
-                               {"state", "unable"},
+                               {"state", answer.able ? "available" : "unable"},
                                {"connected", true},
                                {"member", false},
                                {"detail", answer.detail}});
+    add_site(json["clients"].back(), coordinator, job, client);
   }
   return json;
 }
