@@ -66,6 +66,7 @@ void Coordinator::opened(std::shared_ptr<Session> session) {
     return session->close(wire::Bye{"this client has been revoked", false});
   const auto older = std::exchange(sessions_[client.id], session);
   if (older) older->close(wire::Bye{"the same client has connected again", true});
+  departures_.erase(client.id);
   log::info("client {} connected from {}", client.name, session->address());
   const Status touched = parts_.journal.touch(client.id, parts_.control.unix_seconds());
   if (!touched) log::debug("{}", touched.error().detail);
@@ -110,6 +111,7 @@ void Coordinator::closed(std::shared_ptr<Session> session, Error reason) {
   const std::int64_t client = session->client().id;
   if (session_of(client) != session) return;
   sessions_.erase(client);
+  departures_[client] = {parts_.control.now(), reason.detail};
   log::info("client {} disconnected: {}", session->client().name, reason.detail);
   const Status touched = parts_.journal.touch(client, parts_.control.unix_seconds());
   if (!touched) log::debug("{}", touched.error().detail);
@@ -135,6 +137,11 @@ std::shared_ptr<Session> Coordinator::session_of(std::int64_t client) const {
 std::string Coordinator::name_of(std::int64_t client) const {
   const auto entry = names_.find(client);
   return entry == names_.end() ? "client " + std::to_string(client) : entry->second;
+}
+
+const Departure* Coordinator::departure_of(std::int64_t client) const {
+  const auto entry = departures_.find(client);
+  return entry == departures_.end() ? nullptr : &entry->second;
 }
 
 void Coordinator::disconnect_all(const std::string& detail) {

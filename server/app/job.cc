@@ -116,6 +116,9 @@ void Job::connected(std::int64_t client) {
 void Job::disconnected(std::int64_t client) {
   answers_.erase(client);
   offers_.erase(client);
+  if (const auto activity = activities_.find(client); activity != activities_.end()) {
+    activity->second.interrupted();
+  }
   handle(round::ClientGone{client});
 }
 
@@ -160,6 +163,7 @@ void Job::on(std::int64_t client, const wire::Fetch& message) {
 }
 
 void Job::on(std::int64_t client, const wire::Progress& message) {
+  activities_[client].progressed(message, now());
   handle(round::Progressed{client, message.task, static_cast<round::Work>(message.phase),
                            message.done, message.total});
 }

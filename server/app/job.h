@@ -13,6 +13,7 @@
 #include <set>
 #include <string>
 
+#include "app/activity.h"
 #include "app/closing.h"
 #include "app/global_model.h"
 #include "app/plan.h"
@@ -54,6 +55,7 @@ class Job : public std::enable_shared_from_this<Job> {
   std::optional<round::Report> report() const;
   const std::string& problem() const { return problem_; }
   const std::map<std::int64_t, std::string>& put_off() const { return put_off_; }
+  const std::map<std::int64_t, Activity>& activities() const { return activities_; }
   std::optional<std::int64_t> best_version() const;
 
  private:
@@ -117,6 +119,7 @@ class Job : public std::enable_shared_from_this<Job> {
   std::optional<Closed> closed_;  // between Aggregated and Committed
   std::map<std::int64_t, wire::JobAnswer> answers_;
   std::map<std::int64_t, wire::Offer> offers_;   // of each client, until it is answered for good
+  std::map<std::int64_t, Activity> activities_;  // of each client that was asked
   std::map<std::int64_t, std::string> put_off_;  // why updates could not be taken, until they are
   std::uint64_t uploads_ = 0;                    // ids given
   std::int64_t loads_failed_ = 0;                // in a row
