@@ -82,6 +82,7 @@ void Protocol::received(std::size_t bytes, Instant now, Handler& handler) {
   // Otherwise a peer that talks and never reads would keep a session for ever that is at its end.
   if (finishing_) return;
   progressed(now);
+  handler.on_heard(now);
   received_.filled(bytes);
   const Status consumed = consume(handler);
   if (!consumed) refuse(consumed.error());

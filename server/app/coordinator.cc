@@ -68,6 +68,7 @@ void Coordinator::opened(std::shared_ptr<Session> session) {
   const auto older = std::exchange(sessions_[client.id], session);
   if (older) older->close(wire::Bye{"the same client has connected again", true});
   sites_.erase(client.id);
+  departures_.erase(client.id);
   log::info("client {} connected from {}", client.name, session->address());
   const Status touched = parts_.journal.touch(client.id, parts_.control.unix_seconds());
   if (!touched) log::debug("{}", touched.error().detail);
@@ -135,6 +136,7 @@ void Coordinator::closed(std::shared_ptr<Session> session, Error reason) {
   if (session_of(client) != session) return;
   sessions_.erase(client);
   sites_.erase(client);
+  departures_[client] = {parts_.control.now(), reason.detail};
   log::info("client {} disconnected: {}", session->client().name, reason.detail);
   const Status touched = parts_.journal.touch(client, parts_.control.unix_seconds());
   if (!touched) log::debug("{}", touched.error().detail);
@@ -160,6 +162,11 @@ std::shared_ptr<Session> Coordinator::session_of(std::int64_t client) const {
 std::string Coordinator::name_of(std::int64_t client) const {
   const auto entry = names_.find(client);
   return entry == names_.end() ? "client " + std::to_string(client) : entry->second;
+}
+
+const Departure* Coordinator::departure_of(std::int64_t client) const {
+  const auto entry = departures_.find(client);
+  return entry == departures_.end() ? nullptr : &entry->second;
 }
 
 void Coordinator::disconnect_all(const std::string& detail) {

@@ -95,6 +95,9 @@ void Job::disconnected(std::int64_t client) {
   offers_.erase(client);
   present_.erase(client);
   attendance_.interrupted(client);
+  if (const auto activity = activities_.find(client); activity != activities_.end()) {
+    activity->second.interrupted();
+  }
   handle(round::ClientGone{client});
 }
 
@@ -144,6 +147,7 @@ void Job::on(std::int64_t client, const wire::Fetch& message) {
 }
 
 void Job::on(std::int64_t client, const wire::Progress& message) {
+  activities_[client].progressed(message, now());
   handle(round::Progressed{client, message.task, static_cast<round::Work>(message.phase),
                            message.done, message.total});
 }

@@ -13,6 +13,7 @@
 #include <set>
 #include <string>
 
+#include "app/activity.h"
 #include "app/attendance.h"
 #include "app/closing.h"
 #include "app/global_model.h"
@@ -60,6 +61,7 @@ class Job : public std::enable_shared_from_this<Job> {
   // Why a client that can do the job is not asked now: its site rests, or would before it was done.
   std::optional<std::string> away(std::int64_t client) const;
   const std::map<std::int64_t, std::string>& put_off() const { return put_off_; }
+  const std::map<std::int64_t, Activity>& activities() const { return activities_; }
   std::optional<std::int64_t> best_version() const;
 
  private:
@@ -135,6 +137,7 @@ class Job : public std::enable_shared_from_this<Job> {
   std::set<std::int64_t> present_;  // that the engine counts on
   Attendance attendance_;
   std::map<std::int64_t, wire::Offer> offers_;   // of each client, until it is answered for good
+  std::map<std::int64_t, Activity> activities_;  // of each client that was asked
   std::map<std::int64_t, std::string> put_off_;  // why updates could not be taken, until they are
   std::uint64_t uploads_ = 0;                    // ids given
   std::int64_t loads_failed_ = 0;                // in a row

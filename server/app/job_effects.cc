@@ -203,6 +203,8 @@ bool Job::run(const round::Receipt& effect) {
 void Job::answered(std::int64_t client, std::int64_t task) {
   const auto offer = offers_.find(client);
   if (offer != offers_.end() && offer->second.task == task) offers_.erase(offer);
+  const auto activity = activities_.find(client);
+  if (activity != activities_.end()) activity->second.answered(task, now());
 }
 
 void Job::unstage(const store::UploadKey& key) const {
