@@ -20,9 +20,10 @@ std::uint64_t random_seed() { return load_le<std::uint64_t>(crypto::random_array
 
 }  // namespace
 
-ClientDaemon::ClientDaemon(const config::ClientSpec& spec, const ClientKeys& keys,
+ClientDaemon::ClientDaemon(Disk& disk, const config::ClientSpec& spec, const ClientKeys& keys,
                            session::Outbox outbox, session::ModelCache cache, Options options)
-    : spec_(spec),
+    : disk_(disk),
+      spec_(spec),
       options_(options),
       outbox_(std::move(outbox)),
       cache_(std::move(cache)),
@@ -170,7 +171,7 @@ void ClientDaemon::show(const wire::Task& task, const char* phase) {
 
 void ClientDaemon::write_status() {
   status_.updated_at = unix_seconds();
-  const Status saved = save(spec_.state_dir, status_);
+  const Status saved = save(disk_, spec_.state_dir, status_);
   if (!saved) log::warning("{}", saved.error().detail);
 }
 

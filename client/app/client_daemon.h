@@ -33,9 +33,9 @@ class ClientDaemon final : private LinkUser {
     bool once = false;  // end when a job has ended, or the server wants no more of this client
   };
 
-  // `spec` and `keys` outlive it.
-  ClientDaemon(const config::ClientSpec& spec, const ClientKeys& keys, session::Outbox outbox,
-               session::ModelCache cache, Options options);
+  // `disk` (of the state), `spec` and `keys` outlive it.
+  ClientDaemon(Disk& disk, const config::ClientSpec& spec, const ClientKeys& keys,
+               session::Outbox outbox, session::ModelCache cache, Options options);
 
   // Until a signal says stop (status 0), or with `once`: 0 after a job, 1 if the server refuses.
   int run();
@@ -93,6 +93,7 @@ class ClientDaemon final : private LinkUser {
     Instant shown_at{};
   };
 
+  Disk& disk_;
   const config::ClientSpec& spec_;
   const Options options_;
   const session::Outbox outbox_;

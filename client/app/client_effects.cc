@@ -149,7 +149,7 @@ void ClientDaemon::run(const session::Train& effect) {
   const auto work = [this, task, local, model, progress, tell, client = session_.name(),
                      stop = stop_training_.get_token()]() -> Result<wire::Offer> {
     FED_ASSIGN(answer, task.kind == wire::TaskKind::training
-                           ? local->train(task, model, client, trainer_,
+                           ? local->train(task, disk_, model, client, trainer_,
                                           ProgressReporter(progress, tell), stop)
                            : local->sum(task));
     if (stop.stop_requested()) return Error{ErrorCode::closed, "training was stopped"};

@@ -14,6 +14,7 @@ Coordinator::Coordinator(CoordinatorParts parts)
                 .staging = parts_.staging,
                 .checkpoints = parts_.checkpoints,
                 .tiles = parts_.tiles,
+                .disk = parts_.disk,
                 .blobs = parts_.blobs,
                 .control = parts_.control,
                 .compute = parts_.compute,

@@ -26,6 +26,7 @@ struct CoordinatorParts {
   const store::Checkpoints& checkpoints;
   aggregate::TilePool& tiles;
   Directory& directory;
+  Disk& disk;
   fs::path blobs;
   boost::asio::any_io_executor control, compute;
   std::uint64_t memory_bytes_max = 0;

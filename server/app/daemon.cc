@@ -56,23 +56,23 @@ struct State {
   store::Checkpoints checkpoints;
   fs::path blobs;
 
-  static Result<State> open(const config::ServerSpec& config) {
+  static Result<State> open(Disk& disk, const config::ServerSpec& config) {
     const fs::path& folder = config.state_dir;
-    FED_TRY(make_folder(folder));
-    FED_ASSIGN(lock, store::FolderLock::acquire(folder));
-    FED_ASSIGN(identity, load_identity(folder));
-    FED_ASSIGN(journal,
-               store::Journal::open(folder / "registry.db", {.durability = config.durability}));
-    FED_ASSIGN(staging, store::Staging::open(folder / "staging",
+    FED_TRY(make_folder(disk, folder, config.durability));
+    FED_ASSIGN(lock, store::FolderLock::acquire(disk, folder));
+    FED_ASSIGN(identity, load_identity(disk, folder));
+    FED_ASSIGN(journal, store::Journal::open(disk, folder / "registry.db",
+                                             {.durability = config.durability}));
+    FED_ASSIGN(staging, store::Staging::open(disk, folder / "staging",
                                              {.durability = config.durability,
                                               .upload_bytes_max = config.limits.upload_bytes_max}));
     const fs::path blobs = folder / "blobs";
-    FED_TRY(make_folder(blobs));
+    FED_TRY(make_folder(disk, blobs, config.durability));
     return State{std::move(lock),
                  std::move(identity),
                  std::move(journal),
                  std::move(staging),
-                 store::Checkpoints(folder / "checkpoints", config.durability),
+                 store::Checkpoints(disk, folder / "checkpoints", config.durability),
                  blobs};
   }
 };
@@ -98,6 +98,7 @@ class Daemon {
                              .checkpoints = state_.checkpoints,
                              .tiles = tiles_,
                              .directory = directory_,
+                             .disk = real_disk(),
                              .blobs = state_.blobs,
                              .control = control_.get_executor(),
                              .compute = compute_.get_executor(),
@@ -253,7 +254,7 @@ class Daemon {
 Status run_daemon(config::ServerSpec config, const fs::path& config_file) {
   tensor::use_single_thread();
   raise_descriptor_limit();
-  FED_ASSIGN(state, State::open(config));
+  FED_ASSIGN(state, State::open(real_disk(), config));
   Daemon daemon(std::move(config), config_file, std::move(state));
   return daemon.run();
 }

@@ -21,6 +21,7 @@ struct Services {
   store::Staging& staging;
   const store::Checkpoints& checkpoints;
   aggregate::TilePool& tiles;
+  Disk& disk;
   fs::path blobs;  // folder for sealed models
   boost::asio::any_io_executor control, compute;
   // Control loop only. The session of a connected client, or null.
