@@ -14,7 +14,7 @@ namespace {
 using Json = nlohmann::json;
 
 constexpr const char* kLeaves[] = {
-    "of each round: the update, one number for each weight of the model, sealed to the server",
+    "of each task: the update, one number for each weight of the model, sealed to the server",
     "how many rows this machine trains on",
     "how good the server's model is on the rows kept aside (loss, accuracy, ...)",
     "the mean loss of the training",

@@ -141,32 +141,32 @@ void ClientDaemon::training_ended(std::uint64_t training, const wire::Task& task
   if (training != training_) {
     // Cancelled when it had already been stored: nobody waits for it, unless for the same again.
     const wire::Task* active = session_.active();
-    const bool again = active != nullptr && active->job == task.job && active->round == task.round;
-    if (offer && !again && session_.kept({task.job, task.round}) == nullptr) {
-      const Status dropped = outbox_.drop(task.job, task.round);
+    const bool again = active != nullptr && active->job == task.job && active->task == task.task;
+    if (offer && !again && session_.kept({task.job, task.task}) == nullptr) {
+      const Status dropped = outbox_.drop(task.job, task.task);
       if (!dropped) log::warning("{}", dropped.error().detail);
     }
     return;
   }
   ++training_;
   if (offer) {
-    log::info("job {} round {}: done, {} bytes to send", task.job, task.round, offer->bytes);
+    log::info("job {} task {}: done, {} bytes to send", task.job, task.task, offer->bytes);
     show(task, "uploading");
     return carry_out(session_.trained(*offer));
   }
-  log::error("job {} round {}: {}", task.job, task.round, offer.error().detail);
+  log::error("job {} task {}: {}", task.job, task.task, offer.error().detail);
   show(task, "waiting");
-  carry_out(session_.training_failed(task.job, task.round, for_server(offer.error())));
+  carry_out(session_.training_failed(task.job, task.task, for_server(offer.error())));
 }
 
 // ---- For people ----
 
 void ClientDaemon::show(const wire::Task& task, const char* phase) {
   status_.job = task.job;
-  status_.round = task.round;
+  status_.task = task.task;
   status_.phase = phase;
   write_status();
-  cli::notify_status(task.job + " round " + std::to_string(task.round) + ": " + phase);
+  cli::notify_status(task.job + " task " + std::to_string(task.task) + ": " + phase);
 }
 
 void ClientDaemon::write_status() {

@@ -125,7 +125,7 @@ void ClientDaemon::show_download() {
   download_->shown_at = now();
   if (first) show(*task, "downloading");
   carry_out(session_.progress(
-      {task->job, task->round, wire::Phase::downloading, cache_.present(), task->model->bytes}));
+      {task->job, task->task, wire::Phase::downloading, cache_.present(), task->model->bytes}));
 }
 
 // ---- Training ----
@@ -135,12 +135,12 @@ void ClientDaemon::run(const session::Train& effect) {
   const std::uint64_t training = ++training_;
   const std::shared_ptr<LocalJob> local = jobs_.at(task.job).local;
   const bool is_training = task.kind == wire::TaskKind::training;
-  log::info("job {} round {}: {} {} rows", task.job, task.round,
+  log::info("job {} task {}: {} {} rows", task.job, task.task,
             is_training ? "training on" : "summing the columns of", local->examples());
   show(task, "training");
   stop_training_ = std::stop_source();
   const auto rows = local->examples() * local->spec().training.epochs;
-  const wire::Progress progress{task.job, task.round, wire::Phase::training, 0,
+  const wire::Progress progress{task.job, task.task, wire::Phase::training, 0,
                                 static_cast<std::uint64_t>(rows)};
   const auto tell = [this, training](const wire::Progress& told) {
     asio::post(io_, [this, training, told] { training_progressed(training, told); });
@@ -175,11 +175,11 @@ void ClientDaemon::run(const session::CancelTraining&) {
 // ---- Updates ----
 
 void ClientDaemon::run(const session::SendOffer& effect) {
-  const wire::Offer* kept = session_.kept({effect.job, effect.round});
+  const wire::Offer* kept = session_.kept({effect.job, effect.task});
   if (kept == nullptr) return;
   wire::Offer offer = *kept;
   if (offer.bytes <= wire::kInlineBytesMax) {
-    const auto file = outbox_.update(offer.job, offer.round);
+    const auto file = outbox_.update(offer.job, offer.task);
     offer.body.resize(offer.bytes);
     const Status read = file ? file->read_at(0, offer.body) : Status(file.error());
     if (!read) return forget(offer, read.error());
@@ -188,42 +188,42 @@ void ClientDaemon::run(const session::SendOffer& effect) {
 }
 
 void ClientDaemon::run(const session::StartUpload& effect) {
-  const wire::Offer* offer = session_.kept({effect.job, effect.round});
+  const wire::Offer* offer = session_.kept({effect.job, effect.task});
   if (offer == nullptr) return;
-  auto file = outbox_.update(effect.job, effect.round);
+  auto file = outbox_.update(effect.job, effect.task);
   if (!file) return forget(*offer, file.error());
   const std::uint64_t bytes = offer->bytes;
   link_.send_bulk(net::ChunkUpload{std::make_shared<File>(std::move(*file)), effect.upload,
                                    effect.offset, bytes});
   carry_out(
-      session_.progress({effect.job, effect.round, wire::Phase::uploading, effect.offset, bytes}));
+      session_.progress({effect.job, effect.task, wire::Phase::uploading, effect.offset, bytes}));
 }
 
 void ClientDaemon::run(const session::StopUpload&) { link_.send_bulk(std::monostate()); }
 
 // An update that its own disk has lost is as good as discarded.
 void ClientDaemon::forget(const wire::Offer& offer, const Error& why) {
-  log::error("job {} round {}: the update is lost: {}", offer.job, offer.round, why.detail);
-  carry_out(session_.message(wire::Receipt{offer.job, offer.round, wire::Outcome::discarded, 0,
+  log::error("job {} task {}: the update is lost: {}", offer.job, offer.task, why.detail);
+  carry_out(session_.message(wire::Receipt{offer.job, offer.task, wire::Outcome::discarded, 0,
                                            "the update could not be read again"},
                              now()));
 }
 
 void ClientDaemon::run(const session::DropUpdate& effect) {
   const wire::Receipt& receipt = effect.receipt;
-  const ClientStatus::Answer answer{receipt.job, receipt.round, name(receipt.outcome),
+  const ClientStatus::Answer answer{receipt.job, receipt.task, name(receipt.outcome),
                                     receipt.detail, unix_seconds()};
   status_.last_answer = answer;
   status_.phase = "waiting";
   if (receipt.outcome == wire::Outcome::accepted) {
-    log::info("job {} round {}: accepted", receipt.job, receipt.round);
+    log::info("job {} task {}: accepted", receipt.job, receipt.task);
   } else {
     status_.last_refusal = answer;
-    log::warning("job {} round {}: {}: {}", receipt.job, receipt.round, answer.outcome,
+    log::warning("job {} task {}: {}: {}", receipt.job, receipt.task, answer.outcome,
                  receipt.detail);
   }
   write_status();
-  const Status dropped = outbox_.drop(receipt.job, receipt.round);
+  const Status dropped = outbox_.drop(receipt.job, receipt.task);
   if (!dropped) log::warning("{}", dropped.error().detail);
 }
 

@@ -13,14 +13,14 @@ fs::path file_in(const fs::path& state) { return state / "status.json"; }
 
 Json to_json(const ClientStatus::Answer& answer) {
   return {{"job", answer.job},
-          {"round", answer.round},
+          {"task", answer.task},
           {"outcome", answer.outcome},
           {"detail", answer.detail},
           {"at", answer.at}};
 }
 
 ClientStatus::Answer answer_from(const Json& json) {
-  return {json.value("job", ""), json.value("round", std::int64_t{0}), json.value("outcome", ""),
+  return {json.value("job", ""), json.value("task", std::int64_t{0}), json.value("outcome", ""),
           json.value("detail", ""), json.value("at", std::int64_t{0})};
 }
 
@@ -42,7 +42,7 @@ Status save(Disk& disk, const fs::path& state, const ClientStatus& status) {
   const Json json = {{"connection", status.connection},
                      {"name", status.name},
                      {"job", status.job},
-                     {"round", status.round},
+                     {"task", status.task},
                      {"phase", status.phase},
                      {"last_answer", to_json(status.last_answer)},
                      {"last_refusal", to_json(status.last_refusal)},
@@ -63,7 +63,7 @@ Result<ClientStatus> load_status(Disk& disk, const fs::path& state) {
     status.connection = json.value("connection", "");
     status.name = json.value("name", "");
     status.job = json.value("job", "");
-    status.round = json.value("round", std::int64_t{-1});
+    status.task = json.value("task", std::int64_t{-1});
     status.phase = json.value("phase", "");
     status.last_answer = answer_from(json.value("last_answer", Json::object()));
     status.last_refusal = answer_from(json.value("last_refusal", Json::object()));

@@ -15,7 +15,7 @@ namespace fed::app {
 struct ClientStatus {
   struct Answer {  // of the server, to an update
     std::string job;
-    std::int64_t round = 0;
+    std::int64_t task = 0;
     std::string outcome;  // accepted, refused, discarded
     std::string detail;
     std::int64_t at = 0;  // seconds since 1970; 0: none yet
@@ -24,7 +24,7 @@ struct ClientStatus {
   std::string connection = "not started";  // "connected", or why not
   std::string name;                        // as the server knows this client
   std::string job;                         // of the task being worked on, or the last one
-  std::int64_t round = -1;                 // its round
+  std::int64_t task = -1;                  // its task
   std::string phase;                       // downloading, training, uploading, waiting
   Answer last_answer, last_refusal;
   std::int64_t updated_at = 0;

@@ -45,7 +45,7 @@ Result<config::JobSpec> parse(const std::string& name, const std::string& text) 
 
 wire::Offer offer_for(const wire::Task& task, std::int64_t examples) {
   return {.job = task.job,
-          .round = task.round,
+          .task = task.task,
           .base_version = task.base_version,
           .examples = examples,
           .bytes = 0,
@@ -170,7 +170,7 @@ Result<LocalJob::Answer> LocalJob::train(const wire::Task& task, Disk& disk,
     log::error("{}", there.error().detail);
     return Error{there.error().code, "this client's copy of the model cannot be read"};
   }
-  const train::Task local{spec_, task.round, train::task_seed(spec_, task.round, client)};
+  const train::Task local{spec_, task.task, train::task_seed(spec_, task.task, client)};
   FED_ASSIGN(update, trainer.train(weights, local, *dataset_, progress, stop));
   Answer answer{offer_for(task, update.examples), std::move(update.values), {}};
   answer.offer.metrics = metrics_of(update);

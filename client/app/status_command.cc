@@ -44,7 +44,7 @@ std::string date(std::int64_t at) {
 void print_answer(const char* title, const ClientStatus::Answer& answer) {
   if (answer.at == 0) return fmt::print("{:<13} none\n", title);
   const std::string what =
-      answer.job.empty() ? "" : fmt::format("job {} round {} ", answer.job, answer.round);
+      answer.job.empty() ? "" : fmt::format("job {} task {} ", answer.job, answer.task);
   fmt::print("{:<13} {}{}{}{} ({})\n", title, what, answer.outcome,
              answer.detail.empty() ? "" : ": ", answer.detail, date(answer.at));
 }
@@ -53,17 +53,16 @@ void print(const Shown& shown) {
   const ClientStatus& status = shown.status;
   fmt::print("{:<13} {}\n", "server", status.connection);
   if (!status.name.empty()) fmt::print("{:<13} {}\n", "known as", status.name);
-  if (status.round < 0) {
+  if (status.task < 0) {
     fmt::print("{:<13} none\n", "last task");
   } else {
-    fmt::print("{:<13} job {} round {} ({})\n", "last task", status.job, status.round,
-               status.phase);
+    fmt::print("{:<13} job {} task {} ({})\n", "last task", status.job, status.task, status.phase);
   }
   print_answer("last answer", status.last_answer);
   print_answer("last refusal", status.last_refusal);
   if (shown.outbox.empty()) fmt::print("{:<13} empty\n", "outbox");
   for (const wire::Offer& offer : shown.outbox) {
-    fmt::print("{:<13} job {} round {}: {} bytes, {} examples\n", "outbox", offer.job, offer.round,
+    fmt::print("{:<13} job {} task {}: {} bytes, {} examples\n", "outbox", offer.job, offer.task,
                offer.bytes, offer.examples);
   }
   if (status.updated_at > 0) fmt::print("{:<13} {}\n", "as of", date(status.updated_at));
@@ -72,7 +71,7 @@ void print(const Shown& shown) {
 Json to_json(const ClientStatus::Answer& answer) {
   if (answer.at == 0) return nullptr;
   return {{"job", answer.job},
-          {"round", answer.round},
+          {"task", answer.task},
           {"outcome", answer.outcome},
           {"detail", answer.detail},
           {"at", answer.at}};
@@ -83,13 +82,13 @@ void print_json(const Shown& shown) {
   Json outbox = Json::array();
   for (const wire::Offer& offer : shown.outbox) {
     outbox.push_back({{"job", offer.job},
-                      {"round", offer.round},
+                      {"task", offer.task},
                       {"bytes", offer.bytes},
                       {"examples", offer.examples}});
   }
   Json task = nullptr;
-  if (status.round >= 0) {
-    task = {{"job", status.job}, {"round", status.round}, {"phase", status.phase}};
+  if (status.task >= 0) {
+    task = {{"job", status.job}, {"task", status.task}, {"phase", status.phase}};
   }
   const Json json = {{"connection", status.connection},
                      {"name", status.name},
@@ -119,7 +118,7 @@ int run(const cli::Arguments& arguments) {
 cli::Command status_command() {
   return {"status",
           "--config FILE",
-          "show the outbox, the last round and the last refusal",
+          "show the outbox, the last task and the last refusal",
           add_config_option,
           {},
           run};

@@ -28,15 +28,15 @@ struct Train {
   wire::Task task;
 };
 struct CancelTraining {};
-// Offer the update that lies in the outbox under (job, round), with its body if that is small.
+// Offer the update that lies in the outbox under (job, task), with its body if that is small.
 struct SendOffer {
   std::string job;
-  std::int64_t round = 0;
+  std::int64_t task = 0;
 };
 // Send chunks of that update from `offset` on, until it is whole or StopUpload.
 struct StartUpload {
   std::string job;
-  std::int64_t round = 0;
+  std::int64_t task = 0;
   std::uint64_t upload = 0, offset = 0;
 };
 struct StopUpload {};

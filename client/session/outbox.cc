@@ -52,16 +52,16 @@ Result<Outbox> Outbox::open(Disk& disk, fs::path folder) {
   return outbox;
 }
 
-fs::path Outbox::path(const std::string& job, std::int64_t round, const char* extension) const {
-  return folder_ / (job + "." + std::to_string(round) + extension);
+fs::path Outbox::path(const std::string& job, std::int64_t task, const char* extension) const {
+  return folder_ / (job + "." + std::to_string(task) + extension);
 }
 
 // What an offer names, if it and its update are whole. Anything else is removed by `load`, and its
 // task will be asked for again.
 std::optional<wire::Offer> Outbox::read(const fs::path& file) const {
   const auto offer = read_offer(*disk_, file);
-  if (!offer || path(offer->job, offer->round, ".offer") != file) return std::nullopt;
-  const auto bytes = update(offer->job, offer->round);
+  if (!offer || path(offer->job, offer->task, ".offer") != file) return std::nullopt;
+  const auto bytes = update(offer->job, offer->task);
   if (!bytes) return std::nullopt;
   const auto whole = has_checksum(*bytes, offer->bytes, offer->checksum);
   if (!whole || !*whole) return std::nullopt;
@@ -75,7 +75,7 @@ Status Outbox::load() {
     if (file.extension() != ".offer") continue;
     const auto offer = read(file);
     if (!offer) continue;
-    wanted.insert({file, path(offer->job, offer->round, ".update")});
+    wanted.insert({file, path(offer->job, offer->task, ".update")});
     offers_.push_back(*offer);
   }
   for (const fs::path& file : found) {
@@ -85,23 +85,23 @@ Status Outbox::load() {
 }
 
 Result<wire::Offer> Outbox::put(wire::Offer offer, ByteView bytes) const {
-  FED_TRY(drop(offer.job, offer.round));
+  FED_TRY(drop(offer.job, offer.task));
   offer.bytes = bytes.size();
   offer.checksum = checksum(bytes);
   offer.body.clear();
-  FED_TRY(replace_file(*disk_, path(offer.job, offer.round, ".update"), bytes, Durability::power));
-  FED_TRY(replace_file(*disk_, path(offer.job, offer.round, ".offer"), wire::encode(offer),
+  FED_TRY(replace_file(*disk_, path(offer.job, offer.task, ".update"), bytes, Durability::power));
+  FED_TRY(replace_file(*disk_, path(offer.job, offer.task, ".offer"), wire::encode(offer),
                        Durability::power));
   return offer;
 }
 
-Result<File> Outbox::update(const std::string& job, std::int64_t round) const {
-  return disk_->open_to_read(path(job, round, ".update"));
+Result<File> Outbox::update(const std::string& job, std::int64_t task) const {
+  return disk_->open_to_read(path(job, task, ".update"));
 }
 
-Status Outbox::drop(const std::string& job, std::int64_t round) const {
-  FED_TRY(disk_->remove(path(job, round, ".offer")));
-  return disk_->remove(path(job, round, ".update"));
+Status Outbox::drop(const std::string& job, std::int64_t task) const {
+  FED_TRY(disk_->remove(path(job, task, ".offer")));
+  return disk_->remove(path(job, task, ".update"));
 }
 
 }  // namespace fed::session

@@ -26,17 +26,17 @@ class Outbox {
   const std::vector<wire::Offer>& offers() const { return offers_; }
 
   // Keeps `update`, durably; fills bytes and checksum of `offer` and returns it. Replaces the same
-  // (job, round).
+  // (job, task).
   Result<wire::Offer> put(wire::Offer offer, ByteView update) const;
 
   // To read the update of an offer.
-  Result<File> update(const std::string& job, std::int64_t round) const;
+  Result<File> update(const std::string& job, std::int64_t task) const;
 
-  Status drop(const std::string& job, std::int64_t round) const;
+  Status drop(const std::string& job, std::int64_t task) const;
 
  private:
   Outbox(Disk& disk, fs::path folder) : disk_(&disk), folder_(std::move(folder)) {}
-  fs::path path(const std::string& job, std::int64_t round, const char* extension) const;
+  fs::path path(const std::string& job, std::int64_t task, const char* extension) const;
   Status load();
   std::optional<wire::Offer> read(const fs::path& file) const;
 

@@ -9,10 +9,10 @@ constexpr int kDownloadsMax = 3;
 constexpr double kRetrySecondsMax = 3600;
 constexpr const char* kNotAgreed = "this client has not agreed to the job";
 
-UpdateKey key_of(const wire::Offer& offer) { return {offer.job, offer.round}; }
+UpdateKey key_of(const wire::Offer& offer) { return {offer.job, offer.task}; }
 
 bool same_task(const wire::Task& a, const wire::Task& b) {
-  return a.job == b.job && a.round == b.round && a.base_version == b.base_version;
+  return a.job == b.job && a.task == b.task && a.base_version == b.base_version;
 }
 
 bool answers(const wire::Offer& offer, const wire::Task& task) {
@@ -102,7 +102,7 @@ Session::Effects Session::job_loaded(const std::string& job, Result<std::int64_t
   }
   const auto is_of_job = [&](const wire::Task& task) { return task.job == job; };
   const auto task = std::find_if(waiting_.begin(), waiting_.end(), is_of_job);
-  if (task != waiting_.end()) add(effects, refuse_task(job, task->round, kNotAgreed));
+  if (task != waiting_.end()) add(effects, refuse_task(job, task->task, kNotAgreed));
   return effects;
 }
 
@@ -125,13 +125,13 @@ Session::Effects Session::on(const wire::JobEnded& m, Instant) {
 }
 
 Session::Effects Session::on(const wire::Task& m, Instant) {
-  const auto kept = outbox_.find({m.job, m.round});
+  const auto kept = outbox_.find({m.job, m.task});
   if (kept != outbox_.end() && answers(kept->second, m)) {
     return offer_next();
   }
   const auto job = jobs_.find(m.job);
   if (job == jobs_.end() || (!job->second.loading && !*job->second.examples)) {
-    return refuse_task(m.job, m.round, kNotAgreed);
+    return refuse_task(m.job, m.task, kNotAgreed);
   }
   if (active_ && same_task(active_->task, m) &&
       (active_->training || same_model(active_->task, m))) {
@@ -147,7 +147,7 @@ Session::Effects Session::on(const wire::Task& m, Instant) {
 Session::Effects Session::drop_job(const std::string& job) {
   std::erase_if(waiting_, [&](const wire::Task& task) { return task.job == job; });
   if (!active_ || active_->task.job != job) return {};
-  return drop_task(job, active_->task.round);
+  return drop_task(job, active_->task.task);
 }
 
 // The first task whose job's data is loaded.
@@ -163,9 +163,9 @@ Session::Effects Session::begin_next() {
   return {Train{task}};
 }
 
-Session::Effects Session::drop_task(const std::string& job, std::int64_t round) {
-  std::erase_if(waiting_, [&](const wire::Task& t) { return t.job == job && t.round == round; });
-  if (!active_ || active_->task.job != job || active_->task.round != round) return {};
+Session::Effects Session::drop_task(const std::string& job, std::int64_t task) {
+  std::erase_if(waiting_, [&](const wire::Task& t) { return t.job == job && t.task == task; });
+  if (!active_ || active_->task.job != job || active_->task.task != task) return {};
   Effects effects;
   if (active_->training) effects.push_back(CancelTraining{});
   active_.reset();
@@ -173,10 +173,10 @@ Session::Effects Session::drop_task(const std::string& job, std::int64_t round) 
   return effects;
 }
 
-Session::Effects Session::refuse_task(const std::string& job, std::int64_t round,
+Session::Effects Session::refuse_task(const std::string& job, std::int64_t task,
                                       const std::string& detail) {
-  Effects effects = drop_task(job, round);
-  if (online_) effects.push_back(Send{wire::TaskRefused{job, round, detail}});
+  Effects effects = drop_task(job, task);
+  if (online_) effects.push_back(Send{wire::TaskRefused{job, task, detail}});
   return effects;
 }
 
@@ -201,7 +201,7 @@ Session::Effects Session::model_failed(const std::string& job, std::int64_t vers
                                        const std::string& detail) {
   if (!is_active(job, version)) return {};
   if (++active_->downloads_failed >= kDownloadsMax) {
-    return refuse_task(job, active_->task.round, detail);
+    return refuse_task(job, active_->task.task, detail);
   }
   return {ObtainModel{job, version, *active_->task.model}};
 }
@@ -213,32 +213,31 @@ Session::Effects Session::progress(const wire::Progress& progress) {
 
 Session::Effects Session::trained(const wire::Offer& sent) {
   outbox_[key_of(sent)] = sent;
-  if (active_ && active_->task.job == sent.job && active_->task.round == sent.round)
-    active_.reset();
+  if (active_ && active_->task.job == sent.job && active_->task.task == sent.task) active_.reset();
   Effects effects = withdraw(key_of(sent));
   add(effects, offer_next());
   add(effects, begin_next());
   return effects;
 }
 
-Session::Effects Session::training_failed(const std::string& job, std::int64_t round,
+Session::Effects Session::training_failed(const std::string& job, std::int64_t task,
                                           const std::string& detail) {
-  if (!active_ || active_->task.job != job || active_->task.round != round) return {};
+  if (!active_ || active_->task.job != job || active_->task.task != task) return {};
   active_->training = false;  // it has stopped by itself
-  return refuse_task(job, round, detail);
+  return refuse_task(job, task, detail);
 }
 
 Session::Effects Session::on(const wire::CancelTask& m, Instant) {
-  return drop_task(m.job, m.round);
+  return drop_task(m.job, m.task);
 }
 
 Session::Effects Session::on(const wire::Admit& m, Instant) {
-  const UpdateKey key{m.job, m.round};
+  const UpdateKey key{m.job, m.task};
   const auto entry = outbox_.find(key);
   if (offered_ != key || entry == outbox_.end() || m.offset > entry->second.bytes) return {};
   if (m.offset == entry->second.bytes) return {};  // the server has it all; its receipt follows
   uploading_ = true;
-  return {StartUpload{m.job, m.round, m.upload, m.offset}};
+  return {StartUpload{m.job, m.task, m.upload, m.offset}};
 }
 
 // The server has answered, or what was offered is no longer what lies in the outbox.
@@ -251,7 +250,7 @@ Session::Effects Session::withdraw(const UpdateKey& key) {
 }
 
 Session::Effects Session::on(const wire::Receipt& m, Instant) {
-  const UpdateKey key{m.job, m.round};
+  const UpdateKey key{m.job, m.task};
   if (outbox_.erase(key) == 0) return {};
   Effects effects = withdraw(key);
   effects.push_back(DropUpdate{m});
@@ -260,7 +259,7 @@ Session::Effects Session::on(const wire::Receipt& m, Instant) {
 }
 
 Session::Effects Session::on(const wire::Retry& m, Instant now) {
-  const UpdateKey key{m.job, m.round};
+  const UpdateKey key{m.job, m.task};
   if (!outbox_.contains(key)) return {};
   Effects effects = withdraw(key);
   retries_[key] = now + from_seconds(std::min(m.after_s, kRetrySecondsMax));

@@ -22,7 +22,7 @@
 namespace fed::session {
 
 // An update in the outbox, by its task.
-using UpdateKey = std::pair<std::string, std::int64_t>;  // job, round
+using UpdateKey = std::pair<std::string, std::int64_t>;  // job, task
 
 class Session {
  public:
@@ -46,7 +46,7 @@ class Session {
   Effects progress(const wire::Progress& progress);
   // The update is in the outbox, durably.
   Effects trained(const wire::Offer& offer);
-  Effects training_failed(const std::string& job, std::int64_t round, const std::string& detail);
+  Effects training_failed(const std::string& job, std::int64_t task, const std::string& detail);
 
   // Time: call tick at next_wakeup.
   std::optional<Instant> next_wakeup() const;
@@ -92,8 +92,8 @@ class Session {
   Effects withdraw(const UpdateKey& key);
   Effects begin_next();
   Effects drop_job(const std::string& job);
-  Effects drop_task(const std::string& job, std::int64_t round);
-  Effects refuse_task(const std::string& job, std::int64_t round, const std::string& detail);
+  Effects drop_task(const std::string& job, std::int64_t task);
+  Effects refuse_task(const std::string& job, std::int64_t task, const std::string& detail);
   bool is_active(const std::string& job, std::int64_t version) const;
 
   std::string software_;

@@ -154,8 +154,8 @@ Status check_request(const model::Model& model, std::span<const float> weights,
 
 }  // namespace
 
-std::uint64_t task_seed(const config::JobSpec& job, std::int64_t round, std::string_view client) {
-  return mix_seed({job.rounds.seed, static_cast<std::uint64_t>(round), seed_of(client)});
+std::uint64_t task_seed(const config::JobSpec& job, std::int64_t task, std::string_view client) {
+  return mix_seed({job.rounds.seed, static_cast<std::uint64_t>(task), seed_of(client)});
 }
 
 Result<Update> LocalTrainer::train(std::span<const float> weights, const Task& task,

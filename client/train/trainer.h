@@ -19,16 +19,16 @@
 
 namespace fed::train {
 
-// What a client is asked in one round. Refers to the job, which must outlive it.
+// What a client is asked. Refers to the job, which must outlive it.
 struct Task {
   const config::JobSpec& job;
-  std::int64_t round = 0;
+  std::int64_t task = 0;
   std::uint64_t seed = 0;  // of the shuffling, from task_seed
 };
 
-// The seed of one client's shuffling in one round: the same job, round and name train bit for bit
+// The seed of one client's shuffling in one task: the same job, task and name train bit for bit
 // alike.
-std::uint64_t task_seed(const config::JobSpec& job, std::int64_t round, std::string_view client);
+std::uint64_t task_seed(const config::JobSpec& job, std::int64_t task, std::string_view client);
 
 // What a client sends, and what it may tell about it.
 struct Update {

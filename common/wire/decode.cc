@@ -85,13 +85,13 @@ Message read(const fb::JobAnswer& m, Checker& c) {
                    c.text(m.detail(), "detail")};
 }
 Message read(const fb::TaskRefused& m, Checker& c) {
-  return TaskRefused{c.job(m.job()), c.count(m.round(), "round"), c.text(m.detail(), "detail")};
+  return TaskRefused{c.job(m.job()), c.count(m.task(), "task"), c.text(m.detail(), "detail")};
 }
 Message read(const fb::Fetch& m, Checker& c) {
   return Fetch{c.job(m.job()), c.count(m.version(), "version"), m.offset()};
 }
 Message read(const fb::Progress& m, Checker& c) {
-  return Progress{c.job(m.job()), c.count(m.round(), "round"),
+  return Progress{c.job(m.job()), c.count(m.task(), "task"),
                   c.tag<Phase>(m.phase(), fb::Phase::MAX, "phase"), m.done(), m.total()};
 }
 Metrics read_metrics(const flatbuffers::Vector<flatbuffers::Offset<fb::Metric>>* from, Checker& c) {
@@ -107,7 +107,7 @@ Metrics read_metrics(const flatbuffers::Vector<flatbuffers::Offset<fb::Metric>>*
 Message read(const fb::Offer& m, Checker& c) {
   Offer offer;
   offer.job = c.job(m.job());
-  offer.round = c.count(m.round(), "round");
+  offer.task = c.count(m.task(), "task");
   offer.base_version = c.count(m.base_version(), "base_version");
   offer.examples = c.count(m.examples(), "examples");
   offer.bytes = m.bytes();
@@ -132,7 +132,7 @@ Message read(const fb::JobEnded& m, Checker& c) {
 Message read(const fb::Task& m, Checker& c) {
   Task task;
   task.job = c.job(m.job());
-  task.round = c.count(m.round(), "round");
+  task.task = c.count(m.task(), "task");
   task.attempt = c.count(m.attempt(), "attempt");
   task.kind = c.tag<TaskKind>(m.kind(), fb::TaskKind::MAX, "kind");
   task.base_version = c.count(m.base_version(), "base_version");
@@ -148,18 +148,18 @@ Message read(const fb::Task& m, Checker& c) {
   return task;
 }
 Message read(const fb::CancelTask& m, Checker& c) {
-  return CancelTask{c.job(m.job()), c.count(m.round(), "round"), c.text(m.detail(), "detail")};
+  return CancelTask{c.job(m.job()), c.count(m.task(), "task"), c.text(m.detail(), "detail")};
 }
 Message read(const fb::Admit& m, Checker& c) {
-  return Admit{c.job(m.job()), c.count(m.round(), "round"), m.upload(), m.offset()};
+  return Admit{c.job(m.job()), c.count(m.task(), "task"), m.upload(), m.offset()};
 }
 Message read(const fb::Receipt& m, Checker& c) {
-  return Receipt{c.job(m.job()), c.count(m.round(), "round"),
+  return Receipt{c.job(m.job()), c.count(m.task(), "task"),
                  c.tag<Outcome>(m.outcome(), fb::Outcome::MAX, "outcome"), m.reason(),
                  c.text(m.detail(), "detail")};
 }
 Message read(const fb::Retry& m, Checker& c) {
-  return Retry{c.job(m.job()), c.count(m.round(), "round"), c.text(m.detail(), "detail"),
+  return Retry{c.job(m.job()), c.count(m.task(), "task"), c.text(m.detail(), "detail"),
                c.seconds(m.after_s(), "after_s")};
 }
 Message read(const fb::Bye& m, Checker& c) {

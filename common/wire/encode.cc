@@ -42,7 +42,7 @@ Encoded body_of(Builder& to, const JobAnswer& m) {
 Encoded body_of(Builder& to, const TaskRefused& m) {
   const auto job = put(to, m.job);
   const auto detail = put(to, m.detail);
-  return encoded(fb::Body::TaskRefused, fb::CreateTaskRefused(to, job, m.round, detail));
+  return encoded(fb::Body::TaskRefused, fb::CreateTaskRefused(to, job, m.task, detail));
 }
 Encoded body_of(Builder& to, const Fetch& m) {
   const auto job = put(to, m.job);
@@ -51,7 +51,7 @@ Encoded body_of(Builder& to, const Fetch& m) {
 Encoded body_of(Builder& to, const Progress& m) {
   const auto job = put(to, m.job);
   const auto phase = static_cast<fb::Phase>(m.phase);
-  return encoded(fb::Body::Progress, fb::CreateProgress(to, job, m.round, phase, m.done, m.total));
+  return encoded(fb::Body::Progress, fb::CreateProgress(to, job, m.task, phase, m.done, m.total));
 }
 Encoded body_of(Builder& to, const Offer& m) {
   const auto job = put(to, m.job);
@@ -63,7 +63,7 @@ Encoded body_of(Builder& to, const Offer& m) {
   }
   const auto metrics = to.CreateVector(list);
   const auto body = put_bytes(to, m.body);
-  return encoded(fb::Body::Offer, fb::CreateOffer(to, job, m.round, m.base_version, m.examples,
+  return encoded(fb::Body::Offer, fb::CreateOffer(to, job, m.task, m.base_version, m.examples,
                                                   m.bytes, sum, metrics, body));
 }
 Encoded body_of(Builder& to, const Welcome& m) {
@@ -96,29 +96,29 @@ Encoded body_of(Builder& to, const Task& m) {
   const auto means = to.CreateVector(m.means);
   const auto deviations = to.CreateVector(m.deviations);
   return encoded(fb::Body::Task,
-                 fb::CreateTask(to, job, m.round, m.attempt, static_cast<fb::TaskKind>(m.kind),
+                 fb::CreateTask(to, job, m.task, m.attempt, static_cast<fb::TaskKind>(m.kind),
                                 m.base_version, model, means, deviations, m.update_bytes));
 }
 Encoded body_of(Builder& to, const CancelTask& m) {
   const auto job = put(to, m.job);
   const auto detail = put(to, m.detail);
-  return encoded(fb::Body::CancelTask, fb::CreateCancelTask(to, job, m.round, detail));
+  return encoded(fb::Body::CancelTask, fb::CreateCancelTask(to, job, m.task, detail));
 }
 Encoded body_of(Builder& to, const Admit& m) {
   const auto job = put(to, m.job);
-  return encoded(fb::Body::Admit, fb::CreateAdmit(to, job, m.round, m.upload, m.offset));
+  return encoded(fb::Body::Admit, fb::CreateAdmit(to, job, m.task, m.upload, m.offset));
 }
 Encoded body_of(Builder& to, const Receipt& m) {
   const auto job = put(to, m.job);
   const auto detail = put(to, m.detail);
   return encoded(
       fb::Body::Receipt,
-      fb::CreateReceipt(to, job, m.round, static_cast<fb::Outcome>(m.outcome), m.reason, detail));
+      fb::CreateReceipt(to, job, m.task, static_cast<fb::Outcome>(m.outcome), m.reason, detail));
 }
 Encoded body_of(Builder& to, const Retry& m) {
   const auto job = put(to, m.job);
   const auto detail = put(to, m.detail);
-  return encoded(fb::Body::Retry, fb::CreateRetry(to, job, m.round, detail, m.after_s));
+  return encoded(fb::Body::Retry, fb::CreateRetry(to, job, m.task, detail, m.after_s));
 }
 Encoded body_of(Builder& to, const Bye& m) {
   const auto detail = put(to, m.detail);

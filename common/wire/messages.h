@@ -1,7 +1,7 @@
 // The control messages as plain values: what the rest of the program sees of schemas/wire.fbs.
 //
 // A decoded message has passed every check that needs no context: tags, sizes of keys and hashes,
-// names, finiteness, limits on text and lists. Whether a round exists or a client may do a thing is
+// names, finiteness, limits on text and lists. Whether a task exists or a client may do a thing is
 // for whoever receives it. Plain values; copy and move freely.
 #pragma once
 
@@ -83,7 +83,7 @@ struct ModelRef {
 
 struct Task {
   std::string job;
-  std::int64_t round = 0;
+  std::int64_t task = 0;  // its number in the job; of a synchronous job: the round
   std::int64_t attempt = 0;
   TaskKind kind = TaskKind::training;
   std::int64_t base_version = 0;
@@ -93,12 +93,12 @@ struct Task {
 };
 struct TaskRefused {
   std::string job;
-  std::int64_t round = 0;
+  std::int64_t task = 0;
   std::string detail;
 };
 struct CancelTask {
   std::string job;
-  std::int64_t round = 0;
+  std::int64_t task = 0;
   std::string detail;
 };
 
@@ -113,7 +113,7 @@ struct Fetch {
 enum class Phase : std::uint8_t { downloading, training, uploading };
 struct Progress {
   std::string job;
-  std::int64_t round = 0;
+  std::int64_t task = 0;
   Phase phase = Phase::training;
   std::uint64_t done = 0, total = 0;
 };
@@ -121,7 +121,7 @@ struct Progress {
 // `body` is the whole update when it has at most kInlineBytesMax bytes, else empty.
 struct Offer {
   std::string job;
-  std::int64_t round = 0;
+  std::int64_t task = 0;
   std::int64_t base_version = 0;
   std::int64_t examples = 0;
   std::uint64_t bytes = 0;
@@ -132,14 +132,14 @@ struct Offer {
 // Chunks are to carry `upload` and to start at `offset`.
 struct Admit {
   std::string job;
-  std::int64_t round = 0;
+  std::int64_t task = 0;
   std::uint64_t upload = 0, offset = 0;
 };
 
 enum class Outcome : std::uint8_t { accepted, refused, discarded };
 struct Receipt {
   std::string job;
-  std::int64_t round = 0;
+  std::int64_t task = 0;
   Outcome outcome = Outcome::accepted;
   std::uint8_t reason = 0;  // round::Reason
   std::string detail;
@@ -147,7 +147,7 @@ struct Receipt {
 // Not now (a full disk, a full staging area): offer the same update again after `after_s` seconds.
 struct Retry {
   std::string job;
-  std::int64_t round = 0;
+  std::int64_t task = 0;
   std::string detail;
   double after_s = 1;
 };

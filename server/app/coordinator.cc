@@ -91,7 +91,7 @@ void Coordinator::received(std::shared_ptr<Session> session, wire::Message messa
     const auto* offer = std::get_if<wire::Offer>(&message);
     const auto reason = static_cast<std::uint8_t>(round::Reason::job_ended);
     if (offer != nullptr) {
-      session->send(wire::Receipt{name, offer->round, wire::Outcome::discarded, reason,
+      session->send(wire::Receipt{name, offer->task, wire::Outcome::discarded, reason,
                                   "there is no job of this name on the server"});
     }
     return;
@@ -103,7 +103,7 @@ void Coordinator::received(std::shared_ptr<Session> session, wire::Message messa
 void Coordinator::uploaded(std::shared_ptr<Session> session, store::UploadKey key,
                            Result<store::UploadFacts> facts) {
   const auto found = job(key.job);
-  if (found) found->uploaded(session->client().id, key.round, std::move(facts));
+  if (found) found->uploaded(session->client().id, key.task, std::move(facts));
 }
 
 void Coordinator::closed(std::shared_ptr<Session> session, Error reason) {

@@ -47,8 +47,8 @@ Status unstage_old_rounds(const Services& services, const store::JobProgress& pr
   const std::string& job = progress.job.name;
   FED_ASSIGN(staged, services.staging.list());
   for (const store::Staged& file : staged) {
-    const bool open = progress.open && file.key.round == progress.open->round;
-    if (file.key.job == job && !open) FED_TRY(services.staging.remove_round(job, file.key.round));
+    const bool open = progress.open && file.key.task == progress.open->round;
+    if (file.key.job == job && !open) FED_TRY(services.staging.remove_task(job, file.key.task));
   }
   return {};
 }
@@ -138,9 +138,9 @@ void Job::on(std::int64_t client, const wire::JobAnswer& message) {
 }
 
 void Job::on(std::int64_t client, const wire::TaskRefused& message) {
-  log::warning("job {} round {}: {} cannot do its task: {}", name(), message.round,
+  log::warning("job {} task {}: {} cannot do its task: {}", name(), message.task,
                services_.name_of(client), message.detail);
-  handle(round::TaskFailed{client, message.round, message.detail});
+  handle(round::TaskFailed{client, message.task, message.detail});
 }
 
 void Job::on(std::int64_t client, const wire::Fetch& message) {
@@ -152,17 +152,17 @@ void Job::on(std::int64_t client, const wire::Fetch& message) {
 }
 
 void Job::on(std::int64_t client, const wire::Progress& message) {
-  handle(round::Progressed{client, message.round, static_cast<round::Work>(message.phase),
+  handle(round::Progressed{client, message.task, static_cast<round::Work>(message.phase),
                            message.done, message.total});
 }
 
 void Job::on(std::int64_t client, wire::Offer& message) {
   if (!engine_)
     return put_off(
-        client, message.round,
+        client, message.task,
         Error{ErrorCode::closed, problem_.empty() ? "the job is being loaded" : problem_});
   const round::Offered offered{.client = client,
-                               .round = message.round,
+                               .task = message.task,
                                .base_version = message.base_version,
                                .examples = message.examples,
                                .bytes = message.bytes,
@@ -171,10 +171,10 @@ void Job::on(std::int64_t client, wire::Offer& message) {
   handle(offered);
 }
 
-void Job::uploaded(std::int64_t client, std::int64_t round, Result<store::UploadFacts> facts) {
+void Job::uploaded(std::int64_t client, std::int64_t task, Result<store::UploadFacts> facts) {
   if (!facts && facts.error().code == ErrorCode::closed)
     return;  // a newer connection has taken over
-  round::UploadCompleted event{.client = client, .round = round, .facts = {}};
+  round::UploadCompleted event{.client = client, .task = task, .facts = {}};
   if (facts) {
     event.facts = {.bytes = facts->bytes,
                    .checksum_ok = true,
@@ -182,12 +182,12 @@ void Job::uploaded(std::int64_t client, std::int64_t round, Result<store::Upload
                    .max_abs = facts->statistics.max_abs,
                    .count = static_cast<std::int64_t>(facts->bytes / sizeof(float))};
     if (engine_ && engine_->kind() == round::TaskKind::statistics) {
-      const auto real = statistics_facts(services_.staging, {name(), round, client}, facts->bytes);
-      if (!real) return put_off(client, round, real.error());
+      const auto real = statistics_facts(services_.staging, {name(), task, client}, facts->bytes);
+      if (!real) return put_off(client, task, real.error());
       event.facts = *real;
     }
   } else if (facts.error().code != ErrorCode::mismatch) {
-    return put_off(client, round, facts.error());
+    return put_off(client, task, facts.error());
   }
   handle(event);
 }
@@ -238,15 +238,15 @@ void Job::send(std::int64_t client, wire::Message message) const {
   if (const auto session = services_.session_of(client)) session->send(std::move(message));
 }
 
-void Job::put_off(std::int64_t client, std::int64_t round, const Error& why) {
+void Job::put_off(std::int64_t client, std::int64_t task, const Error& why) {
   constexpr double kRetrySeconds = 5;
   put_off_[client] = why.detail;
-  log::warning("job {} round {}: the update of {} is put off: {}", name(), round,
+  log::warning("job {} task {}: the update of {} is put off: {}", name(), task,
                services_.name_of(client), why.detail);
   const bool full = why.code == ErrorCode::disk_full || why.code == ErrorCode::too_large;
   const char* detail = full ? "the server has no room for the update; it is to be offered again"
                             : "the server could not store the update; it is to be offered again";
-  send(client, wire::Retry{name(), round, detail, kRetrySeconds});
+  send(client, wire::Retry{name(), task, detail, kRetrySeconds});
 }
 
 }  // namespace fed::app

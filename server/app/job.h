@@ -42,7 +42,7 @@ class Job : public std::enable_shared_from_this<Job> {
   void disconnected(std::int64_t client);
   void removed(std::int64_t client);
   void received(std::int64_t client, wire::Message message);
-  void uploaded(std::int64_t client, std::int64_t round, Result<store::UploadFacts> facts);
+  void uploaded(std::int64_t client, std::int64_t task, Result<store::UploadFacts> facts);
 
   // What each client that has answered said; for the check at submission.
   const std::map<std::int64_t, wire::JobAnswer>& answers() const { return answers_; }
@@ -92,7 +92,7 @@ class Job : public std::enable_shared_from_this<Job> {
   void on(std::int64_t, const Other&) {}
 
   void send(std::int64_t client, wire::Message message) const;
-  void put_off(std::int64_t client, std::int64_t round, const Error& why);
+  void put_off(std::int64_t client, std::int64_t task, const Error& why);
   void admit_body(const store::UploadKey& key, const wire::Offer& offer, Bytes body);
   void admit_chunks(const store::UploadKey& key, const wire::Offer& offer);
   ClosingInput closing_input(const round::CloseRound& effect) const;

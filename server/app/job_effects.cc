@@ -33,7 +33,7 @@ bool Job::run(const round::BeginRound& effect) {
 
 bool Job::run(const round::AssignTask& effect) {
   wire::Task task{.job = name(),
-                  .round = effect.round,
+                  .task = effect.task,
                   .attempt = effect.attempt,
                   .kind = static_cast<wire::TaskKind>(effect.kind),
                   .base_version = effect.base_version,
@@ -54,13 +54,13 @@ bool Job::run(const round::AssignTask& effect) {
 }
 
 bool Job::run(const round::CancelTask& effect) {
-  send(effect.client, wire::CancelTask{name(), effect.round, round::sentence(effect.reason)});
+  send(effect.client, wire::CancelTask{name(), effect.task, round::sentence(effect.reason)});
   return true;
 }
 
 bool Job::run(const round::Admit& effect) {
   wire::Offer& offer = offers_.at(effect.client);
-  const store::UploadKey key{name(), effect.round, effect.client};
+  const store::UploadKey key{name(), effect.task, effect.client};
   if (offer.body.empty()) {
     admit_chunks(key, offer);
   } else {
@@ -81,7 +81,7 @@ void Job::admit_body(const store::UploadKey& key, const wire::Offer& offer, Byte
         return std::move(upload).finish();
       },
       [key](Job& self, Result<store::UploadFacts> facts) {
-        self.uploaded(key.client, key.round, std::move(facts));
+        self.uploaded(key.client, key.task, std::move(facts));
       });
 }
 
@@ -92,7 +92,7 @@ void Job::admit_chunks(const store::UploadKey& key, const wire::Offer& offer) {
         return staging.receive(key, bytes, checksum);
       },
       [key, id = ++uploads_](Job& self, Result<store::Upload> upload) {
-        if (!upload) return self.put_off(key.client, key.round, upload.error());
+        if (!upload) return self.put_off(key.client, key.task, upload.error());
         const auto session = self.services_.session_of(key.client);
         if (session) session->receive_upload(id, key, std::move(*upload));
       });
@@ -102,7 +102,7 @@ bool Job::run(const round::Record& effect) {
   const auto offer = offers_.find(effect.client);
   const bool known = offer != offers_.end() && offer->second.checksum == effect.checksum;
   const store::Accepted accepted{.job = name(),
-                                 .round = effect.round,
+                                 .task = effect.task,
                                  .client = effect.client,
                                  .examples = effect.examples,
                                  .weight = effect.weight,
@@ -113,26 +113,25 @@ bool Job::run(const round::Record& effect) {
   const Status written = services_.journal.accept_contribution(accepted);
   if (written) {
     put_off_.erase(effect.client);
-    events_.push_back(round::Recorded{effect.client, effect.round});
+    events_.push_back(round::Recorded{effect.client, effect.task});
   } else {
-    log::error("job {} round {}: cannot record an update: {}", name(), effect.round,
+    log::error("job {} task {}: cannot record an update: {}", name(), effect.task,
                written.error().detail);
-    events_.push_back(round::RecordFailed{effect.client, effect.round, written.error()});
+    events_.push_back(round::RecordFailed{effect.client, effect.task, written.error()});
   }
   return true;
 }
 
 bool Job::run(const round::Receipt& effect) {
-  send(effect.client,
-       wire::Receipt{name(), effect.round, static_cast<wire::Outcome>(effect.outcome),
-                     static_cast<std::uint8_t>(effect.reason), effect.detail});
+  send(effect.client, wire::Receipt{name(), effect.task, static_cast<wire::Outcome>(effect.outcome),
+                                    static_cast<std::uint8_t>(effect.reason), effect.detail});
   if (effect.outcome == round::Outcome::accepted) return true;
-  log::warning("job {} round {}: the update of {} is {}: {}", name(), effect.round,
+  log::warning("job {} task {}: the update of {} is {}: {}", name(), effect.task,
                services_.name_of(effect.client), round::name(effect.outcome), effect.detail);
   // A duplicate says nothing about the update that is already counted.
   if (effect.reason == round::Reason::duplicate) return true;
   const store::Outcome outcome{.job = name(),
-                               .round = effect.round,
+                               .task = effect.task,
                                .client = effect.client,
                                .outcome = round::name(effect.outcome),
                                .reason = static_cast<int>(effect.reason),
@@ -140,13 +139,13 @@ bool Job::run(const round::Receipt& effect) {
                                .at = unix_seconds()};
   const Status recorded = services_.journal.record_outcome(outcome);
   if (!recorded) log::debug("job {}: {}", name(), recorded.error().detail);
-  const Status removed = services_.staging.remove({name(), effect.round, effect.client});
+  const Status removed = services_.staging.remove({name(), effect.task, effect.client});
   if (!removed) log::warning("job {}: {}", name(), removed.error().detail);
   return true;
 }
 
 bool Job::run(const round::Retry& effect) {
-  send(effect.client, wire::Retry{name(), effect.round, effect.detail, seconds(effect.after)});
+  send(effect.client, wire::Retry{name(), effect.task, effect.detail, seconds(effect.after)});
   return true;
 }
 
@@ -250,7 +249,7 @@ bool Job::run(const round::CommitRound& effect) {
 // What a durable commit has made superfluous. Done before the next round can write anything. A
 // failure costs room only, and is made good after the next commit.
 void Job::tidy_up(std::int64_t round, const std::set<std::int64_t>& keep) {
-  const Status unstaged = services_.staging.remove_round(name(), round);
+  const Status unstaged = services_.staging.remove_task(name(), round);
   if (!unstaged) log::warning("job {}: {}", name(), unstaged.error().detail);
   const Status pruned = services_.checkpoints.prune(name(), keep);
   if (!pruned) log::warning("job {}: {}", name(), pruned.error().detail);

@@ -47,7 +47,7 @@ round::Snapshot snapshot_of(const store::JobProgress& progress) {
   }
   for (const store::ContributionRow& row : progress.previous) {
     if (row.outcome != "accepted") continue;
-    snapshot.previous.round = row.round;
+    snapshot.previous.round = row.task;
     snapshot.previous.accepted[row.client] = row.checksum;
   }
   return snapshot;

@@ -46,7 +46,7 @@ void Session::send_model(net::SealedDownload download) {
 void Session::receive_upload(std::uint64_t id, store::UploadKey key, store::Upload upload) {
   auto incoming = std::make_shared<Incoming>(Incoming{id, std::move(key), std::move(upload)});
   asio::post(connection_->executor(), [self = shared_from_this(), incoming] {
-    const wire::Admit admit{incoming->key.job, incoming->key.round, incoming->id,
+    const wire::Admit admit{incoming->key.job, incoming->key.task, incoming->id,
                             incoming->upload.offset()};
     const bool whole = incoming->upload.offset() == incoming->upload.bytes();
     self->incoming_.emplace(std::move(*incoming));

@@ -52,7 +52,7 @@ struct BeginRound {
 // work.
 struct AssignTask {
   ClientId client = 0;
-  std::int64_t round = 0;
+  std::int64_t task = 0;
   std::int64_t attempt = 0;
   TaskKind kind = TaskKind::training;
   std::int64_t base_version = 0;
@@ -63,7 +63,7 @@ struct AssignTask {
 // Tell the client to stop working on this round.
 struct CancelTask {
   ClientId client = 0;
-  std::int64_t round = 0;
+  std::int64_t task = 0;
   Reason reason = Reason::none;
 
   bool operator==(const CancelTask&) const = default;
@@ -72,7 +72,7 @@ struct CancelTask {
 // Let the client upload what it offered, from the first byte that staging lacks.
 struct Admit {
   ClientId client = 0;
-  std::int64_t round = 0;
+  std::int64_t task = 0;
 
   bool operator==(const Admit&) const = default;
 };
@@ -81,7 +81,7 @@ struct Admit {
 // that.
 struct Record {
   ClientId client = 0;
-  std::int64_t round = 0;
+  std::int64_t task = 0;
   std::int64_t examples = 0;
   double weight = 0;
   Checksum checksum{};
@@ -93,7 +93,7 @@ struct Record {
 // one may go.
 struct Receipt {
   ClientId client = 0;
-  std::int64_t round = 0;
+  std::int64_t task = 0;
   Outcome outcome = Outcome::accepted;
   Reason reason = Reason::none;
   std::string detail{};
@@ -104,7 +104,7 @@ struct Receipt {
 // Not now: offer the same update again after `after`.
 struct Retry {
   ClientId client = 0;
-  std::int64_t round = 0;
+  std::int64_t task = 0;
   Reason reason = Reason::none;
   std::string detail{};
   Duration after{};

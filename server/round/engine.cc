@@ -109,7 +109,7 @@ void Engine::on(const ClientRemoved& event, Instant now, Effects& out) {
 }
 
 void Engine::on(const TaskFailed& event, Instant now, Effects&) {
-  Member* member = working(event.client, event.round);
+  Member* member = working(event.client, event.task);
   if (!member) return;
   member->status = Status::failed;
   member->ticket.reset();
@@ -119,7 +119,7 @@ void Engine::on(const TaskFailed& event, Instant now, Effects&) {
 }
 
 void Engine::on(const Progressed& event, Instant now, Effects&) {
-  Member* member = working(event.client, event.round);
+  Member* member = working(event.client, event.task);
   if (!member) return;
   member->status = status_of(event.work);
   member->last_activity = now;
@@ -129,29 +129,29 @@ void Engine::on(const Progressed& event, Instant now, Effects&) {
 
 void Engine::on(const Offered& event, Instant now, Effects& out) {
   if (const auto refusal = check_offer(gate(), event)) {
-    refuse(event.client, event.round, *refusal, out);
+    refuse(event.client, event.task, *refusal, out);
     return;
   }
-  Member& member = *working(event.client, event.round);
+  Member& member = *working(event.client, event.task);
   member.ticket = Ticket{.examples = event.examples, .checksum = event.checksum};
   member.status = Status::uploading;
   member.last_activity = now;
   member.done = 0;
   member.total = event.bytes;
-  out.push_back(Admit{.client = event.client, .round = event.round});
+  out.push_back(Admit{.client = event.client, .task = event.task});
 }
 
 void Engine::on(const UploadCompleted& event, Instant now, Effects& out) {
   if (const auto refusal = check_upload(gate(), event)) {
-    refuse(event.client, event.round, *refusal, out);
+    refuse(event.client, event.task, *refusal, out);
     return;
   }
-  Member& member = *working(event.client, event.round);
+  Member& member = *working(event.client, event.task);
   member.status = Status::storing;
   member.last_activity = now;
   member.done = member.total = event.facts.bytes;
   out.push_back(Record{.client = event.client,
-                       .round = event.round,
+                       .task = event.task,
                        .examples = member.ticket->examples,
                        .weight = weight_of(config_.policy.weighting, member.ticket->examples),
                        .checksum = member.ticket->checksum});
@@ -167,22 +167,22 @@ void Engine::on(const BeginFailed& event, Instant now, Effects& out) {
 }
 
 void Engine::on(const Recorded& event, Instant now, Effects& out) {
-  Member* member = storing(event.client, event.round);
+  Member* member = storing(event.client, event.task);
   if (!member) return;
   if (!alive()) {  // cancelled while the row was written
     member->status = Status::refused;
     member->last_refusal = why(Reason::job_ended);
-    answer(event.client, event.round, member->last_refusal, out);
+    answer(event.client, event.task, member->last_refusal, out);
     return;
   }
   member->status = Status::accepted;
   member->last_activity = now;
   if (!member->revoked) member->last_refusal = {};
-  answer(event.client, event.round, Refusal{}, out);
+  answer(event.client, event.task, Refusal{}, out);
 }
 
 void Engine::on(const RecordFailed& event, Instant now, Effects& out) {
-  Member* member = storing(event.client, event.round);
+  Member* member = storing(event.client, event.task);
   if (!member) return;
   member->last_activity = now;
   member->ticket.reset();
@@ -193,7 +193,7 @@ void Engine::on(const RecordFailed& event, Instant now, Effects& out) {
                                           : Reason::storage_failed;
   member->last_refusal =
       reason == Reason::storage_failed ? why(reason, event.error.detail) : why(reason);
-  answer(event.client, event.round, member->last_refusal, out);
+  answer(event.client, event.task, member->last_refusal, out);
 }
 
 void Engine::on(const Aggregated& event, Instant, Effects& out) {
@@ -272,11 +272,11 @@ void Engine::on(const Cancel&, Instant now, Effects& out) {
 // --- shared by the events
 // ------------------------------------------------------------------------------------
 
-void Engine::answer(ClientId client, std::int64_t round, const Refusal& refusal,
+void Engine::answer(ClientId client, std::int64_t task, const Refusal& refusal,
                     Effects& out) const {
   if (may_retry(refusal.reason)) {
     out.push_back(Retry{.client = client,
-                        .round = round,
+                        .task = task,
                         .reason = refusal.reason,
                         .detail = refusal.detail,
                         .after = retry_after(refusal.reason)});
@@ -286,15 +286,15 @@ void Engine::answer(ClientId client, std::int64_t round, const Refusal& refusal,
                           : too_late(refusal.reason)     ? Outcome::discarded
                                                          : Outcome::refused;
   out.push_back(Receipt{.client = client,
-                        .round = round,
+                        .task = task,
                         .outcome = outcome,
                         .reason = refusal.reason,
                         .detail = refusal.detail});
 }
 
-void Engine::refuse(ClientId client, std::int64_t round, const Refusal& refusal, Effects& out) {
-  answer(client, round, refusal, out);
-  Member* member = working(client, round);
+void Engine::refuse(ClientId client, std::int64_t task, const Refusal& refusal, Effects& out) {
+  answer(client, task, refusal, out);
+  Member* member = working(client, task);
   if (!member) return;
   member->last_refusal = refusal;
   member->ticket.reset();
@@ -326,16 +326,16 @@ void Engine::leave_pause(Instant now, Effects& out) {
   }
 }
 
-Member* Engine::working(ClientId client, std::int64_t round) {
+Member* Engine::working(ClientId client, std::int64_t task) {
   const auto at = members_.find(client);
-  if (phase_ != Phase::collecting || round != this->round() || at == members_.end()) return nullptr;
+  if (phase_ != Phase::collecting || task != round() || at == members_.end()) return nullptr;
   const Status status = at->second.status;
   return outstanding(status) && status != Status::storing ? &at->second : nullptr;
 }
 
-Member* Engine::storing(ClientId client, std::int64_t round) {
+Member* Engine::storing(ClientId client, std::int64_t task) {
   const auto at = members_.find(client);
-  if (round != this->round() || at == members_.end()) return nullptr;
+  if (task != round() || at == members_.end()) return nullptr;
   return at->second.status == Status::storing ? &at->second : nullptr;
 }
 

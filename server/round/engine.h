@@ -117,8 +117,8 @@ class Engine {
   void close(Effects& out);
   void abandon(Refusal why, bool tell, Instant now, Effects& out);
   void cancel_outstanding(Reason reason, Effects& out);
-  void answer(ClientId client, std::int64_t round, const Refusal& refusal, Effects& out) const;
-  void refuse(ClientId client, std::int64_t round, const Refusal& refusal, Effects& out);
+  void answer(ClientId client, std::int64_t task, const Refusal& refusal, Effects& out) const;
+  void refuse(ClientId client, std::int64_t task, const Refusal& refusal, Effects& out);
   void change_job(JobState state, Refusal why, Instant now, Effects& out);
   void leave_pause(Instant now, Effects& out);
   void end_round();

@@ -175,7 +175,7 @@ void Engine::assign(ClientId client, Effects& out) {
   member.told = true;
   member.status = Status::asked;
   out.push_back(AssignTask{.client = client,
-                           .round = round(),
+                           .task = round(),
                            .attempt = attempt_,
                            .kind = kind(),
                            .base_version = version_});
@@ -208,8 +208,7 @@ void Engine::abandon(Refusal reason, bool tell, Instant now, Effects& out) {
 void Engine::cancel_outstanding(Reason reason, Effects& out) {
   for (auto& [client, member] : members_) {
     if (!outstanding(member.status) || member.status == Status::storing) continue;
-    if (member.told)
-      out.push_back(CancelTask{.client = client, .round = round(), .reason = reason});
+    if (member.told) out.push_back(CancelTask{.client = client, .task = round(), .reason = reason});
     member.status = Status::not_asked;
     member.ticket.reset();
   }

@@ -43,20 +43,20 @@ struct ClientRemoved {
 // left.
 struct TaskFailed {
   ClientId client = 0;
-  std::int64_t round = 0;
+  std::int64_t task = 0;
   std::string detail{};
 };
 
 struct Progressed {
   ClientId client = 0;
-  std::int64_t round = 0;
+  std::int64_t task = 0;
   Work work = Work::training;
   std::uint64_t done = 0, total = 0;  // bytes, or steps while training
 };
 
 struct Offered {
   ClientId client = 0;
-  std::int64_t round = 0;
+  std::int64_t task = 0;
   std::int64_t base_version = 0;
   std::int64_t examples = 0;
   std::uint64_t bytes = 0;
@@ -75,7 +75,7 @@ struct UploadFacts {
 // Every byte of an admitted update is here, and durable.
 struct UploadCompleted {
   ClientId client = 0;
-  std::int64_t round = 0;
+  std::int64_t task = 0;
   UploadFacts facts{};
 };
 
@@ -92,11 +92,11 @@ struct BeginFailed {
 // The row of `Record` is durable. Exactly one of these two follows every Record.
 struct Recorded {
   ClientId client = 0;
-  std::int64_t round = 0;
+  std::int64_t task = 0;
 };
 struct RecordFailed {
   ClientId client = 0;
-  std::int64_t round = 0;
+  std::int64_t task = 0;
   Error error{};
 };
 

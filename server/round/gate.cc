@@ -79,13 +79,13 @@ std::optional<Refusal> check_available(const ClientAvailable& event) {
 }
 
 std::optional<Refusal> check_offer(const GateView& gate, const Offered& offer) {
-  if (offer.round == gate.previous.round) {
+  if (offer.task == gate.previous.round) {
     const auto at = gate.previous.accepted.find(offer.client);
     if (at != gate.previous.accepted.end()) {
       return at->second == offer.checksum ? Refusal{} : refusal(Reason::duplicate);
     }
   }
-  if (auto late = check_round(gate, offer.round)) return late;
+  if (auto late = check_round(gate, offer.task)) return late;
   const Member* member = find(gate.members, offer.client);
   if (!member) {
     return refusal(gate.phase == Phase::closing || gate.phase == Phase::committing
@@ -113,10 +113,10 @@ std::optional<Refusal> check_offer(const GateView& gate, const Offered& offer) {
 }
 
 std::optional<Refusal> check_upload(const GateView& gate, const UploadCompleted& upload) {
-  if (upload.round == gate.previous.round && gate.previous.accepted.contains(upload.client)) {
+  if (upload.task == gate.previous.round && gate.previous.accepted.contains(upload.client)) {
     return Refusal{};
   }
-  if (auto late = check_round(gate, upload.round)) return late;
+  if (auto late = check_round(gate, upload.task)) return late;
   const Member* member = find(gate.members, upload.client);
   if (!member) {
     return refusal(gate.phase == Phase::closing || gate.phase == Phase::committing

@@ -30,7 +30,7 @@ bool is_committed(const std::optional<Attempt>& attempt) {
 }
 
 Result<ContributionRow> contribution_of(const Statement& row) {
-  ContributionRow contribution{.round = row.integer(0),
+  ContributionRow contribution{.task = row.integer(0),
                                .client = row.integer(1),
                                .examples = row.integer(2),
                                .weight = row.real(3),
@@ -48,7 +48,7 @@ Result<ContributionRow> contribution_of(const Statement& row) {
 Result<std::optional<Checksum>> accepted_checksum(Database& database, std::string_view job,
                                                   std::int64_t round, std::int64_t client) {
   Statement statement = database.prepare(
-      "SELECT checksum FROM contributions WHERE job = ?1 AND round = ?2 AND client = ?3"
+      "SELECT checksum FROM contributions WHERE job = ?1 AND task = ?2 AND client = ?3"
       " AND outcome = 'accepted'");
   FED_ASSIGN(row, statement.bind(job).bind(round).bind(client).step());
   if (!row) return std::optional<Checksum>();
@@ -170,25 +170,25 @@ Status Journal::set_round_state(std::string_view job, std::int64_t round, std::i
 
 Status Journal::accept_contribution(const Accepted& accepted) {
   return database_->transaction([&]() -> Status {
-    FED_ASSIGN(known, accepted_checksum(*database_, accepted.job, accepted.round, accepted.client));
+    FED_ASSIGN(known, accepted_checksum(*database_, accepted.job, accepted.task, accepted.client));
     if (known == accepted.checksum) return {};
     if (known) {
       return Error{ErrorCode::already_exists, "client " + std::to_string(accepted.client) +
                                                   " has contributed another update to " +
-                                                  place(accepted.job, accepted.round)};
+                                                  place(accepted.job, accepted.task)};
     }
-    FED_ASSIGN(last, last_attempt(*database_, accepted.job, accepted.round));
+    FED_ASSIGN(last, last_attempt(*database_, accepted.job, accepted.task));
     if (!last || is_committed(last)) {
-      return Error{ErrorCode::invalid, place(accepted.job, accepted.round) +
+      return Error{ErrorCode::invalid, place(accepted.job, accepted.task) +
                                            (last ? " is committed" : " has not begun")};
     }
     return database_
         ->prepare(
-            "INSERT OR REPLACE INTO contributions (job, round, client, examples, weight,"
+            "INSERT OR REPLACE INTO contributions (job, task, client, examples, weight,"
             " checksum, bytes, outcome, metrics, at)"
             " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 'accepted', ?8, ?9)")
         .bind(accepted.job)
-        .bind(accepted.round)
+        .bind(accepted.task)
         .bind(accepted.client)
         .bind(accepted.examples)
         .bind(accepted.weight)
@@ -205,14 +205,14 @@ Status Journal::record_outcome(const Outcome& outcome) {
     FED_TRY(find_job(outcome.job));
     return database_
         ->prepare(
-            "INSERT INTO contributions (job, round, client, checksum, outcome, reason,"
+            "INSERT INTO contributions (job, task, client, checksum, outcome, reason,"
             " detail, at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)"
-            " ON CONFLICT (job, round, client) DO UPDATE SET"
+            " ON CONFLICT (job, task, client) DO UPDATE SET"
             " checksum = excluded.checksum, outcome = excluded.outcome,"
             " reason = excluded.reason, detail = excluded.detail, at = excluded.at"
             " WHERE outcome <> 'accepted'")
         .bind(outcome.job)
-        .bind(outcome.round)
+        .bind(outcome.task)
         .bind(outcome.client)
         .bind(ByteView(outcome.checksum))
         .bind(outcome.outcome)
@@ -287,9 +287,9 @@ Result<std::vector<RoundRow>> Journal::history(std::string_view job) {
        WHERE c.job = r.job AND c.round = r.round AND c.attempt = r.attempt),
       coalesce(o.accepted, 0), coalesce(o.refused, 0), coalesce(o.discarded, 0)
     FROM rounds r LEFT JOIN
-      (SELECT round, sum(outcome = 'accepted') AS accepted, sum(outcome = 'refused') AS refused,
+      (SELECT task, sum(outcome = 'accepted') AS accepted, sum(outcome = 'refused') AS refused,
          sum(outcome = 'discarded') AS discarded
-       FROM contributions WHERE job = ?1 GROUP BY round) o ON o.round = r.round
+       FROM contributions WHERE job = ?1 GROUP BY task) o ON o.task = r.round
     WHERE r.job = ?1 ORDER BY r.round, r.attempt)sql");
   statement.bind(job);
   std::vector<RoundRow> rows;
@@ -315,8 +315,8 @@ Result<std::vector<RoundRow>> Journal::history(std::string_view job) {
 Result<std::vector<ContributionRow>> Journal::contributions(std::string_view job,
                                                             std::int64_t round) {
   Statement statement = database_->prepare(
-      "SELECT round, client, examples, weight, checksum, bytes, outcome, reason, detail, metrics,"
-      " at FROM contributions WHERE job = ?1 AND round = ?2 ORDER BY client");
+      "SELECT task, client, examples, weight, checksum, bytes, outcome, reason, detail, metrics,"
+      " at FROM contributions WHERE job = ?1 AND task = ?2 ORDER BY client");
   statement.bind(job).bind(round);
   std::vector<ContributionRow> rows;
   while (true) {

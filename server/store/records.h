@@ -92,7 +92,7 @@ struct RoundStart {
 // acknowledgement.
 struct Accepted {
   std::string job;
-  std::int64_t round = 0;
+  std::int64_t task = 0;
   std::int64_t client = 0;
   std::int64_t examples = 0;
   double weight = 0;
@@ -107,7 +107,7 @@ struct Accepted {
 // What became of an update that does not count.
 struct Outcome {
   std::string job;
-  std::int64_t round = 0;
+  std::int64_t task = 0;
   std::int64_t client = 0;
   Checksum checksum{};
   std::string outcome;  // "refused", "discarded"
@@ -139,7 +139,7 @@ struct RoundCommit {
 
 // A client's line in a round, for people and for repeated receipts.
 struct ContributionRow {
-  std::int64_t round = 0;
+  std::int64_t task = 0;
   std::int64_t client = 0;
   std::int64_t examples = 0;
   double weight = 0;

@@ -68,7 +68,7 @@ CREATE TABLE cohort (
 
 CREATE TABLE contributions (
   job      TEXT    NOT NULL REFERENCES jobs (name),
-  round    INTEGER NOT NULL,
+  task     INTEGER NOT NULL,
   client   INTEGER NOT NULL,
   examples INTEGER NOT NULL DEFAULT 0,
   weight   REAL    NOT NULL DEFAULT 0,
@@ -79,7 +79,7 @@ CREATE TABLE contributions (
   detail   TEXT    NOT NULL DEFAULT '',
   metrics  TEXT    NOT NULL DEFAULT '',
   at       INTEGER NOT NULL,
-  PRIMARY KEY (job, round, client)
+  PRIMARY KEY (job, task, client)
 ) STRICT, WITHOUT ROWID;
 )sql";
 

@@ -56,20 +56,20 @@ Result<std::unique_ptr<Staging>> Staging::open(Disk& disk, fs::path folder,
   return staging;
 }
 
-fs::path Staging::round_folder(std::string_view job, std::int64_t round) const {
-  return folder_ / job / std::to_string(round);
+fs::path Staging::task_folder(std::string_view job, std::int64_t task) const {
+  return folder_ / job / std::to_string(task);
 }
 
 Upload::Paths Staging::paths(const UploadKey& key, const Checksum& checksum) const {
-  const fs::path folder = round_folder(key.job, key.round);
+  const fs::path folder = task_folder(key.job, key.task);
   const std::string client = std::to_string(key.client);
   return {.part = folder / (client + "." + to_hex(checksum) + std::string(kPart)),
           .complete = folder / (client + std::string(kComplete))};
 }
 
 Status Staging::check(const UploadKey& key, std::uint64_t bytes) const {
-  if (!is_job_name(key.job) || key.round < 0 || key.client < 0) {
-    return Error{ErrorCode::invalid, "\"" + key.job + "\", round " + std::to_string(key.round) +
+  if (!is_job_name(key.job) || key.task < 0 || key.client < 0) {
+    return Error{ErrorCode::invalid, "\"" + key.job + "\", task " + std::to_string(key.task) +
                                          ", client " + std::to_string(key.client) +
                                          " cannot name an update"};
   }
@@ -109,7 +109,7 @@ Result<Upload> Staging::receive(const UploadKey& key, std::uint64_t bytes,
 
 Status Staging::make_folders(const UploadKey& key) {
   const std::lock_guard lock(folders_mutex_);
-  const fs::path folder = round_folder(key.job, key.round);
+  const fs::path folder = task_folder(key.job, key.task);
   if (folders_.contains(folder)) return {};
   FED_TRY(make_durable_folder(disk_, folder_ / key.job, options_.durability));
   FED_TRY(make_durable_folder(disk_, folder, options_.durability));
@@ -122,7 +122,7 @@ Status Staging::settle(const UploadKey& key, std::uint64_t bytes,
   if (disk_.inspect(where.complete)) {
     FED_TRY(rename_file(disk_, where.complete, where.part, options_.durability));
   }
-  FED_ASSIGN(found, disk_.list(round_folder(key.job, key.round)));
+  FED_ASSIGN(found, disk_.list(task_folder(key.job, key.task)));
   for (const fs::path& path : found) {
     const auto staged = parse_file(path);
     if (!staged || staged->key.client != key.client || staged->complete) continue;
@@ -143,16 +143,16 @@ Result<File> Staging::open_complete(const UploadKey& key, std::uint64_t bytes) c
                                         " that were received"};
 }
 
-Result<std::vector<Staged>> Staging::list(std::string_view job, std::int64_t round) const {
+Result<std::vector<Staged>> Staging::list(std::string_view job, std::int64_t task) const {
   std::vector<Staged> all;
-  FED_ASSIGN(files, disk_.list(round_folder(job, round)));
+  FED_ASSIGN(files, disk_.list(task_folder(job, task)));
   for (const fs::path& path : files) {
     auto staged = parse_file(path);
     if (!staged) continue;
     const auto info = disk_.inspect(path);
     if (!info) continue;  // gone meanwhile
     staged->key.job = job;
-    staged->key.round = round;
+    staged->key.task = task;
     staged->bytes = info->bytes;
     all.push_back(*std::move(staged));
   }
@@ -165,11 +165,11 @@ Result<std::vector<Staged>> Staging::list() const {
   FED_ASSIGN(jobs, disk_.list(folder_));
   for (const fs::path& job : jobs) {
     if (!is_job_name(job.filename().string())) continue;
-    FED_ASSIGN(rounds, disk_.list(job));
-    for (const fs::path& folder : rounds) {
-      const auto round = number(folder.filename().string());
-      if (!round) continue;
-      FED_ASSIGN(files, list(job.filename().string(), *round));
+    FED_ASSIGN(tasks, disk_.list(job));
+    for (const fs::path& folder : tasks) {
+      const auto task = number(folder.filename().string());
+      if (!task) continue;
+      FED_ASSIGN(files, list(job.filename().string(), *task));
       all.insert(all.end(), files.begin(), files.end());
     }
   }
@@ -181,7 +181,7 @@ Status Staging::remove(const UploadKey& key) {
   FED_TRY(check(key, sizeof(float)));
   release([&](const UploadKey& other) { return other == key; });
   FED_TRY(disk_.remove(paths(key, {}).complete));
-  FED_ASSIGN(found, disk_.list(round_folder(key.job, key.round)));
+  FED_ASSIGN(found, disk_.list(task_folder(key.job, key.task)));
   for (const fs::path& path : found) {
     const auto staged = parse_file(path);
     if (staged && staged->key.client == key.client) FED_TRY(disk_.remove(path));
@@ -189,10 +189,10 @@ Status Staging::remove(const UploadKey& key) {
   return {};
 }
 
-Status Staging::remove_round(std::string_view job, std::int64_t round) {
-  FED_TRY(check({std::string(job), round, 0}, sizeof(float)));
-  release([&](const UploadKey& key) { return key.job == job && key.round == round; });
-  return remove_with_folders(round_folder(job, round));
+Status Staging::remove_task(std::string_view job, std::int64_t task) {
+  FED_TRY(check({std::string(job), task, 0}, sizeof(float)));
+  release([&](const UploadKey& key) { return key.job == job && key.task == task; });
+  return remove_with_folders(task_folder(job, task));
 }
 
 Status Staging::remove_job(std::string_view job) {

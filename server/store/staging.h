@@ -1,8 +1,8 @@
 // Updates on their way into a round: received chunk by chunk, resumable, verified, then kept until
 // the round is committed.
 //
-//   staging/JOB/ROUND/CLIENT.CHECKSUM.part   being received; its size is how much is there
-//   staging/JOB/ROUND/CLIENT.update          complete and verified
+//   staging/JOB/TASK/CLIENT.CHECKSUM.part   being received; its size is how much is there
+//   staging/JOB/TASK/CLIENT.update          complete and verified
 //
 // Law 2: `finish` returns after the bytes, the name and the folders have reached the disk; what the
 // journal says was accepted is here. A crash in between leaves a part, which the client continues,
@@ -55,22 +55,22 @@ class Staging {
   // calls fail with `closed` from now on. Not for an update that the journal has accepted: a
   // complete file is taken back into a part.
   //
-  // `invalid` for a bad job name, a negative round or client, or bytes that are 0 or no whole
+  // `invalid` for a bad job name, a negative task or client, or bytes that are 0 or no whole
   // floats; too_large beyond upload_bytes_max; disk_full where the disk has no room for all of it.
   Result<Upload> receive(const UploadKey& key, std::uint64_t bytes, const Checksum& expected);
 
   // A complete update, to be folded. not_found, or mismatch for another size than `bytes`.
   Result<File> open_complete(const UploadKey& key, std::uint64_t bytes) const;
 
-  // All files of a job's round, or of everything, by job, round, client. Files of other names are
+  // All files of a job's task, or of everything, by job, task, client. Files of other names are
   // left out.
-  Result<std::vector<Staged>> list(std::string_view job, std::int64_t round) const;
+  Result<std::vector<Staged>> list(std::string_view job, std::int64_t task) const;
   Result<std::vector<Staged>> list() const;
 
   // One client's file and part; none there is no error.
   Status remove(const UploadKey& key);
-  // All of a round, when its commit is durable; all of a job. Uploads at work are superseded.
-  Status remove_round(std::string_view job, std::int64_t round);
+  // All of a task, when its commit is durable; all of a job. Uploads at work are superseded.
+  Status remove_task(std::string_view job, std::int64_t task);
   Status remove_job(std::string_view job);
 
   std::uint64_t bytes_reserved() const;  // staged or announced
@@ -89,7 +89,7 @@ class Staging {
     std::shared_ptr<UploadFence> before, now;
   };
 
-  fs::path round_folder(std::string_view job, std::int64_t round) const;
+  fs::path task_folder(std::string_view job, std::int64_t task) const;
   Upload::Paths paths(const UploadKey& key, const Checksum& checksum) const;
   Status check(const UploadKey& key, std::uint64_t bytes) const;
   Result<Lease> lease(const UploadKey& key, std::uint64_t bytes);

@@ -18,10 +18,10 @@
 
 namespace fed::store {
 
-// Whose update of which round.
+// Whose update of which task.
 struct UploadKey {
   std::string job{};
-  std::int64_t round = 0;
+  std::int64_t task = 0;
   std::int64_t client = 0;
 
   auto operator<=>(const UploadKey&) const = default;

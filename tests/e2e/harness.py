@@ -185,7 +185,7 @@ class Client:
 
     def trainings(self, job, round_number):
         """How often this client has begun to train in that round."""
-        return self.daemon.count(rf'job {job} round {round_number}: training on')
+        return self.daemon.count(rf'job {job} task {round_number}: training on')
 
 
 class TestCase(unittest.TestCase):

@@ -61,7 +61,7 @@ class FullDisk(RunCase):
         clients = [self.site(server, 0, through=proxy).start_connected(), self.site(server, 1).start_connected()]
         self.submit(server)
         self.assertTrue(proxy.held.wait(60), server.daemon.tail())
-        clients[1].daemon.wait_log('round 1: accepted')  # acknowledged before the disk is full
+        clients[1].daemon.wait_log('task 1: accepted')  # acknowledged before the disk is full
         mark = server.daemon.mark()
         self.fill(disk)
         proxy.release()
@@ -84,7 +84,7 @@ class FullDisk(RunCase):
         clients = [self.site(server, 0, through=proxy).start_connected(), self.site(server, 1).start_connected()]
         self.submit(server)
         self.assertTrue(proxy.held.wait(60), server.daemon.tail())
-        clients[1].daemon.wait_log('round 1: accepted')
+        clients[1].daemon.wait_log('task 1: accepted')
         mark = server.daemon.mark()
         self.fill(disk)
         proxy.release()

@@ -43,7 +43,7 @@ class Restarts(RunCase):
         clients = self.sites(Fault(UP, IN_THE_UPLOAD, 'hold'))
         self.submit(self.srv)
         self.assertTrue(self.proxies[0].held.wait(60), self.srv.daemon.tail())
-        clients[1].daemon.wait_log('round 1: accepted')
+        clients[1].daemon.wait_log('task 1: accepted')
         self.srv.kill9()
         self.proxies[0].release()
         self.srv.start()
@@ -95,7 +95,7 @@ class Restarts(RunCase):
     def test_client_killed_while_it_trains(self):
         clients = self.sites()
         self.submit(self.srv)
-        clients[0].daemon.wait_log('round 1: training on')
+        clients[0].daemon.wait_log('task 1: training on')
         clients[0].kill9()
         clients[0].start_connected()
         self.assertAsUndisturbed(self.srv)
@@ -104,7 +104,7 @@ class Restarts(RunCase):
     def test_client_killed_right_after_training(self):
         clients = self.sites(Fault(UP, IN_THE_UPLOAD, 'hold'))
         self.submit(self.srv)
-        clients[0].daemon.wait_log('round 1: done')
+        clients[0].daemon.wait_log('task 1: done')
         clients[0].kill9()
         clients[0].start_connected()
         self.assertAsUndisturbed(self.srv)
@@ -116,7 +116,7 @@ class Restarts(RunCase):
         self.assertTrue(self.proxies[0].held.wait(60), self.srv.daemon.tail())
         clients[0].kill9()
         told = clients[0].ask('status')
-        self.assertEqual([(kept['job'], kept['round'], kept['bytes']) for kept in told['outbox']],
+        self.assertEqual([(kept['job'], kept['task'], kept['bytes']) for kept in told['outbox']],
                          [('job', 1, MODEL_BYTES)])
         self.proxies[0].release()
         clients[0].start_connected()
@@ -128,7 +128,7 @@ class Restarts(RunCase):
     def test_client_killed_after_the_receipt(self):
         clients = self.sites()
         self.submit(self.srv)
-        clients[0].daemon.wait_log('round 1: accepted')
+        clients[0].daemon.wait_log('task 1: accepted')
         clients[0].kill9()
         clients[0].start_connected()
         self.assertAsUndisturbed(self.srv)
@@ -138,7 +138,7 @@ class Restarts(RunCase):
         clients = self.sites(Fault(UP, IN_THE_UPLOAD, 'hold'))
         self.submit(self.srv)
         self.assertTrue(self.proxies[0].held.wait(60), self.srv.daemon.tail())
-        clients[1].daemon.wait_log('round 1: accepted')
+        clients[1].daemon.wait_log('task 1: accepted')
         self.srv.kill9()
         for client in clients:
             client.kill9()

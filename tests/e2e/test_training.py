@@ -191,7 +191,7 @@ class Tables(harness.TestCase):
         told = client.ask('status')
         self.assertEqual(told['connection'], 'connected')
         self.assertEqual(told['last_answer']['outcome'], 'accepted')
-        self.assertEqual(told['last_answer']['round'], 2)
+        self.assertEqual(told['last_answer']['task'], 2)
         self.assertEqual(told['outbox'], [])
         self.assertEqual(client.daemon.terminate(), 0)
         self.assertIn('not running', client.cli('status').out)

@@ -14,7 +14,7 @@ TEST_CASE("a status is read as it was written") {
   status.connection = "connected";
   status.name = "site-1";
   status.job = "trial";
-  status.round = 4;
+  status.task = 4;
   status.phase = "training";
   status.last_answer = {"trial", 3, "accepted", "", 1'700'000'000};
   status.last_refusal = {"trial", 2, "refused", "norm \"too\" large", 1'600'000'000};
@@ -25,10 +25,10 @@ TEST_CASE("a status is read as it was written") {
   CHECK(loaded->connection == status.connection);
   CHECK(loaded->name == status.name);
   CHECK(loaded->job == status.job);
-  CHECK(loaded->round == 4);
+  CHECK(loaded->task == 4);
   CHECK(loaded->phase == status.phase);
   CHECK(loaded->last_answer.at == status.last_answer.at);
-  CHECK(loaded->last_answer.round == 3);
+  CHECK(loaded->last_answer.task == 3);
   CHECK(loaded->last_refusal.detail == status.last_refusal.detail);
   CHECK(loaded->last_refusal.outcome == "refused");
   CHECK(loaded->updated_at == status.updated_at);
@@ -37,10 +37,10 @@ TEST_CASE("a status is read as it was written") {
 TEST_CASE("the newest status replaces the older one") {
   Scratch scratch;
   ClientStatus status;
-  for (std::int64_t round : {1, 2, 3}) {
-    status.round = round;
+  for (std::int64_t task : {1, 2, 3}) {
+    status.task = task;
     REQUIRE(save(fed::real_disk(), scratch.path(), status));
-    CHECK(load_status(fed::real_disk(), scratch.path())->round == round);
+    CHECK(load_status(fed::real_disk(), scratch.path())->task == task);
   }
 }
 
@@ -60,7 +60,7 @@ TEST_CASE("text that is not UTF-8 is no obstacle") {
 TEST_CASE("what is no status file is an error") {
   Scratch scratch;
   const std::string content =
-      GENERATE(as<std::string>(), "", "x", "[]", "{\"round\":\"x\"}", "{\"last_answer\":[1]}");
+      GENERATE(as<std::string>(), "", "x", "[]", "{\"task\":\"x\"}", "{\"last_answer\":[1]}");
   REQUIRE(replace_file(scratch.path() / "status.json", view(content), Durability::process));
   CHECK(load_status(fed::real_disk(), scratch.path()).error().code == ErrorCode::malformed);
 }

@@ -124,14 +124,14 @@ train::Update expected_update(const GlobalModel& global, const config::ClientSpe
 wire::Task training_task(const Version& version) {
   wire::Task task;
   task.job = "trial";
-  task.round = 1;
+  task.task = 1;
   task.model = version.ref;
   task.update_bytes = version.ref.bytes;
   return task;
 }
 
-wire::Receipt accepted(std::int64_t round = 1) {
-  return {"trial", round, wire::Outcome::accepted, 0, ""};
+wire::Receipt accepted(std::int64_t task = 1) {
+  return {"trial", task, wire::Outcome::accepted, 0, ""};
 }
 
 // Greets the client and gives it the job.
@@ -181,7 +181,7 @@ TEST_CASE("a small update rides in its offer and is what training gives") {
   serve(server, version);
   const auto offer = server.expect<wire::Offer>();
   const train::Update expected = expected_update(global, client.spec());
-  CHECK(offer.round == 1);
+  CHECK(offer.task == 1);
   CHECK(offer.base_version == 0);
   CHECK(offer.examples == expected.examples);
   CHECK(offer.body == copy(as_bytes(std::span<const float>(expected.values))));
@@ -197,7 +197,7 @@ TEST_CASE("a small update rides in its offer and is what training gives") {
   const auto status = load_status(fed::real_disk(), client.spec().state_dir);
   REQUIRE(status);
   CHECK(status->name == "site-1");
-  CHECK(status->round == 1);
+  CHECK(status->task == 1);
   CHECK(status->last_answer.outcome == "accepted");
 }
 
@@ -291,7 +291,7 @@ TEST_CASE("a model that never arrives whole is refused") {
   REQUIRE(begin(server, job_text(kSmall)).able);
   server.send(training_task(version));
   for (int i = 0; i < 3; ++i) serve(server, version);
-  CHECK(server.expect<wire::TaskRefused>().round == 1);
+  CHECK(server.expect<wire::TaskRefused>().task == 1);
   server.send(wire::JobEnded{"trial", "cancelled"});
   server.expect_close();
   CHECK(client.wait() == 0);
@@ -309,7 +309,7 @@ TEST_CASE("another model is not mistaken for the one that is still arriving") {
   server.expect<wire::Fetch>();
   server.send_sealed(first, 0, 1000);
   wire::Task next = training_task(second);
-  next.round = 2;
+  next.task = 2;
   next.base_version = 1;
   server.send(next);
   server.expect_close();  // a new connection has no old bytes on it
@@ -317,7 +317,7 @@ TEST_CASE("another model is not mistaken for the one that is still arriving") {
   server.send(next);
   CHECK(server.expect<wire::Fetch>().version == 1);
   server.send_sealed(second, 0, second.sealed.size());
-  CHECK(server.expect<wire::Offer>().round == 2);
+  CHECK(server.expect<wire::Offer>().task == 2);
   server.send(accepted(2));
   server.send(wire::JobEnded{"trial", "done"});
   server.expect_close();

@@ -32,7 +32,7 @@ struct Site {
     model_file = scratch.path() / "model";
     REQUIRE(replace_file(model_file, bytes(), Durability::process));
     task.job = "trial";
-    task.round = 2;
+    task.task = 2;
     task.base_version = 1;
     task.update_bytes = 8;
     task.model.emplace();
@@ -70,7 +70,7 @@ TEST_CASE("a task's answer names the task and what it was trained on") {
   const auto answer = site.train(**job);
   REQUIRE(answer);
   CHECK(answer->offer.job == "trial");
-  CHECK(answer->offer.round == 2);
+  CHECK(answer->offer.task == 2);
   CHECK(answer->offer.base_version == 1);
   CHECK(answer->offer.examples == 10);
   CHECK(answer->bytes().size() == 8);

@@ -10,11 +10,11 @@ using fed::test::Scratch;
 
 namespace {
 
-wire::Offer offer(std::int64_t round, const std::string& job = "job") {
+wire::Offer offer(std::int64_t task, const std::string& job = "job") {
   wire::Offer o;
   o.job = job;
-  o.round = round;
-  o.base_version = round;
+  o.task = task;
+  o.base_version = task;
   o.examples = 12;
   o.metrics = {{"loss", 0.25}};
   return o;
@@ -38,7 +38,7 @@ std::size_t file_count(const fs::path& folder) {
 }
 
 Bytes content(const Outbox& outbox, const wire::Offer& of) {
-  const auto file = outbox.update(of.job, of.round);
+  const auto file = outbox.update(of.job, of.task);
   REQUIRE(file);
   Bytes bytes(of.bytes);
   REQUIRE(file->read_at(0, bytes));
@@ -66,7 +66,7 @@ TEST_CASE("what was put is there after a restart") {
   REQUIRE(after.offers().size() == 1);
   const wire::Offer& found = after.offers()[0];
   CHECK(found.job == "job");
-  CHECK(found.round == 3);
+  CHECK(found.task == 3);
   CHECK(found.base_version == 3);
   CHECK(found.examples == 12);
   CHECK(found.metrics == wire::Metrics{{"loss", 0.25}});
@@ -83,9 +83,9 @@ TEST_CASE("an update replaces that of the same task, and no other") {
   const Outbox after = open(scratch.path());
   REQUIRE(after.offers().size() == 3);
   for (const wire::Offer& found : after.offers()) {
-    const bool replaced = found.job == "job" && found.round == 3;
+    const bool replaced = found.job == "job" && found.task == 3;
     if (replaced) CHECK(content(after, found) == update(500, 9));
-    if (found.round == 4) CHECK(content(after, found) == update(10));
+    if (found.task == 4) CHECK(content(after, found) == update(10));
   }
 }
 
@@ -176,6 +176,6 @@ TEST_CASE("a look at an outbox changes nothing") {
   const auto offers = list_offers(fed::real_disk(), scratch.path());
   REQUIRE(offers);
   REQUIRE(offers->size() == 1);
-  CHECK((*offers)[0].round == 3);
+  CHECK((*offers)[0].task == 3);
   CHECK(file_count(scratch.path()) == 3);
 }

@@ -21,12 +21,12 @@ inline wire::ModelRef model(std::uint8_t id) {
   return ref;
 }
 
-inline wire::Task task(std::int64_t round, const std::string& job = "job") {
+inline wire::Task task(std::int64_t task, const std::string& job = "job") {
   wire::Task t;
   t.job = job;
-  t.round = round;
-  t.base_version = round - 1;
-  t.model = model(static_cast<std::uint8_t>(round));
+  t.task = task;
+  t.base_version = task - 1;
+  t.model = model(static_cast<std::uint8_t>(task));
   t.update_bytes = 400;
   return t;
 }
@@ -39,23 +39,23 @@ inline wire::Task statistics() {
   return t;
 }
 
-inline wire::Offer offer(std::int64_t round, const std::string& job = "job",
+inline wire::Offer offer(std::int64_t task, const std::string& job = "job",
                          std::uint64_t bytes = 400) {
   wire::Offer o;
   o.job = job;
-  o.round = round;
-  o.base_version = round - 1;
+  o.task = task;
+  o.base_version = task - 1;
   o.examples = 10;
   o.bytes = bytes;
   return o;
 }
 
-inline wire::Receipt receipt(std::int64_t round, wire::Outcome outcome = wire::Outcome::accepted,
+inline wire::Receipt receipt(std::int64_t task, wire::Outcome outcome = wire::Outcome::accepted,
                              const std::string& job = "job") {
-  return {job, round, outcome, 0, ""};
+  return {job, task, outcome, 0, ""};
 }
 
-inline wire::Retry retry(std::int64_t round, double after_s) { return {"job", round, "", after_s}; }
+inline wire::Retry retry(std::int64_t task, double after_s) { return {"job", task, "", after_s}; }
 
 template <class E>
 std::vector<E> all(const Effects& effects) {
@@ -94,9 +94,9 @@ struct Client {
     hears(wire::JobOffer{job, "spec"});
     session.job_loaded(job, std::int64_t{10});
   }
-  void is_training(std::int64_t round, const std::string& job = "job") {
-    hears(task(round, job));
-    session.model_ready(job, round - 1);
+  void is_training(std::int64_t number, const std::string& job = "job") {
+    hears(task(number, job));
+    session.model_ready(job, number - 1);
   }
 
   Session session;

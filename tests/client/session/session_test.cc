@@ -84,7 +84,7 @@ TEST_CASE("a task of a job that nobody offered is refused") {
   client.connects();
   const auto refusals = sent<wire::TaskRefused>(client.hears(task(1)));
   REQUIRE(refusals.size() == 1);
-  CHECK(refusals[0].round == 1);
+  CHECK(refusals[0].task == 1);
   CHECK(client.session.idle());
 }
 
@@ -128,14 +128,14 @@ TEST_CASE("one task from beginning to end") {
 
   const auto trains = all<Train>(client.session.model_ready("job", 2));
   REQUIRE(trains.size() == 1);
-  CHECK(trains[0].task.round == 3);
+  CHECK(trains[0].task.task == 3);
 
   CHECK(sent<wire::Progress>(client.session.progress({"job", 3, wire::Phase::training, 1, 2}))
             .size() == 1);
 
   const auto offers = all<SendOffer>(client.session.trained(offer(3)));
   REQUIRE(offers.size() == 1);
-  CHECK(offers[0].round == 3);
+  CHECK(offers[0].task == 3);
   REQUIRE(client.session.kept({"job", 3}) != nullptr);
   CHECK(client.session.kept({"job", 3})->bytes == 400);
 
@@ -250,7 +250,7 @@ TEST_CASE("CancelTask ends a task wherever it is") {
     CHECK(all<ObtainModel>(client.session.trained(offer(3))).empty());
     client.hears(receipt(3));
   }
-  SECTION("of another round: nothing happens") {
+  SECTION("of another task: nothing happens") {
     client.is_training(3);
     CHECK(client.hears(wire::CancelTask{"job", 2, ""}).empty());
     CHECK(client.session.active() != nullptr);

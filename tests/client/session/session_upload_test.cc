@@ -73,7 +73,7 @@ TEST_CASE("updates go one after the other") {
   Client client({offer(1), offer(2), offer(1, "other")});
   const Effects effects = client.connects();
   REQUIRE(all<SendOffer>(effects).size() == 1);
-  CHECK(all<SendOffer>(effects)[0].round == 1);
+  CHECK(all<SendOffer>(effects)[0].task == 1);
   CHECK(client.hears(wire::Admit{"job", 2, 5, 0}).empty());  // not the one that was offered
   CHECK(all<StartUpload>(client.hears(wire::Admit{"job", 1, 6, 0})).size() == 1);
 
@@ -82,7 +82,7 @@ TEST_CASE("updates go one after the other") {
   CHECK(std::holds_alternative<StopUpload>(next[0]));
   CHECK(std::holds_alternative<DropUpdate>(next[1]));
   REQUIRE(std::holds_alternative<SendOffer>(next[2]));
-  CHECK(std::get<SendOffer>(next[2]).round == 2);
+  CHECK(std::get<SendOffer>(next[2]).task == 2);
 
   const Effects last = client.hears(receipt(2));
   CHECK(all<StopUpload>(last).empty());  // it was not being sent
@@ -109,7 +109,7 @@ TEST_CASE("Retry puts an update off") {
   const Effects effects = client.hears(retry(1, 5), kStart);
   CHECK(all<StopUpload>(effects).size() == 1);
   REQUIRE(all<SendOffer>(effects).size() == 1);  // meanwhile the other one
-  CHECK(all<SendOffer>(effects)[0].round == 2);
+  CHECK(all<SendOffer>(effects)[0].task == 2);
   REQUIRE(client.session.next_wakeup());
   CHECK(*client.session.next_wakeup() == kStart + from_seconds(5));
   CHECK(all<DropUpdate>(client.hears(receipt(2))).size() == 1);

@@ -37,7 +37,7 @@ TEST_CASE("messages arrive in order, and the end is orderly on both sides") {
   REQUIRE(pair.server_ear->messages.size() == 100);
   for (int i = 0; i < 100; ++i) {
     CHECK(
-        std::get<wire::TaskRefused>(pair.server_ear->messages[static_cast<std::size_t>(i)]).round ==
+        std::get<wire::TaskRefused>(pair.server_ear->messages[static_cast<std::size_t>(i)]).task ==
         i);
   }
   CHECK(pair.server_ear->closed->code == ErrorCode::closed);

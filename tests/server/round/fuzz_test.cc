@@ -72,8 +72,8 @@ class Fuzz {
       } else if (!world.tasks.empty()) {
         const AssignTask task = world.tasks.begin()->second;
         world.tasks.erase(task.client);
-        world.tell(offer(task.client, task.round, 1));
-        world.tell(upload(task.client, task.round));
+        world.tell(offer(task.client, task.task, 1));
+        world.tell(upload(task.client, task.task));
       } else if (const auto wakeup = world.engine.next_wakeup()) {
         world.now = std::max(world.now, *wakeup);
         world.tell(Tick{});

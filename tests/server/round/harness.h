@@ -51,7 +51,7 @@ inline Checksum sum_of(int number) { return {static_cast<std::uint8_t>(number)};
 
 inline Offered offer(ClientId client, std::int64_t round, std::int64_t examples = 5) {
   return {.client = client,
-          .round = round,
+          .task = round,
           .base_version = round > 0 ? round - 1 : 0,
           .examples = examples,
           .bytes = round == 0 ? 2 * kBytes : kBytes,
@@ -60,7 +60,7 @@ inline Offered offer(ClientId client, std::int64_t round, std::int64_t examples 
 
 inline UploadCompleted upload(ClientId client, std::int64_t round) {
   return {.client = client,
-          .round = round,
+          .task = round,
           .facts = {.bytes = round == 0 ? 2 * kBytes : kBytes,
                     .checksum_ok = true,
                     .finite = true,

@@ -47,8 +47,8 @@ class Life {
       std::advance(at, ++turn_ % static_cast<int>(world_.tasks.size()));
       const AssignTask task = at->second;
       world_.tasks.erase(at);
-      world_.tell(offer(task.client, task.round, task.client + task.round));
-      world_.tell(upload(task.client, task.round));
+      world_.tell(offer(task.client, task.task, task.client + task.task));
+      world_.tell(upload(task.client, task.task));
     } else if (const auto wakeup = world_.engine.next_wakeup()) {
       world_.now = *wakeup;
       world_.tell(Tick{});

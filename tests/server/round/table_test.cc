@@ -333,7 +333,8 @@ TEST_CASE("events about another round or an unknown client change nothing") {
                                  fired.name.find(" uploaded") != std::string::npos;
       const bool about_round = std::visit(
           [](const auto& event) {
-            return requires { event.round; };
+            return requires { event.round; }
+            || requires { event.task; };
           },
           fired.event);
       if (!about_round || about_clients) continue;

@@ -149,7 +149,7 @@ class World {
     REQUIRE(connected.contains(e.client));
     REQUIRE(cohort.contains(e.client));
     REQUIRE_FALSE(promised.contains(e.client));
-    REQUIRE(e.round == begun.round);
+    REQUIRE(e.task == begun.round);
     tasks[e.client] = e;
   }
   void see(const CancelTask& e) {
@@ -231,9 +231,9 @@ class World {
     recording.erase(client);
     last_written.insert(client);
     const bool alive = engine.job() != JobState::cancelled;
-    if (!ok) return tell(RecordFailed{client, record.round, {ErrorCode::disk_full, "full"}});
+    if (!ok) return tell(RecordFailed{client, record.task, {ErrorCode::disk_full, "full"}});
     if (alive) promised[client] = record;
-    tell(Recorded{client, record.round});
+    tell(Recorded{client, record.task});
   }
   void aggregated() {
     aggregating = false;

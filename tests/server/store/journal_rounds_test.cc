@@ -13,7 +13,7 @@ using namespace fed::store::testing;
 namespace {
 
 ContributionRow row(const fed::store::Accepted& accepted) {
-  return {.round = accepted.round,
+  return {.task = accepted.task,
           .client = accepted.client,
           .examples = accepted.examples,
           .weight = accepted.weight,
@@ -28,7 +28,7 @@ ContributionRow row(const fed::store::Accepted& accepted) {
 
 Outcome refused(std::int64_t round, std::int64_t client) {
   return {.job = "fashion",
-          .round = round,
+          .task = round,
           .client = client,
           .outcome = "refused",
           .reason = 9,

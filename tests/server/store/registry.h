@@ -61,7 +61,7 @@ inline RoundStart start(std::int64_t round, std::int64_t attempt) {
 
 inline Accepted accepted(std::int64_t round, std::int64_t client, std::uint8_t sum = 1) {
   Accepted made{.job = "fashion",
-                .round = round,
+                .task = round,
                 .client = client,
                 .examples = 90,
                 .weight = 90,

@@ -51,7 +51,7 @@ void store_some(Staging& staging, const UploadKey& key, const Bytes& bytes, std:
 
 }  // namespace
 
-TEST_CASE("staging: received, complete, read back, removed with its round") {
+TEST_CASE("staging: received, complete, read back, removed with its task") {
   for (const Durability durability : {Durability::process, Durability::power}) {
     Folder folder;
     const auto staging = open(folder, 0, durability);
@@ -63,11 +63,11 @@ TEST_CASE("staging: received, complete, read back, removed with its round") {
     file.read_at(0, back).value();
     CHECK(back == bytes);
     CHECK(staging->bytes_reserved() == bytes.size());
-    staging->remove_round("fashion", 3).value();
+    staging->remove_task("fashion", 3).value();
     CHECK_FALSE(fs::exists(folder / "staging/fashion/3"));
     CHECK(staging->bytes_reserved() == 0);
     CHECK(staging->open_complete(kKey, bytes.size()).error().code == ErrorCode::not_found);
-    staging->remove_round("fashion", 3).value();  // again is no error
+    staging->remove_task("fashion", 3).value();  // again is no error
   }
 }
 
@@ -135,19 +135,19 @@ TEST_CASE("staging: the newer connection wins, the older one cannot touch the fi
   CHECK(content(folder / "staging/fashion/3/7.update") == bytes);
 }
 
-TEST_CASE("staging: a round that is removed ends its uploads") {
+TEST_CASE("staging: a task that is removed ends its uploads") {
   Folder folder;
   const auto staging = open(folder);
   const Bytes bytes = update(50, 3);
   Upload upload = staging->receive(kKey, bytes.size(), fed::checksum(bytes)).value();
   upload.write(0, ByteView(bytes).first(100)).value();
-  staging->remove_round("fashion", 3).value();
+  staging->remove_task("fashion", 3).value();
   CHECK(upload.write(100, ByteView(bytes).subspan(100)).error().code == ErrorCode::closed);
   CHECK(staging->bytes_reserved() == 0);
 }
 
 TEST_CASE(
-    "staging: the limit counts what is announced, refuses the next, and frees with the round") {
+    "staging: the limit counts what is announced, refuses the next, and frees with the task") {
   Folder folder;
   const auto staging = open(folder, 500);
   const Bytes bytes = update(50, 3);  // 200 bytes
@@ -183,7 +183,7 @@ TEST_CASE("staging: keys and sizes that cannot be are refused") {
   for (const char* job : {"", "..", "a/b", "A", "a.b", "-a", "_a", "ä",
                           "a123456789012345678901234567890123456789012345678901234567890123"}) {
     CHECK(staging->receive({job, 1, 1}, 4, {}).error().code == ErrorCode::invalid);
-    CHECK(staging->remove_round(job, 1).error().code == ErrorCode::invalid);
+    CHECK(staging->remove_task(job, 1).error().code == ErrorCode::invalid);
     CHECK(staging->remove_job(job).error().code == ErrorCode::invalid);
   }
   CHECK(staging->receive({"a-b_9", 1, 1}, 4, {}).has_value());
