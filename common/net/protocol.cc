@@ -26,7 +26,8 @@ Protocol::Protocol(channel::Transport transport, Limits limits, Instant now)
       received_(limits.receive_bytes),
       assembler_(limits.message_bytes_max),
       last_progress_(now),
-      last_sent_(now) {}
+      last_sent_(now),
+      last_ping_(now) {}
 
 void Protocol::send(const wire::Message& message) {
   if (closed_ || finishing_) return;
@@ -70,7 +71,7 @@ ByteSpan Protocol::room() {
 void Protocol::received(std::size_t bytes, Instant now, Handler& handler) {
   // Otherwise a peer that talks and never reads would keep a session for ever that is at its end.
   if (finishing_) return;
-  progressed(now);
+  last_progress_ = now;
   received_.filled(bytes);
   const Status consumed = consume(handler);
   if (!consumed) refuse(consumed.error());
@@ -149,12 +150,16 @@ bool Protocol::next(Output& output) {
   output.records.clear();
   output.records.swap(queued_);
   output.stretch = std::exchange(stretch_, SealedDownload());
+  output.bulk = std::exchange(bulk_queued_, false);
   output.bulk_ends = std::exchange(bulk_ends_, false);
   return true;
 }
 
+void Protocol::wrote(const Output& output, Instant now) {
+  if (output.bulk) last_progress_ = now;
+}
+
 void Protocol::sent(const Output& output, Instant now, Handler& handler) {
-  progressed(now);
   last_sent_ = now;
   if (output.bulk_ends && !closed_) handler.on_bulk_sent();
 }
@@ -170,6 +175,7 @@ void Protocol::queue_bulk() {
     queue_stretch(*download);
     whole = download->offset == download->end;
   }
+  bulk_queued_ = !queued_.empty();
   if (!status) close(status.error());
   if (!whole) return;
   bulk_ = std::monostate();
@@ -203,8 +209,14 @@ void Protocol::queue_stretch(SealedDownload& download) {
 void Protocol::check_progress(Instant now) {
   if (closed_) return;
   if (now - last_progress_ > limits_.idle) return close(no_progress(limits_.idle));
-  const bool quiet = queued_.empty() && now - last_sent_ > limits_.idle / 4;
-  if (limits_.pings && quiet && !finishing_) queue(channel::Kind::ping, {});
+  if (!limits_.pings || finishing_) return;
+  // The peer must hear something, and must have something to answer.
+  const Duration quiet = limits_.idle / 4;
+  const bool silent = queued_.empty() && now - last_sent_ > quiet;
+  const bool unanswered = now - last_progress_ > quiet && now - last_ping_ > quiet;
+  if (!silent && !unanswered) return;
+  queue(channel::Kind::ping, {});
+  last_ping_ = now;
 }
 
 }  // namespace fed::net
