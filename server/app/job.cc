@@ -68,7 +68,8 @@ Result<Job::Prepared> Job::prepare(const Plan& plan, const Services& services,
     state.m = std::move(saved.m);
     state.v = std::move(saved.v);
   }
-  FED_ASSIGN(model, seal_model(version, std::move(weights), std::move(state), services.blobs));
+  FED_ASSIGN(model, seal_model(version, std::move(weights), std::move(state), services.disk,
+                               services.blobs));
   prepared.model = std::move(model);
   return prepared;
 }

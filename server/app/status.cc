@@ -106,9 +106,8 @@ Json status_json(const Coordinator& coordinator) {
   Json json = jobs_json(coordinator);
   json["connected"] = coordinator.connected();
   json["staged_bytes"] = coordinator.parts().staging.bytes_reserved();
-  std::error_code error;
-  const auto space = fs::space(coordinator.parts().config.state_dir, error);
-  if (!error) json["disk_free_bytes"] = space.available;
+  const auto free = coordinator.parts().disk.bytes_free(coordinator.parts().config.state_dir);
+  if (free) json["disk_free_bytes"] = *free;
   for (Json& job : json["jobs"]) {
     const auto found = coordinator.job(job["name"]);
     job["rounds"] = rounds_json(coordinator, *found);

@@ -76,7 +76,7 @@ std::size_t steps_seen(Journal& journal) {
 
 // Does steps until the disk is full; how many were acknowledged.
 std::size_t live_on(const fs::path& path, std::uint64_t bytes_max) {
-  auto opened = Journal::open(path, {Durability::process, bytes_max});
+  auto opened = Journal::open(fed::real_disk(), path, {Durability::process, bytes_max});
   if (!opened) {
     CHECK(opened.error().code == ErrorCode::disk_full);
     return 0;
@@ -104,7 +104,7 @@ TEST_CASE("journal: killed after any step, it has all the steps") {
       step(*registry);
       ++done;
       copy_as_crashed(registry.path(), crashed / "registry.db");
-      Journal copy = Journal::open(crashed / "registry.db").value();
+      Journal copy = Journal::open(fed::real_disk(), crashed / "registry.db").value();
       REQUIRE(steps_seen(copy) == done);
     }
   }
@@ -122,7 +122,7 @@ TEST_CASE(
   for (std::uintmax_t size = 0; size <= log; size += 311) {
     copy_as_crashed(registry.path(), crashed / "registry.db");
     fs::resize_file((crashed / "registry.db").string() + "-wal", size);
-    Journal copy = Journal::open(crashed / "registry.db").value();
+    Journal copy = Journal::open(fed::real_disk(), crashed / "registry.db").value();
     const std::size_t seen = steps_seen(copy);
     REQUIRE(seen >= before);
     before = seen;
@@ -151,7 +151,7 @@ TEST_CASE("journal: with room for any number of pages, what was acknowledged is 
     complete = done == attempts().size();
     refusals += complete ? 0 : 1;
     // With room again, exactly these steps are there, and life goes on.
-    Journal journal = Journal::open(path).value();
+    Journal journal = Journal::open(fed::real_disk(), path).value();
     REQUIRE(steps_seen(journal) == done);
     for (std::size_t next = done; next < attempts().size(); ++next) {
       attempts()[next](journal).value();
@@ -194,7 +194,7 @@ TEST_CASE("journal: damage is noticed when it is opened") {
   const Bytes sound = content(registry.path());
   const auto open_with = [&](const Bytes& bytes) {
     fed::replace_file(registry.path(), bytes, Durability::process).value();
-    return Journal::open(registry.path());
+    return Journal::open(fed::real_disk(), registry.path());
   };
   CHECK(open_with(sound).has_value());
 
@@ -219,7 +219,7 @@ TEST_CASE("journal: of a newer program it says so") {
   CHECK(bytes[63] == 1);  // user_version, the big-endian word at 60 of the file's header
   bytes[63] = 2;
   fed::replace_file(registry.path(), bytes, Durability::process).value();
-  const auto refused = Journal::open(registry.path());
+  const auto refused = Journal::open(fed::real_disk(), registry.path());
   REQUIRE(refused.has_error());
   CHECK(refused.error().code == ErrorCode::unsupported);
   CHECK(refused.error().detail.find("newer fedserver") != std::string::npos);
@@ -228,5 +228,6 @@ TEST_CASE("journal: of a newer program it says so") {
 
 TEST_CASE("journal: a folder that is not there, a file that cannot be written") {
   Folder folder;
-  CHECK(Journal::open(folder / "missing/registry.db").error().code == ErrorCode::not_found);
+  CHECK(Journal::open(fed::real_disk(), folder / "missing/registry.db").error().code ==
+        ErrorCode::not_found);
 }
