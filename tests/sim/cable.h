@@ -10,14 +10,13 @@
 #include <array>
 #include <cstdint>
 #include <deque>
-#include <map>
 #include <memory>
 #include <optional>
-#include <string>
 
 #include "base/bytes.h"
 #include "base/random.h"
 #include "queue.h"
+#include "tally.h"
 
 namespace fed::sim {
 
@@ -39,9 +38,6 @@ struct Weather {
   double bytes_per_s = 1e6;
   bool partitioned = false;  // nothing arrives; what was sent waits
 };
-
-// Faults that happened, by kind: "connection lost", "flipped byte", ...
-using Tally = std::map<std::string, std::uint64_t>;
 
 // What is in store for a cable.
 struct Fate {

@@ -39,8 +39,9 @@ void Network::connect(std::size_t client, Duration deadline, const void* owner, 
   }
   queue_.add(queue_.now() + 2 * weather.delay, owner, [this, client, answer = std::move(answer)] {
     if (!server_) return answer(refused());
-    const auto cable = std::make_shared<Cable>(queue_, weather_[client], mix_seed({random_.next(), ++strung_}),
-                                               climate_.window, draw(), tally_);
+    const Fate fate = draw();
+    const std::uint64_t seed = random_.next();
+    const auto cable = std::make_shared<Cable>(queue_, weather_[client], seed, climate_.window, fate, tally_);
     std::erase_if(cables_, [](const auto& each) { return each.expired(); });
     cables_.push_back(cable);
     server_(cable);

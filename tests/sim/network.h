@@ -57,7 +57,6 @@ class Network {
   Server server_;
   std::vector<Weather> weather_;
   std::vector<std::weak_ptr<Cable>> cables_;
-  std::uint64_t strung_ = 0;
 };
 
 }  // namespace fed::sim
