@@ -74,9 +74,10 @@ int sync_file(sqlite3_file* file, int) {
   OpenFile& open = open_of(file);
   const Status synced = open.file.sync(Durability::power);
   if (!synced) return code_of(synced, SQLITE_IOERR_FSYNC);
-  if (!std::exchange(open.folder_unsynced, false)) return SQLITE_OK;
-  return code_of(sync_folder_of(*open.disk, open.file.path(), Durability::power),
-                 SQLITE_IOERR_DIR_FSYNC);
+  if (!open.folder_unsynced) return SQLITE_OK;
+  const Status named = sync_folder_of(*open.disk, open.file.path(), Durability::power);
+  open.folder_unsynced = !named;
+  return code_of(named, SQLITE_IOERR_DIR_FSYNC);
 }
 
 int file_size(sqlite3_file* file, sqlite3_int64* size) {
