@@ -1,14 +1,12 @@
-// How the daemon carries out what its session asks for.
+// How the client carries out what its session asks for.
 #include <algorithm>
-#include <boost/asio/post.hpp>
 
-#include "app/client_daemon.h"
+#include "app/client_core.h"
+#include "app/local_job.h"
 #include "base/log.h"
 
 namespace fed::app {
 namespace {
-
-namespace asio = boost::asio;
 
 constexpr double kProgressSeconds = 0.5;
 
@@ -16,11 +14,12 @@ constexpr double kProgressSeconds = 0.5;
 // thread.
 class ProgressReporter {
  public:
-  ProgressReporter(wire::Progress progress, std::function<void(wire::Progress)> tell)
-      : progress_(std::move(progress)), tell_(std::move(tell)) {}
+  ProgressReporter(const Loop& clock, wire::Progress progress,
+                   std::function<void(wire::Progress)> tell)
+      : clock_(clock), progress_(std::move(progress)), tell_(std::move(tell)) {}
 
   void operator()(double share) {
-    const Instant at = now();
+    const Instant at = clock_.now();
     if (at - told_at_ < from_seconds(kProgressSeconds)) return;
     told_at_ = at;
     progress_.done = static_cast<std::uint64_t>(share * static_cast<double>(progress_.total));
@@ -28,18 +27,19 @@ class ProgressReporter {
   }
 
  private:
+  const Loop& clock_;
   wire::Progress progress_;
   std::function<void(wire::Progress)> tell_;
   Instant told_at_{};
 };
 
-Result<wire::Offer> out_of_memory() {
-  return Error{ErrorCode::too_large, "this client has not enough memory for the job"};
+Error out_of_memory() {
+  return {ErrorCode::too_large, "this client has not enough memory for the job"};
 }
 
 }  // namespace
 
-void ClientDaemon::carry_out(session::Session::Effects effects) {
+void ClientCore::carry_out(session::Session::Effects effects) {
   std::move(effects.begin(), effects.end(), std::back_inserter(effects_));
   if (carrying_out_) return;
   carrying_out_ = true;
@@ -53,34 +53,33 @@ void ClientDaemon::carry_out(session::Session::Effects effects) {
   if (finished()) stop(0);
 }
 
-void ClientDaemon::run(const session::Send& effect) {
+void ClientCore::run(const session::Send& effect) {
   log::debug("sending {}", wire::name(effect.message));
-  link_.send(effect.message);
+  uplink_.send(effect.message);
 }
 
-void ClientDaemon::run(const session::LoadJob& effect) {
+void ClientCore::run(const session::LoadJob& effect) {
   const std::uint64_t load = ++loads_;
   jobs_[effect.job] = Job{load, nullptr};
   log::info("job {}: reading the data", effect.job);
-  asio::post(loading_thread_, [this, job = effect.job, spec = effect.spec, load] {
-    Loaded loaded;
+  around_.loading.post([this, job = effect.job, spec = effect.spec, load] {
+    Loaded loaded = out_of_memory();
     try {
-      loaded = std::make_shared<Result<std::unique_ptr<LocalJob>>>(
-          LocalJob::open(job, spec, spec_.data));
+      loaded = around_.workshop.open(job, spec);
     } catch (const std::bad_alloc&) {
-      loaded = std::make_shared<Result<std::unique_ptr<LocalJob>>>(out_of_memory().error());
+      log::error("job {}: out of memory", job);
     }
-    asio::post(io_, [this, job, load, loaded] { job_loaded(job, load, loaded); });
+    loop_.post([this, job, load, loaded] { job_loaded(job, load, loaded); });
   });
 }
 
 // ---- Models ----
 
-void ClientDaemon::run(const session::ObtainModel& effect) {
+void ClientCore::run(const session::ObtainModel& effect) {
   if (download_ && download_->expected > 0) {
     // Sealed bytes do not say which model they are of, so those of an older task must not be under
     // way when the next ones are asked for.
-    return link_.reconnect("another model is needed than the one that is arriving");
+    return uplink_.reconnect("another model is needed than the one that is arriving");
   }
   const auto there = cache_.begin(effect.model);
   download_ = Download{effect.job, effect.version, cache_.missing(), {}, {}};
@@ -93,7 +92,7 @@ void ClientDaemon::run(const session::ObtainModel& effect) {
   carry_out(session_.model_partial(effect.job, effect.version, *there));
 }
 
-Status ClientDaemon::sealed(ByteView bytes) {
+Status ClientCore::sealed(ByteView bytes) {
   if (!download_ || bytes.size() > download_->expected) {
     return Error{ErrorCode::malformed, "sealed bytes that were not asked for"};
   }
@@ -110,7 +109,7 @@ Status ClientDaemon::sealed(ByteView bytes) {
   return {};
 }
 
-void ClientDaemon::model_arrived() {
+void ClientCore::model_arrived() {
   const Download download = *std::exchange(download_, std::nullopt);
   if (!download.problem) return carry_out(session_.model_ready(download.job, download.version));
   log::warning("job {} version {}: {}", download.job, download.version, download.problem->detail);
@@ -118,11 +117,12 @@ void ClientDaemon::model_arrived() {
   carry_out(session_.model_failed(download.job, download.version, detail));
 }
 
-void ClientDaemon::show_download() {
+void ClientCore::show_download() {
   const wire::Task* task = session_.active();
-  if (task == nullptr || !task->model || now() - download_->shown_at < from_seconds(1)) return;
+  if (task == nullptr || !task->model || loop_.now() - download_->shown_at < from_seconds(1))
+    return;
   const bool first = download_->shown_at == Instant();
-  download_->shown_at = now();
+  download_->shown_at = loop_.now();
   if (first) show(*task, "downloading");
   carry_out(session_.progress(
       {task->job, task->task, wire::Phase::downloading, cache_.present(), task->model->bytes}));
@@ -130,43 +130,40 @@ void ClientDaemon::show_download() {
 
 // ---- Training ----
 
-void ClientDaemon::run(const session::Train& effect) {
+void ClientCore::run(const session::Train& effect) {
   const wire::Task& task = effect.task;
   const std::uint64_t training = ++training_;
-  const std::shared_ptr<LocalJob> local = jobs_.at(task.job).local;
+  const std::shared_ptr<Workload> workload = jobs_.at(task.job).workload;
   const bool is_training = task.kind == wire::TaskKind::training;
   log::info("job {} task {}: {} {} rows", task.job, task.task,
-            is_training ? "training on" : "summing the columns of", local->examples());
+            is_training ? "training on" : "summing the columns of", workload->examples());
   show(task, "training");
   stop_training_ = std::stop_source();
-  const auto rows = local->examples() * local->spec().training.epochs;
   const wire::Progress progress{task.job, task.task, wire::Phase::training, 0,
-                                static_cast<std::uint64_t>(rows)};
+                                workload->row_steps()};
   const auto tell = [this, training](const wire::Progress& told) {
-    asio::post(io_, [this, training, told] { training_progressed(training, told); });
+    loop_.post([this, training, told] { training_progressed(training, told); });
   };
   const fs::path model = task.model ? cache_.path(task.model->hash) : fs::path();
-  const auto work = [this, task, local, model, progress, tell, client = session_.name(),
+  const auto work = [this, task, workload, model, progress, tell, client = session_.name(),
                      stop = stop_training_.get_token()]() -> Result<wire::Offer> {
-    FED_ASSIGN(answer, task.kind == wire::TaskKind::training
-                           ? local->train(task, disk_, model, client, trainer_,
-                                          ProgressReporter(progress, tell), stop)
-                           : local->sum(task));
+    FED_ASSIGN(answer, workload->perform(task, model, client,
+                                         ProgressReporter(loop_, progress, tell), stop));
     if (stop.stop_requested()) return Error{ErrorCode::closed, "training was stopped"};
     return outbox_.put(answer.offer, answer.bytes());
   };
-  asio::post(training_thread_, [this, training, task, work] {
+  around_.training.post([this, training, task, work] {
     Result<wire::Offer> offer = out_of_memory();
     try {
       offer = work();
     } catch (const std::bad_alloc&) {
       log::error("job {}: out of memory", task.job);
     }
-    asio::post(io_, [this, training, task, offer] { training_ended(training, task, offer); });
+    loop_.post([this, training, task, offer] { training_ended(training, task, offer); });
   });
 }
 
-void ClientDaemon::run(const session::CancelTraining&) {
+void ClientCore::run(const session::CancelTraining&) {
   ++training_;
   stop_training_.request_stop();
   log::info("the server has taken the task back");
@@ -174,45 +171,45 @@ void ClientDaemon::run(const session::CancelTraining&) {
 
 // ---- Updates ----
 
-void ClientDaemon::run(const session::SendOffer& effect) {
+void ClientCore::run(const session::SendOffer& effect) {
   const wire::Offer* kept = session_.kept({effect.job, effect.task});
   if (kept == nullptr) return;
   wire::Offer offer = *kept;
-  if (offer.bytes <= wire::kInlineBytesMax) {
+  if (offer.bytes <= options_.inline_bytes_max) {
     const auto file = outbox_.update(offer.job, offer.task);
     offer.body.resize(offer.bytes);
     const Status read = file ? file->read_at(0, offer.body) : Status(file.error());
     if (!read) return forget(offer, read.error());
   }
-  link_.send(offer);
+  uplink_.send(offer);
 }
 
-void ClientDaemon::run(const session::StartUpload& effect) {
+void ClientCore::run(const session::StartUpload& effect) {
   const wire::Offer* offer = session_.kept({effect.job, effect.task});
   if (offer == nullptr) return;
   auto file = outbox_.update(effect.job, effect.task);
   if (!file) return forget(*offer, file.error());
   const std::uint64_t bytes = offer->bytes;
-  link_.send_bulk(net::ChunkUpload{std::make_shared<File>(std::move(*file)), effect.upload,
-                                   effect.offset, bytes});
+  uplink_.send_bulk(net::ChunkUpload{std::make_shared<File>(std::move(*file)), effect.upload,
+                                     effect.offset, bytes});
   carry_out(
       session_.progress({effect.job, effect.task, wire::Phase::uploading, effect.offset, bytes}));
 }
 
-void ClientDaemon::run(const session::StopUpload&) { link_.send_bulk(std::monostate()); }
+void ClientCore::run(const session::StopUpload&) { uplink_.send_bulk(std::monostate()); }
 
 // An update that its own disk has lost is as good as discarded.
-void ClientDaemon::forget(const wire::Offer& offer, const Error& why) {
+void ClientCore::forget(const wire::Offer& offer, const Error& why) {
   log::error("job {} task {}: the update is lost: {}", offer.job, offer.task, why.detail);
   carry_out(session_.message(wire::Receipt{offer.job, offer.task, wire::Outcome::discarded, 0,
                                            "the update could not be read again"},
-                             now()));
+                             loop_.now()));
 }
 
-void ClientDaemon::run(const session::DropUpdate& effect) {
+void ClientCore::run(const session::DropUpdate& effect) {
   const wire::Receipt& receipt = effect.receipt;
   const ClientStatus::Answer answer{receipt.job, receipt.task, name(receipt.outcome),
-                                    receipt.detail, unix_seconds()};
+                                    receipt.detail, loop_.unix_seconds()};
   status_.last_answer = answer;
   status_.phase = "waiting";
   if (receipt.outcome == wire::Outcome::accepted) {
@@ -229,15 +226,15 @@ void ClientDaemon::run(const session::DropUpdate& effect) {
 
 // ---- Ends ----
 
-void ClientDaemon::run(const session::JobDone& effect) {
+void ClientCore::run(const session::JobDone& effect) {
   log::info("job {} has ended{}{}", effect.job, effect.detail.empty() ? "" : ": ", effect.detail);
   jobs_.erase(effect.job);
   job_done_ = true;
 }
 
-void ClientDaemon::run(const session::Hangup& effect) {
+void ClientCore::run(const session::Hangup& effect) {
   log::warning("the server says goodbye: {}", effect.bye.detail);
-  status_.last_refusal = {"", 0, "refused", effect.bye.detail, unix_seconds()};
+  status_.last_refusal = {"", 0, "refused", effect.bye.detail, loop_.unix_seconds()};
   write_status();
   if (options_.once && !effect.bye.come_back) stop(1);
 }

@@ -103,11 +103,6 @@ Result<std::vector<data::Scaling>> scaling_of(const std::vector<double>& means,
   return scaling;
 }
 
-ByteView LocalJob::Answer::bytes() const {
-  if (!sums.empty()) return as_bytes(std::span<const double>(sums));
-  return as_bytes(std::span<const float>(values));
-}
-
 Result<std::unique_ptr<LocalJob>> LocalJob::open(const std::string& name, const std::string& text,
                                                  const config::DataSpec& data) {
   FED_ASSIGN(spec, parse(name, text));

@@ -13,6 +13,7 @@
 #include <string>
 #include <vector>
 
+#include "app/workload.h"
 #include "base/disk.h"
 #include "config/job.h"
 #include "data/source.h"
@@ -43,13 +44,7 @@ class LocalJob {
   std::int64_t examples() const { return source_->train_rows(); }
   const config::JobSpec& spec() const { return spec_; }
 
-  // What answers a task: the bytes of the update, and an offer that lacks only size and checksum.
-  struct Answer {
-    wire::Offer offer;
-    tensor::Floats values;     // of a training task
-    std::vector<double> sums;  // of a statistics task
-    ByteView bytes() const;    // of the one that is there
-  };
+  using Answer = TaskAnswer;
 
   // Sums of the training rows' number columns (data/statistics.h).
   Result<Answer> sum(const wire::Task& task) const;

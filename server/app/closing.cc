@@ -38,7 +38,7 @@ Result<aggregate::Folded> fold_updates(const ClosingInput& input, const Services
                                   .rule = plan.rule,
                                   .optimizer = plan.optimizer.get(),
                                   .update = plan.spec.training.update};
-  return aggregate::fold(fold, services.tiles.parallel_for());
+  return aggregate::fold(fold, services.parallel_for);
 }
 
 Result<std::optional<model::Metrics>> evaluate(const ClosingInput& input,

@@ -13,7 +13,8 @@ Coordinator::Coordinator(CoordinatorParts parts)
                 .journal = parts_.journal,
                 .staging = parts_.staging,
                 .checkpoints = parts_.checkpoints,
-                .tiles = parts_.tiles,
+                .parallel_for = parts_.parallel_for,
+                .threads = parts_.threads,
                 .disk = parts_.disk,
                 .blobs = parts_.blobs,
                 .control = parts_.control,
@@ -53,7 +54,7 @@ Status Coordinator::load_directory() {
   }
   FED_ASSIGN(invites, parts_.journal.invites());
   for (const store::PendingInvite& pending : invites) {
-    auto invite = parts_.journal.find_invite(pending.id, unix_seconds());
+    auto invite = parts_.journal.find_invite(pending.id, parts_.control.unix_seconds());
     if (invite) parts_.directory.add_invite(pending.id, std::move(invite->psk), pending.expires_at);
   }
   return {};
@@ -67,7 +68,7 @@ void Coordinator::opened(std::shared_ptr<Session> session) {
   const auto older = std::exchange(sessions_[client.id], session);
   if (older) older->close(wire::Bye{"the same client has connected again", true});
   log::info("client {} connected from {}", client.name, session->address());
-  const Status touched = parts_.journal.touch(client.id, unix_seconds());
+  const Status touched = parts_.journal.touch(client.id, parts_.control.unix_seconds());
   if (!touched) log::debug("{}", touched.error().detail);
   session->send(wire::Welcome{client.name, "fedserver", parts_.config.limits.idle_s});
   for (const auto& [name, job] : jobs_) {
@@ -111,7 +112,7 @@ void Coordinator::closed(std::shared_ptr<Session> session, Error reason) {
   if (session_of(client) != session) return;
   sessions_.erase(client);
   log::info("client {} disconnected: {}", session->client().name, reason.detail);
-  const Status touched = parts_.journal.touch(client, unix_seconds());
+  const Status touched = parts_.journal.touch(client, parts_.control.unix_seconds());
   if (!touched) log::debug("{}", touched.error().detail);
   for (const auto& [name, job] : jobs_) job->disconnected(client);
   std::vector<std::string> waiting;
@@ -170,7 +171,7 @@ Result<Coordinator::Invited> Coordinator::invite(const std::string& name, std::i
                  "a join code is good for at least a second and at most a year"};
   }
   const auto id = crypto::random_array<8>();
-  Invited invited{name, id, crypto::SecretKey::random(), unix_seconds() + valid_s};
+  Invited invited{name, id, crypto::SecretKey::random(), parts_.control.unix_seconds() + valid_s};
   const store::Invite row{id, name, invited.psk.duplicate(), invited.expires_at};
   FED_TRY(parts_.journal.add_invite(row));
   parts_.directory.add_invite(id, invited.psk.duplicate(), invited.expires_at);
@@ -180,7 +181,7 @@ Result<Coordinator::Invited> Coordinator::invite(const std::string& name, std::i
 
 Result<std::string> Coordinator::join(const channel::JoinId& id, const crypto::PublicKey& key,
                                       const crypto::VerifyKey& identity) {
-  FED_ASSIGN(client, parts_.journal.take_invite(id, key, identity, unix_seconds()));
+  FED_ASSIGN(client, parts_.journal.take_invite(id, key, identity, parts_.control.unix_seconds()));
   parts_.directory.remove_invite(id);
   parts_.directory.add_client(key, {client.id, client.name});
   names_[client.id] = client.name;
@@ -190,7 +191,7 @@ Result<std::string> Coordinator::join(const channel::JoinId& id, const crypto::P
 
 Status Coordinator::revoke(const std::string& name) {
   FED_ASSIGN(client, parts_.journal.find_client(name));
-  FED_TRY(parts_.journal.revoke(name, unix_seconds()));
+  FED_TRY(parts_.journal.revoke(name, parts_.control.unix_seconds()));
   parts_.directory.remove_client(client.channel_key);
   revoked_.insert(client.id);
   log::warning("client {} is revoked", name);

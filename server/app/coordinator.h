@@ -24,11 +24,13 @@ struct CoordinatorParts {
   store::Journal& journal;
   store::Staging& staging;
   const store::Checkpoints& checkpoints;
-  aggregate::TilePool& tiles;
+  aggregate::ParallelFor parallel_for;
+  unsigned threads = 1;
   Directory& directory;
   Disk& disk;
   fs::path blobs;
-  boost::asio::any_io_executor control, compute;
+  Loop& control;
+  Executor& compute;
   std::uint64_t memory_bytes_max = 0;
 };
 
@@ -83,7 +85,7 @@ class Coordinator final : public SessionListener {
     std::shared_ptr<Job> job;
     std::set<std::int64_t> asked;
     Done done;
-    std::unique_ptr<boost::asio::steady_timer> patience;
+    Timer patience;
   };
 
   Status load_directory();

@@ -14,12 +14,12 @@
 #include "app/admin_server.h"
 #include "app/coordinator.h"
 #include "app/event_loops.h"
-#include "app/identity.h"
-#include "app/join_session.h"
+#include "app/reception.h"
+#include "app/server_state.h"
 #include "base/log.h"
 #include "cli/service.h"
+#include "net/connection.h"
 #include "net/listener.h"
-#include "store/lock.h"
 #include "tensor/kernels.h"
 
 namespace fed::app {
@@ -47,62 +47,36 @@ void raise_descriptor_limit() {
   if (::setrlimit(RLIMIT_NOFILE, &limit) != 0) log::warning("cannot raise the limit of open files");
 }
 
-// Everything on disk, opened in the order in which it can fail.
-struct State {
-  store::FolderLock lock;
-  crypto::X25519KeyPair identity;
-  store::Journal journal;
-  std::unique_ptr<store::Staging> staging;
-  store::Checkpoints checkpoints;
-  fs::path blobs;
-
-  static Result<State> open(Disk& disk, const config::ServerSpec& config) {
-    const fs::path& folder = config.state_dir;
-    FED_TRY(make_folder(disk, folder, config.durability));
-    FED_ASSIGN(lock, store::FolderLock::acquire(disk, folder));
-    FED_ASSIGN(identity, load_identity(disk, folder));
-    FED_ASSIGN(journal, store::Journal::open(disk, folder / "registry.db",
-                                             {.durability = config.durability}));
-    FED_ASSIGN(staging, store::Staging::open(disk, folder / "staging",
-                                             {.durability = config.durability,
-                                              .upload_bytes_max = config.limits.upload_bytes_max}));
-    const fs::path blobs = folder / "blobs";
-    FED_TRY(make_folder(disk, blobs, config.durability));
-    return State{std::move(lock),
-                 std::move(identity),
-                 std::move(journal),
-                 std::move(staging),
-                 store::Checkpoints(disk, folder / "checkpoints", config.durability),
-                 blobs};
-  }
-};
-
 // The order of the members matters when they go: whoever may hold a connection (the coordinator,
 // work that waits on the control loop or the compute pool) goes before the event loops, whose
 // sockets those are; and what the event loops' suspended coroutines refer to goes after them.
 class Daemon {
  public:
-  Daemon(config::ServerSpec config, fs::path config_file, State state)
+  Daemon(config::ServerSpec config, fs::path config_file, ServerState state)
       : config_(std::move(config)),
         config_file_(std::move(config_file)),
         state_(std::move(state)),
-        handshakes_(directory_.for_handshakes(&unix_seconds)),
+        handshakes_(directory_.for_handshakes([] { return unix_seconds(); })),
         tiles_(static_cast<unsigned>(threads_or_all(config_.compute_threads))),
         loops_(threads_or_all(config_.io_threads)),
         control_(1),
         compute_(threads_or_all(config_.compute_threads)),
+        control_loop_(control_.get_executor()),
+        compute_work_(compute_.get_executor()),
         coordinator_(
             CoordinatorParts{.config = config_,
                              .journal = state_.journal,
                              .staging = *state_.staging,
                              .checkpoints = state_.checkpoints,
-                             .tiles = tiles_,
+                             .parallel_for = tiles_.parallel_for(),
+                             .threads = tiles_.threads(),
                              .directory = directory_,
                              .disk = real_disk(),
                              .blobs = state_.blobs,
-                             .control = control_.get_executor(),
-                             .compute = compute_.get_executor(),
+                             .control = control_loop_,
+                             .compute = compute_work_,
                              .memory_bytes_max = memory_limit(config_.limits.memory_bytes_max)}),
+        reception_(coordinator_),
         signals_(control_, SIGTERM, SIGINT, SIGHUP),
         watchdog_(control_),
         goodbye_(control_) {}
@@ -137,38 +111,9 @@ class Daemon {
 
   // On the socket's event loop.
   void accept(net::Socket socket, channel::Established peer, std::string address) {
-    if (connections_.load() >= config_.limits.connections_max) {
-      log::warning("a connection from {} is refused: limits.connections_max is reached", address);
-      return;
-    }
-    const net::Connection::Limits limits{.idle = from_seconds(config_.limits.idle_s),
-                                         .message_bytes_max = wire::kFromClientBytesMax};
-    const auto connection =
-        std::make_shared<net::Connection>(std::move(socket), std::move(peer.transport), limits);
-    if (peer.join_id) return accept_join(connection, peer, std::move(address));
-    const auto client = directory_.find(peer.peer);
-    if (!client) return;  // revoked since the handshake began
-    const SessionLoops loops{control_.get_executor(), compute_.get_executor(), &coordinator_};
-    connection->hold(counted());
-    connection->start(std::make_shared<Session>(connection, *client, std::move(address), loops));
-  }
-
-  std::shared_ptr<void> counted() {
-    ++connections_;
-    return {nullptr, [this](void*) { --connections_; }};
-  }
-
-  void accept_join(const std::shared_ptr<net::Connection>& connection,
-                   const channel::Established& peer, std::string address) {
-    const auto enrol = [this](const channel::JoinId& id, const crypto::PublicKey& key,
-                              const crypto::VerifyKey& identity) {
-      return coordinator_.join(id, key, identity);
-    };
-    connection->hold(counted());
-    connection->start(std::make_shared<JoinSession>(
-        connection,
-        JoinSession::Peer{*peer.join_id, peer.peer, peer.handshake_hash, std::move(address)}, enrol,
-        control_.get_executor()));
+    const auto connection = std::make_shared<net::Connection>(
+        std::move(socket), std::move(peer.transport), reception_.limits());
+    reception_.receive(connection, peer, std::move(address));
   }
 
   void await_signal() {
@@ -233,16 +178,18 @@ class Daemon {
 
   const config::ServerSpec config_;
   const fs::path config_file_;
-  State state_;
+  ServerState state_;
   Directory directory_;
   const channel::ServerDirectory handshakes_;
   aggregate::TilePool tiles_;
-  std::atomic<std::int64_t> connections_ = 0;
   bool stopping_ = false, leaving_ = false;
   EventLoops loops_;
   asio::io_context control_;
   asio::thread_pool compute_;
+  net::AsioLoop control_loop_;
+  net::AsioExecutor compute_work_;
   Coordinator coordinator_;
+  Reception reception_;
   std::optional<net::Listener> listener_;
   std::optional<AdminServer> admin_;
   asio::signal_set signals_;
@@ -254,7 +201,7 @@ class Daemon {
 Status run_daemon(config::ServerSpec config, const fs::path& config_file) {
   tensor::use_single_thread();
   raise_descriptor_limit();
-  FED_ASSIGN(state, State::open(real_disk(), config));
+  FED_ASSIGN(state, ServerState::open(real_disk(), config));
   Daemon daemon(std::move(config), config_file, std::move(state));
   return daemon.run();
 }

@@ -30,7 +30,7 @@ void Directory::remove_invite(const channel::JoinId& id) {
   invites_.erase(id);
 }
 
-channel::ServerDirectory Directory::for_handshakes(std::int64_t (*unix_time)()) const {
+channel::ServerDirectory Directory::for_handshakes(std::function<std::int64_t()> unix_time) const {
   channel::ServerDirectory view;
   view.allow = [this](const crypto::PublicKey& key) -> Status {
     if (find(key)) return {};

@@ -6,12 +6,12 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <mutex>
 #include <optional>
 #include <string>
 
-#include "base/clock.h"
 #include "channel/handshake.h"
 
 namespace fed::app {
@@ -32,7 +32,7 @@ class Directory {
 
   // The view that handshakes use; this object must outlive it. `unix_time` tells an invite's
   // expiry.
-  channel::ServerDirectory for_handshakes(std::int64_t (*unix_time)()) const;
+  channel::ServerDirectory for_handshakes(std::function<std::int64_t()> unix_time) const;
 
  private:
   struct Secret {

@@ -9,7 +9,7 @@
 namespace fed::app {
 
 Job::Job(std::shared_ptr<const Plan> plan, const Services& services)
-    : plan_(std::move(plan)), services_(services), timer_(services.control) {}
+    : plan_(std::move(plan)), services_(services) {}
 
 void Job::start(store::JobProgress progress) {
   load(std::make_shared<const store::JobProgress>(std::move(progress)));
@@ -32,12 +32,8 @@ void Job::load(std::shared_ptr<const store::JobProgress> progress) {
 // A full disk or a file that is being restored needs no restart of the daemon.
 void Job::load_later(std::shared_ptr<const store::JobProgress> progress) {
   constexpr Duration kFirst = std::chrono::seconds(1), kMost = std::chrono::seconds(60);
-  timer_.expires_after(round::back_off(kFirst, kMost, ++loads_failed_));
-  timer_.async_wait(
-      [weak = weak_from_this(), progress](const boost::system::error_code& cancelled) {
-        const auto self = weak.lock();
-        if (self && !cancelled) self->load(progress);
-      });
+  const Duration pause = round::back_off(kFirst, kMost, ++loads_failed_);
+  timer_ = services_.control.after(pause, [this, progress] { load(progress); });
 }
 
 namespace {
@@ -82,7 +78,7 @@ void Job::begin(Prepared prepared, const store::JobProgress& progress) {
   problem_.clear();
   model_ = std::move(prepared.model);
   scaling_ = std::move(prepared.scaling);
-  engine_.emplace(plan_->engine, snapshot_of(progress), now());
+  engine_.emplace(plan_->engine, snapshot_of(progress), services_.control.now());
   for (const auto& [client, answer] : answers_) {
     if (answer.able) events_.push_front(round::ClientAvailable{client, answer.examples});
   }
@@ -205,7 +201,7 @@ void Job::handle(round::Event event) {
   while (!events_.empty()) {
     const round::Event next = std::move(events_.front());
     events_.pop_front();
-    for (const round::Effect& effect : engine_->handle(next, now())) {
+    for (const round::Effect& effect : engine_->handle(next, services_.control.now())) {
       if (!std::visit([this](const auto& e) { return run(e); }, effect)) break;
     }
   }
@@ -217,11 +213,7 @@ void Job::schedule() {
   timer_.cancel();
   const auto wakeup = engine_->next_wakeup();
   if (!wakeup) return;
-  timer_.expires_at(*wakeup);
-  timer_.async_wait([weak = weak_from_this()](const boost::system::error_code& cancelled) {
-    const auto self = weak.lock();
-    if (self && !cancelled) self->handle(round::Tick{});
-  });
+  timer_ = services_.control.at(*wakeup, [this] { handle(round::Tick{}); });
 }
 
 std::optional<round::Report> Job::report() const {

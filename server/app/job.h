@@ -6,7 +6,6 @@
 // background can tell that it is gone.
 #pragma once
 
-#include <boost/asio/steady_timer.hpp>
 #include <deque>
 #include <map>
 #include <memory>
@@ -35,7 +34,9 @@ class Job : public std::enable_shared_from_this<Job> {
   const Plan& plan() const { return *plan_; }
   round::JobState state() const;
   bool ended() const;
-  bool at_rest() const;  // ended, or drained
+  bool at_rest() const;                                                  // ended, or drained
+  std::int64_t version() const { return model_ ? model_->version : 0; }  // committed
+  Instant now() const { return services_.control.now(); }
 
   // Clients, by the id of the registry.
   void connected(std::int64_t client);
@@ -105,7 +106,7 @@ class Job : public std::enable_shared_from_this<Job> {
   std::optional<round::Engine> engine_;
   std::deque<round::Event> events_;  // to be handed in after the present one's effects
   bool handling_ = false;
-  boost::asio::steady_timer timer_;
+  Timer timer_;
 
   std::shared_ptr<const GlobalModel> model_;
   std::vector<data::Scaling> scaling_;

@@ -15,7 +15,7 @@ bool Job::run(const round::BeginRound& effect) {
                           .cohort = {},
                           .goal = effect.goal,
                           .total_weight = effect.total_weight,
-                          .opened_at = unix_seconds()};
+                          .opened_at = services_.control.unix_seconds()};
   for (const round::CohortMember& member : effect.cohort) {
     start.cohort.push_back({member.client, member.examples});
   }
@@ -109,7 +109,7 @@ bool Job::run(const round::Record& effect) {
                                  .checksum = effect.checksum,
                                  .bytes = plan_->update_bytes(engine_->kind()),
                                  .metrics = known ? to_json(offer->second.metrics).dump() : "{}",
-                                 .at = unix_seconds()};
+                                 .at = services_.control.unix_seconds()};
   const Status written = services_.journal.accept_contribution(accepted);
   if (written) {
     put_off_.erase(effect.client);
@@ -136,7 +136,7 @@ bool Job::run(const round::Receipt& effect) {
                                .outcome = round::name(effect.outcome),
                                .reason = static_cast<int>(effect.reason),
                                .detail = effect.detail,
-                               .at = unix_seconds()};
+                               .at = services_.control.unix_seconds()};
   const Status recorded = services_.journal.record_outcome(outcome);
   if (!recorded) log::debug("job {}: {}", name(), recorded.error().detail);
   const Status removed = services_.staging.remove({name(), effect.task, effect.client});
@@ -218,7 +218,7 @@ bool Job::run(const round::CommitRound& effect) {
                             .attempt = engine_->attempt(),
                             .version = effect.version,
                             .metrics = metrics,
-                            .committed_at = unix_seconds(),
+                            .committed_at = services_.control.unix_seconds(),
                             .best_version = {},
                             .best_value = {},
                             .without_better = stopping.without_better};
@@ -269,9 +269,9 @@ bool Job::run(const round::AbandonRound& effect) {
 
 bool Job::run(const round::JobChanged& effect) {
   log::info("job {}: {}: {}", name(), round::name(effect.state), effect.detail);
-  const Status noted = services_.journal.set_job_state(name(), round::name(effect.state),
-                                                       static_cast<int>(effect.reason),
-                                                       effect.detail, unix_seconds());
+  const Status noted = services_.journal.set_job_state(
+      name(), round::name(effect.state), static_cast<int>(effect.reason), effect.detail,
+      services_.control.unix_seconds());
   if (!noted) log::error("job {}: cannot record its state: {}", name(), noted.error().detail);
   if (!ended()) return true;
   for (const auto& [client, answer] : answers_) send(client, wire::JobEnded{name(), effect.detail});

@@ -1,19 +1,12 @@
 #include "app/join_session.h"
 
-#include <boost/asio/post.hpp>
-
 #include "base/log.h"
 
 namespace fed::app {
 
-namespace asio = boost::asio;
-
-JoinSession::JoinSession(std::shared_ptr<net::Connection> connection, Peer peer, Register enrol,
-                         asio::any_io_executor control)
-    : connection_(std::move(connection)),
-      peer_(std::move(peer)),
-      enrol_(std::move(enrol)),
-      control_(std::move(control)) {}
+JoinSession::JoinSession(std::shared_ptr<net::Link> link, Peer peer, Register enrol,
+                         Executor& control)
+    : link_(std::move(link)), peer_(std::move(peer)), enrol_(std::move(enrol)), control_(control) {}
 
 Error JoinSession::unexpected() {
   return {ErrorCode::malformed, "a connection made with a join code can only join"};
@@ -25,22 +18,22 @@ Status JoinSession::on_message(wire::Message message) {
   // The signature ties the identity to this very handshake, so that nobody can enrol a key that is
   // another's.
   FED_TRY(crypto::verify(join->identity_key, peer_.handshake_hash, join->signature));
-  asio::post(control_, [self = shared_from_this(), identity = join->identity_key] {
+  control_.post([self = shared_from_this(), identity = join->identity_key] {
     auto name = self->enrol_(self->peer_.id, self->peer_.key, identity);
     if (!name) log::warning("joining from {} failed: {}", self->peer_.address, name.error().detail);
-    asio::post(self->connection_->executor(),
-               [self, name = std::move(name)]() mutable { self->answer(std::move(name)); });
+    self->link_->loop().post(
+        [self, name = std::move(name)]() mutable { self->answer(std::move(name)); });
   });
   return {};
 }
 
 void JoinSession::answer(Result<std::string> name) {
   if (name) {
-    connection_->send(wire::Joined{*name});
+    link_->send(wire::Joined{*name});
   } else {
-    connection_->send(wire::Bye{name.error().detail, false});
+    link_->send(wire::Bye{name.error().detail, false});
   }
-  connection_->finish();
+  link_->finish();
 }
 
 }  // namespace fed::app

@@ -1,16 +1,15 @@
 // The server's end of a connection that was made with a join code: one Join, one Joined, the end.
 //
-// On the connection's event loop; the registration itself happens on the control loop.
+// On the link's event loop; the registration itself happens on the control loop.
 #pragma once
 
-#include <boost/asio/any_io_executor.hpp>
 #include <functional>
 #include <memory>
 #include <string>
 
 #include "channel/handshake.h"
 #include "crypto/ed25519.h"
-#include "net/connection.h"
+#include "net/link.h"
 
 namespace fed::app {
 
@@ -27,8 +26,7 @@ class JoinSession final : public net::Handler, public std::enable_shared_from_th
     crypto::Hash handshake_hash{};
     std::string address;
   };
-  JoinSession(std::shared_ptr<net::Connection> connection, Peer peer, Register enrol,
-              boost::asio::any_io_executor control);
+  JoinSession(std::shared_ptr<net::Link> link, Peer peer, Register enrol, Executor& control);
 
   Status on_message(wire::Message message) override;
   Status on_chunk(std::uint64_t, std::uint64_t, ByteView) override { return unexpected(); }
@@ -40,10 +38,10 @@ class JoinSession final : public net::Handler, public std::enable_shared_from_th
   static Error unexpected();
   void answer(Result<std::string> name);
 
-  const std::shared_ptr<net::Connection> connection_;
+  const std::shared_ptr<net::Link> link_;
   const Peer peer_;
   const Register enrol_;
-  const boost::asio::any_io_executor control_;
+  Executor& control_;
   bool asked_ = false;
 };
 

@@ -1,13 +1,13 @@
 // What the jobs of a daemon share. References; everything outlives the jobs.
 #pragma once
 
-#include <boost/asio/any_io_executor.hpp>
 #include <functional>
 #include <memory>
 #include <string>
 
 #include "aggregate/tile_pool.h"
 #include "app/session.h"
+#include "base/loop.h"
 #include "config/server.h"
 #include "store/checkpoints.h"
 #include "store/journal.h"
@@ -20,10 +20,12 @@ struct Services {
   store::Journal& journal;  // control loop only
   store::Staging& staging;
   const store::Checkpoints& checkpoints;
-  aggregate::TilePool& tiles;
+  aggregate::ParallelFor parallel_for;  // for kernels, on `threads` threads
+  unsigned threads = 1;
   Disk& disk;
   fs::path blobs;  // folder for sealed models
-  boost::asio::any_io_executor control, compute;
+  Loop& control;
+  Executor& compute;
   // Control loop only. The session of a connected client, or null.
   std::function<std::shared_ptr<Session>(std::int64_t client)> session_of;
   std::function<std::string(std::int64_t client)> name_of;

@@ -1,11 +1,7 @@
 #include "app/session.h"
 
-#include <boost/asio/post.hpp>
-
 namespace fed::app {
 namespace {
-
-namespace asio = boost::asio;
 
 // More than an honest client ever has under way: it waits for answers.
 constexpr int kUnhandledMax = 32;
@@ -24,41 +20,41 @@ bool from_client(const wire::Message& message) {
 
 }  // namespace
 
-Session::Session(std::shared_ptr<net::Connection> connection, KnownClient client,
-                 std::string address, const SessionLoops& loops)
-    : connection_(std::move(connection)),
+Session::Session(std::shared_ptr<net::Link> link, KnownClient client, std::string address,
+                 const SessionLoops& loops)
+    : link_(std::move(link)),
       client_(std::move(client)),
       address_(std::move(address)),
-      loops_(loops) {}
+      loops_(loops),
+      since_(loops.control.unix_seconds()) {}
 
 void Session::send(wire::Message message) {
-  asio::post(connection_->executor(), [self = shared_from_this(), message = std::move(message)] {
-    self->connection_->send(message);
-  });
+  link_->loop().post(
+      [self = shared_from_this(), message = std::move(message)] { self->link_->send(message); });
 }
 
 void Session::send_model(net::SealedDownload download) {
-  asio::post(connection_->executor(), [self = shared_from_this(), download = std::move(download)] {
-    self->connection_->send_bulk(download);
+  link_->loop().post([self = shared_from_this(), download = std::move(download)] {
+    self->link_->send_bulk(download);
   });
 }
 
 void Session::receive_upload(std::uint64_t id, store::UploadKey key, store::Upload upload) {
   auto incoming = std::make_shared<Incoming>(Incoming{id, std::move(key), std::move(upload)});
-  asio::post(connection_->executor(), [self = shared_from_this(), incoming] {
+  link_->loop().post([self = shared_from_this(), incoming] {
     const wire::Admit admit{incoming->key.job, incoming->key.task, incoming->id,
                             incoming->upload.offset()};
     const bool whole = incoming->upload.offset() == incoming->upload.bytes();
     self->incoming_.emplace(std::move(*incoming));
-    self->connection_->send(admit);
+    self->link_->send(admit);
     if (whole) self->finish_upload();
   });
 }
 
 void Session::close(wire::Bye bye) {
-  asio::post(connection_->executor(), [self = shared_from_this(), bye = std::move(bye)] {
-    self->connection_->send(bye);
-    self->connection_->finish();
+  link_->loop().post([self = shared_from_this(), bye = std::move(bye)] {
+    self->link_->send(bye);
+    self->link_->finish();
   });
 }
 
@@ -72,15 +68,14 @@ Status Session::on_message(wire::Message message) {
                                                "; install the client of the same version"};
     }
     greeted_ = true;
-    asio::post(loops_.control,
-               [self = shared_from_this()] { self->loops_.listener->opened(self); });
+    loops_.control.post([self = shared_from_this()] { self->loops_.listener.opened(self); });
     return {};
   }
   if (!from_client(message)) return unexpected(message);
   if (++unhandled_ > kUnhandledMax) return Error{ErrorCode::too_large, "too many messages at once"};
-  asio::post(loops_.control, [self = shared_from_this(), message = std::move(message)]() mutable {
+  loops_.control.post([self = shared_from_this(), message = std::move(message)]() mutable {
     --self->unhandled_;
-    self->loops_.listener->received(self, std::move(message));
+    self->loops_.listener.received(self, std::move(message));
   });
   return {};
 }
@@ -103,16 +98,16 @@ Status Session::on_chunk(std::uint64_t upload, std::uint64_t offset, ByteView da
 void Session::finish_upload() {
   auto whole = std::make_shared<Incoming>(std::move(*incoming_));
   incoming_.reset();
-  asio::post(loops_.compute, [self = shared_from_this(), whole] {
+  loops_.compute.post([self = shared_from_this(), whole] {
     self->report_upload(whole->key, std::move(whole->upload).finish());
   });
 }
 
 void Session::report_upload(store::UploadKey key, Result<store::UploadFacts> facts) {
-  asio::post(loops_.control,
-             [self = shared_from_this(), key = std::move(key), facts = std::move(facts)]() mutable {
-               self->loops_.listener->uploaded(self, std::move(key), std::move(facts));
-             });
+  loops_.control.post(
+      [self = shared_from_this(), key = std::move(key), facts = std::move(facts)]() mutable {
+        self->loops_.listener.uploaded(self, std::move(key), std::move(facts));
+      });
 }
 
 Status Session::on_sealed(ByteView) {
@@ -122,8 +117,8 @@ Status Session::on_sealed(ByteView) {
 void Session::on_closed(const Error& reason) {
   incoming_.reset();
   if (!greeted_) return;
-  asio::post(loops_.control,
-             [self = shared_from_this(), reason] { self->loops_.listener->closed(self, reason); });
+  loops_.control.post(
+      [self = shared_from_this(), reason] { self->loops_.listener.closed(self, reason); });
 }
 
 }  // namespace fed::app

@@ -1,18 +1,17 @@
-// The server's end of one client's connection.
+// The server's end of one client's link.
 //
-// It lives on the connection's event loop, where chunks of an update go straight to staging;
+// It lives on the link's event loop, where chunks of an update go straight to staging;
 // everything else is handed to the control loop, in order. Functions under "any thread" post to the
-// event loop. Lifetime: shared; the connection holds it until it is closed.
+// event loop. Lifetime: shared; the link holds it until it is closed.
 #pragma once
 
 #include <atomic>
-#include <boost/asio/any_io_executor.hpp>
 #include <memory>
 #include <optional>
 #include <string>
 
 #include "app/directory.h"
-#include "net/connection.h"
+#include "net/link.h"
 #include "store/upload.h"
 
 namespace fed::app {
@@ -33,13 +32,14 @@ class SessionListener {
 
 // Where a session's work goes; outlives the sessions.
 struct SessionLoops {
-  boost::asio::any_io_executor control, compute;
-  SessionListener* listener = nullptr;
+  Loop& control;
+  Executor& compute;
+  SessionListener& listener;
 };
 
 class Session final : public net::Handler, public std::enable_shared_from_this<Session> {
  public:
-  Session(std::shared_ptr<net::Connection> connection, KnownClient client, std::string address,
+  Session(std::shared_ptr<net::Link> link, KnownClient client, std::string address,
           const SessionLoops& loops);
 
   // Any thread; constant.
@@ -56,7 +56,7 @@ class Session final : public net::Handler, public std::enable_shared_from_this<S
   void close(wire::Bye bye);
   std::uint64_t bytes_received() const { return bytes_received_; }
 
-  // net::Handler, on the connection's event loop.
+  // net::Handler, on the link's event loop.
   Status on_message(wire::Message message) override;
   Status on_chunk(std::uint64_t upload, std::uint64_t offset, ByteView data) override;
   Status on_sealed(ByteView bytes) override;
@@ -72,11 +72,11 @@ class Session final : public net::Handler, public std::enable_shared_from_this<S
   void finish_upload();
   void report_upload(store::UploadKey key, Result<store::UploadFacts> facts);
 
-  const std::shared_ptr<net::Connection> connection_;
+  const std::shared_ptr<net::Link> link_;
   const KnownClient client_;
   const std::string address_;
   const SessionLoops loops_;
-  const std::int64_t since_ = unix_seconds();
+  const std::int64_t since_;
   bool greeted_ = false;              // Hello has come
   std::optional<Incoming> incoming_;  // the update being received
   std::atomic<int> unhandled_ = 0;    // messages on their way to the control loop

@@ -30,7 +30,7 @@ Json job_json(const Job& job) {
   json["available"] = report->available;
   json["min"] = report->contributions_min;
   json["goal"] = report->contributions_goal;
-  if (report->deadline) json["seconds_left"] = seconds_from(now(), *report->deadline);
+  if (report->deadline) json["seconds_left"] = seconds_from(job.now(), *report->deadline);
   if (report->best)
     json["best"] = {{"round", report->best->version}, {"value", report->best->value}};
   json["metric"] = job.plan().spec.evaluation.metric;
@@ -63,7 +63,8 @@ Json client_json(const Coordinator& coordinator, const round::ClientReport& clie
                {"examples", client.examples},
                {"done", client.done},
                {"total", client.total}};
-  if (client.last_activity) json["last_activity_s"] = seconds_from(*client.last_activity, now());
+  const Instant now = coordinator.parts().control.now();
+  if (client.last_activity) json["last_activity_s"] = seconds_from(*client.last_activity, now);
   if (client.last_refusal.reason != round::Reason::none) {
     json["last_refusal"] = {{"reason", round::name(client.last_refusal.reason)},
                             {"detail", client.last_refusal.detail}};

@@ -21,7 +21,7 @@ double megabytes(std::uint64_t bytes) { return static_cast<double>(bytes) / 1e6;
 std::uint64_t Coordinator::memory_in_use() const {
   std::uint64_t bytes = 0;
   for (const auto& [name, job] : jobs_) {
-    if (!job->ended()) bytes += job->plan().memory_bytes(parts_.tiles.threads());
+    if (!job->ended()) bytes += job->plan().memory_bytes(parts_.threads);
   }
   return bytes;
 }
@@ -33,7 +33,7 @@ Result<std::shared_ptr<const Plan>> Coordinator::plan_that_fits(config::JobSpec 
                  "there is a job \"" + spec.name + "\" already; give this one another name"};
   }
   FED_ASSIGN(plan, make_plan(std::move(spec)));
-  const std::uint64_t needed = plan->memory_bytes(parts_.tiles.threads());
+  const std::uint64_t needed = plan->memory_bytes(parts_.threads);
   const std::uint64_t used = memory_in_use();
   if (needed + used > parts_.memory_bytes_max) {
     return Error{
@@ -61,14 +61,13 @@ void Coordinator::submit(config::JobSpec spec, Done done) {
   const std::string name = spec.name;
   auto plan = plan_that_fits(std::move(spec));
   if (!plan) return done(plan.error());
-  Candidate candidate{std::make_shared<Job>(*plan, services_), {}, std::move(done), nullptr};
+  Candidate candidate{std::make_shared<Job>(*plan, services_), {}, std::move(done), {}};
   for (const auto& [client, session] : sessions_) {
     candidate.asked.insert(client);
     candidate.job->connected(client);
   }
-  candidate.patience = std::make_unique<boost::asio::steady_timer>(parts_.control, kPatience);
-  candidate.patience->async_wait([this, name](const boost::system::error_code& cancelled) {
-    if (!cancelled && candidates_.contains(name)) adopt(name);
+  candidate.patience = parts_.control.after(kPatience, [this, name] {
+    if (candidates_.contains(name)) adopt(name);
   });
   candidates_.emplace(name, std::move(candidate));
   consider(name);
@@ -96,10 +95,9 @@ void Coordinator::consider(const std::string& name) {
 void Coordinator::adopt(const std::string& name) {
   auto node = candidates_.extract(name);
   Candidate& candidate = node.mapped();
-  candidate.patience->cancel();
   const config::JobSpec& spec = candidate.job->plan().spec;
   const Status added = parts_.journal.add_job(
-      name, spec.text, round::name(round::JobState::running), unix_seconds());
+      name, spec.text, round::name(round::JobState::running), parts_.control.unix_seconds());
   if (!added) {
     for (const std::int64_t client : candidate.asked) {
       if (const auto session = session_of(client))
@@ -120,7 +118,6 @@ void Coordinator::adopt(const std::string& name) {
 
 void Coordinator::reject(const std::string& name, Error why) {
   auto node = candidates_.extract(name);
-  node.mapped().patience->cancel();
   for (const std::int64_t client : node.mapped().asked) {
     if (const auto session = session_of(client))
       session->send(wire::JobEnded{name, "the job was not accepted"});

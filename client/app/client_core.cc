@@ -1,0 +1,137 @@
+#include "app/client_core.h"
+
+#include "app/local_job.h"
+#include "base/log.h"
+#include "cli/command.h"
+
+namespace fed::app {
+namespace {
+
+constexpr double kLastWordsSeconds = 2;
+
+}  // namespace
+
+ClientCore::ClientCore(const config::ClientSpec& spec, ClientSurroundings surroundings,
+                       session::Outbox outbox, session::ModelCache cache, Options options)
+    : spec_(spec),
+      around_(std::move(surroundings)),
+      loop_(around_.loop),
+      options_(options),
+      outbox_(std::move(outbox)),
+      cache_(std::move(cache)),
+      session_(cli::version_line("fedclient"), outbox_.offers()),
+      uplink_(loop_, around_.dialer, spec, *this, options.seed) {}
+
+void ClientCore::start() {
+  uplink_.start();
+  write_status();
+}
+
+void ClientCore::stop(int status) {
+  if (stopping_) return;
+  stopping_ = true;
+  exit_status_ = status;
+  stop_training_.request_stop();
+  status_.connection = "stopped";
+  write_status();
+  const bool was_open = uplink_.is_open();
+  uplink_.stop();
+  if (!was_open) return around_.ended(exit_status_);
+  last_words_ =
+      loop_.after(from_seconds(kLastWordsSeconds), [this] { around_.ended(exit_status_); });
+}
+
+void ClientCore::schedule_tick() {
+  const auto wakeup = session_.next_wakeup();
+  if (!wakeup) return;
+  tick_ = loop_.at(*wakeup, [this] { carry_out(session_.tick(loop_.now())); });
+}
+
+// ---- The link ----
+
+void ClientCore::connected() { carry_out(session_.connected()); }
+
+void ClientCore::disconnected() {
+  cache_.stop();
+  download_.reset();
+  if (stopping_) return around_.ended(exit_status_);
+  carry_out(session_.disconnected());
+}
+
+void ClientCore::link_changed(const std::string& state) {
+  status_.connection = state;
+  write_status();
+  around_.show(state);
+}
+
+Status ClientCore::received(const wire::Message& message) {
+  log::debug("received {}", wire::name(message));
+  if (const auto* welcome = std::get_if<wire::Welcome>(&message)) {
+    uplink_.welcomed();
+    uplink_.hear_idle(from_seconds(welcome->idle_s));
+    log::info("the server knows this client as {}", welcome->client);
+    status_.name = welcome->client;
+    write_status();
+  }
+  carry_out(session_.message(message, loop_.now()));
+  return {};
+}
+
+// ---- Other threads' results ----
+
+void ClientCore::job_loaded(const std::string& job, std::uint64_t load, const Loaded& loaded) {
+  const auto entry = jobs_.find(job);
+  if (entry == jobs_.end() || entry->second.load != load) return;
+  if (!loaded) return carry_out(session_.job_loaded(job, loaded.error()));
+  entry->second.workload = *loaded;
+  const std::int64_t examples = entry->second.workload->examples();
+  log::info("job {}: {} rows to train on", job, examples);
+  carry_out(session_.job_loaded(job, examples));
+}
+
+void ClientCore::training_progressed(std::uint64_t training, wire::Progress progress) {
+  if (training == training_) carry_out(session_.progress(progress));
+}
+
+void ClientCore::training_ended(std::uint64_t training, const wire::Task& task,
+                                Result<wire::Offer> offer) {
+  if (training != training_) {
+    // Cancelled when it had already been stored: nobody waits for it, unless for the same again.
+    const wire::Task* active = session_.active();
+    const bool again = active != nullptr && active->job == task.job && active->task == task.task;
+    if (offer && !again && session_.kept({task.job, task.task}) == nullptr) {
+      const Status dropped = outbox_.drop(task.job, task.task);
+      if (!dropped) log::warning("{}", dropped.error().detail);
+    }
+    return;
+  }
+  ++training_;
+  if (offer) {
+    log::info("job {} task {}: done, {} bytes to send", task.job, task.task, offer->bytes);
+    show(task, "uploading");
+    return carry_out(session_.trained(*offer));
+  }
+  log::error("job {} task {}: {}", task.job, task.task, offer.error().detail);
+  show(task, "waiting");
+  carry_out(session_.training_failed(task.job, task.task, for_server(offer.error())));
+}
+
+// ---- For people ----
+
+void ClientCore::show(const wire::Task& task, const char* phase) {
+  status_.job = task.job;
+  status_.task = task.task;
+  status_.phase = phase;
+  write_status();
+  around_.show(task.job + " task " + std::to_string(task.task) + ": " + phase);
+}
+
+void ClientCore::write_status() {
+  status_.updated_at = loop_.unix_seconds();
+  const Status saved = save(around_.disk, spec_.state_dir, status_);
+  if (!saved) log::warning("{}", saved.error().detail);
+}
+
+bool ClientCore::finished() const { return options_.once && job_done_ && session_.idle(); }
+
+}  // namespace fed::app

@@ -1,0 +1,132 @@
+// What `fedclient run` does: carries out what the session (session/session.h) decides, with the
+// outbox, the model cache, the status file and the uplink.
+//
+// It has no thread, socket, signal or clock of its own: the daemon (client_daemon.h) and the
+// simulator drive it. It lives on `loop`; data is read on `loading` and training happens on
+// `training`, one thing at a time each, so that neither holds up the other or the link. Those get
+// what they need by value or as shared objects that the loop does not touch meanwhile, and post
+// their results back. Not thread-safe; everything that was posted must be gone before it is.
+#pragma once
+
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <stop_token>
+#include <string>
+
+#include "app/client_status.h"
+#include "app/uplink.h"
+#include "app/workload.h"
+#include "session/model_cache.h"
+#include "session/outbox.h"
+#include "session/session.h"
+
+namespace fed::app {
+
+// What the core works with; outlives it.
+struct ClientSurroundings {
+  Disk& disk;  // of the state
+  Loop& loop;
+  Executor& loading;
+  Executor& training;
+  Dialer& dialer;
+  Workshop& workshop;
+  // One line for the service manager, when it changes.
+  std::function<void(const std::string&)> show;
+  // The core has ended, with this exit status: nothing of it is to be run any more.
+  std::function<void(int status)> ended;
+};
+
+class ClientCore final : private UplinkUser {
+ public:
+  struct Options {
+    bool once = false;       // end when a job has ended, or the server wants no more of this client
+    std::uint64_t seed = 0;  // of the pauses between attempts to connect
+    std::size_t inline_bytes_max = wire::kInlineBytesMax;  // updates that ride in their offer
+  };
+
+  // `spec` outlives it.
+  ClientCore(const config::ClientSpec& spec, ClientSurroundings surroundings,
+             session::Outbox outbox, session::ModelCache cache, Options options);
+
+  void start();
+  // Takes its leave of the server; `ended` follows.
+  void stop(int status);
+
+  const session::Session& session() const { return session_; }
+
+ private:
+  // UplinkUser
+  void connected() override;
+  void disconnected() override;
+  void link_changed(const std::string& state) override;
+  Status received(const wire::Message& message) override;
+  Status sealed(ByteView bytes) override;
+
+  // Effects, in order, with those that follow from them.
+  void carry_out(session::Session::Effects effects);
+  void run(const session::Send& effect);
+  void run(const session::LoadJob& effect);
+  void run(const session::ObtainModel& effect);
+  void run(const session::Train& effect);
+  void run(const session::CancelTraining& effect);
+  void run(const session::SendOffer& effect);
+  void run(const session::StartUpload& effect);
+  void run(const session::StopUpload& effect);
+  void run(const session::DropUpdate& effect);
+  void run(const session::JobDone& effect);
+  void run(const session::Hangup& effect);
+
+  // What other threads report, on the loop.
+  using Loaded = Result<std::shared_ptr<Workload>>;
+  void job_loaded(const std::string& job, std::uint64_t load, const Loaded& loaded);
+  void training_ended(std::uint64_t training, const wire::Task& task, Result<wire::Offer> offer);
+  void training_progressed(std::uint64_t training, wire::Progress progress);
+
+  void model_arrived();
+  void forget(const wire::Offer& offer, const Error& why);
+  void show(const wire::Task& task, const char* phase);
+  void show_download();
+  void write_status();
+  void schedule_tick();
+  bool finished() const;
+
+  // A job that the server has offered, once its data is loaded. A newer load outdates an older one.
+  struct Job {
+    std::uint64_t load = 0;
+    std::shared_ptr<Workload> workload;
+  };
+  // Sealed bytes that the server was asked for.
+  struct Download {
+    std::string job;
+    std::int64_t version = 0;
+    std::uint64_t expected = 0;    // still to come, wanted or not
+    std::optional<Error> problem;  // why they are not wanted any more
+    Instant shown_at{};
+  };
+
+  const config::ClientSpec& spec_;
+  const ClientSurroundings around_;
+  Loop& loop_;
+  const Options options_;
+  const session::Outbox outbox_;
+  session::ModelCache cache_;
+  session::Session session_;
+  std::map<std::string, Job> jobs_;
+  std::optional<Download> download_;
+  std::deque<session::Effect> effects_;
+  bool carrying_out_ = false;
+  std::uint64_t loads_ = 0;
+  std::uint64_t training_ = 0;  // a result under another number is of a training that was cancelled
+  std::stop_source stop_training_;
+  ClientStatus status_;
+  bool job_done_ = false;
+  bool stopping_ = false;
+  int exit_status_ = 0;
+  Uplink uplink_;
+  Timer tick_, last_words_;
+};
+
+}  // namespace fed::app

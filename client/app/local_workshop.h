@@ -1,0 +1,27 @@
+// The site's real data, and the built-in trainer.
+#pragma once
+
+#include "app/local_job.h"
+#include "app/workload.h"
+#include "config/client.h"
+#include "train/local_trainer.h"
+
+namespace fed::app {
+
+// `open` may run on another thread than what it has opened. Outlives that.
+class LocalWorkshop final : public Workshop {
+ public:
+  // `disk` (of the models) and `spec` outlive it.
+  LocalWorkshop(Disk& disk, const config::ClientSpec& spec)
+      : disk_(disk), data_(spec.data), trainer_(spec.threads) {}
+
+  Result<std::shared_ptr<Workload>> open(const std::string& name, const std::string& text) override;
+
+ private:
+  class Opened;
+  Disk& disk_;
+  const config::DataSpec& data_;
+  train::LocalTrainer trainer_;  // of whoever performs
+};
+
+}  // namespace fed::app

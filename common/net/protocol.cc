@@ -1,0 +1,222 @@
+#include "net/protocol.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+
+namespace fed::net {
+namespace {
+
+constexpr std::size_t kChunksPerWrite = 4;
+static_assert(kChunkHeaderBytes + kChunkDataMax <= channel::kRecordBodyBytesMax);
+
+Error session_ended() { return {ErrorCode::closed, "the session has ended"}; }
+
+Error no_progress(Duration idle) {
+  return {ErrorCode::closed, fmt::format("no byte has moved for {:.0f} seconds", seconds(idle))};
+}
+
+}  // namespace
+
+Protocol::Protocol(channel::Transport transport, Limits limits, Instant now)
+    : sealer_(std::move(transport.sealer)),
+      opener_(std::move(transport.opener)),
+      limits_(limits),
+      received_(limits.receive_bytes),
+      assembler_(limits.message_bytes_max),
+      last_progress_(now),
+      last_sent_(now),
+      last_ping_(now) {}
+
+void Protocol::send(const wire::Message& message) {
+  if (closed_ || finishing_) return;
+  wire::fragment(message, channel::kRecordBodyBytesMax,
+                 [this](ByteView body) { queue(channel::Kind::control, body); });
+  if (queued_.size() > limits_.queue_bytes_max) {
+    close(Error{ErrorCode::too_large, "the peer does not read its messages"});
+  }
+}
+
+void Protocol::send_bulk(Bulk bulk) { bulk_ = std::move(bulk); }
+
+void Protocol::finish() {
+  if (closed_ || finishing_) return;
+  bulk_ = std::monostate();
+  queue(channel::Kind::end, {});
+  finishing_ = true;
+}
+
+void Protocol::close(Error reason) {
+  if (!closed_) closed_ = std::move(reason);
+}
+
+void Protocol::refuse(const Error& reason) {
+  if (closed_) return;
+  send(wire::Bye{reason.detail, false});
+  finish();
+}
+
+void Protocol::queue(channel::Kind kind, ByteView body) {
+  if (closed_ || sealer_.ended()) return;
+  FED_CHECK(sealer_.seal(kind, body, queued_).has_value());
+}
+
+ByteSpan Protocol::room() {
+  // What comes after the last word is not listened to; it must not fill the buffer either.
+  if (finishing_) received_.raw(received_.pending());
+  return received_.room();
+}
+
+void Protocol::received(std::size_t bytes, Instant now, Handler& handler) {
+  // Otherwise a peer that talks and never reads would keep a session for ever that is at its end.
+  if (finishing_) return;
+  last_progress_ = now;
+  received_.filled(bytes);
+  const Status consumed = consume(handler);
+  if (!consumed) refuse(consumed.error());
+}
+
+Status Protocol::consume(Handler& handler) {
+  while (!closed_ && !finishing_) {
+    if (sealed_expected_ > 0) {
+      const ByteSpan sealed = received_.raw(sealed_expected_);
+      if (sealed.empty()) return {};
+      sealed_expected_ -= static_cast<std::uint32_t>(sealed.size());
+      FED_TRY(handler.on_sealed(sealed));
+      continue;
+    }
+    FED_ASSIGN(ciphertext, received_.next());
+    if (!ciphertext) return {};
+    FED_ASSIGN(record, opener_.open(*ciphertext));
+    FED_TRY(dispatch(record, handler));
+  }
+  return {};
+}
+
+Status Protocol::dispatch(const channel::Record& record, Handler& handler) {
+  switch (record.kind) {
+    case channel::Kind::control:
+      return on_control(record.body, handler);
+    case channel::Kind::chunk:
+      return on_chunk(record.body, handler);
+    case channel::Kind::stretch:
+      return on_stretch(record.body);
+    case channel::Kind::ping:
+      return on_ping(record.body);
+    case channel::Kind::pong:
+      return {};
+    case channel::Kind::end:
+      close(Error{ErrorCode::closed, "the peer ended the session"});
+      return {};
+  }
+  return Error{ErrorCode::malformed, "record of an unknown kind"};
+}
+
+Status Protocol::on_control(ByteView body, Handler& handler) {
+  FED_ASSIGN(message, assembler_.add(body));
+  if (!message) return {};
+  return handler.on_message(std::move(*message));
+}
+
+Status Protocol::on_chunk(ByteView body, Handler& handler) {
+  if (body.size() <= kChunkHeaderBytes) return Error{ErrorCode::malformed, "chunk without data"};
+  const auto upload = load_le<std::uint64_t>(body.data());
+  const auto offset = load_le<std::uint64_t>(body.data() + 8);
+  return handler.on_chunk(upload, offset, body.subspan(kChunkHeaderBytes));
+}
+
+Status Protocol::on_stretch(ByteView body) {
+  if (body.size() != 4) return Error{ErrorCode::malformed, "stretch record of a wrong size"};
+  sealed_expected_ = load_le<std::uint32_t>(body.data());
+  if (sealed_expected_ > kStretchBytesMax) return Error{ErrorCode::too_large, "stretch too long"};
+  return {};
+}
+
+Status Protocol::on_ping(ByteView body) {
+  queue(channel::Kind::pong, body);
+  if (queued_.size() <= limits_.queue_bytes_max) return {};
+  return Error{ErrorCode::too_large, "pings whose answers are not read"};
+}
+
+bool Protocol::next(Output& output) {
+  if (closed_) return false;
+  if (queued_.empty() && !finishing_) queue_bulk();
+  if (closed_) return false;
+  if (queued_.empty()) {
+    if (finishing_) close(session_ended());
+    return false;
+  }
+  output.records.clear();
+  output.records.swap(queued_);
+  output.stretch = std::exchange(stretch_, SealedDownload());
+  output.bulk = std::exchange(bulk_queued_, false);
+  output.bulk_ends = std::exchange(bulk_ends_, false);
+  return true;
+}
+
+void Protocol::wrote(const Output& output, Instant now) {
+  if (output.bulk) last_progress_ = now;
+}
+
+void Protocol::sent(const Output& output, Instant now, Handler& handler) {
+  last_sent_ = now;
+  if (output.bulk_ends && !closed_) handler.on_bulk_sent();
+}
+
+// Bulk bytes are sealed only when everything before them has been written: back-pressure ends here.
+void Protocol::queue_bulk() {
+  Status status;
+  bool whole = false;
+  if (auto* upload = std::get_if<ChunkUpload>(&bulk_)) {
+    status = queue_chunks(*upload);
+    whole = upload->offset == upload->end;
+  } else if (auto* download = std::get_if<SealedDownload>(&bulk_)) {
+    queue_stretch(*download);
+    whole = download->offset == download->end;
+  }
+  bulk_queued_ = !queued_.empty();
+  if (!status) close(status.error());
+  if (!whole) return;
+  bulk_ = std::monostate();
+  bulk_ends_ = true;
+}
+
+Status Protocol::queue_chunks(ChunkUpload& upload) {
+  for (std::size_t i = 0; i < kChunksPerWrite && upload.offset < upload.end; ++i) {
+    const auto length = std::min<std::uint64_t>(limits_.chunk_bytes, upload.end - upload.offset);
+    std::array<std::uint8_t, kChunkHeaderBytes> header;
+    store_le(header.data(), upload.upload);
+    store_le(header.data() + 8, upload.offset);
+    chunk_.resize(length);
+    FED_TRY(upload.file->read_at(upload.offset, chunk_));
+    FED_TRY(sealer_.seal(channel::Kind::chunk, header, chunk_, queued_));
+    upload.offset += length;
+  }
+  return {};
+}
+
+void Protocol::queue_stretch(SealedDownload& download) {
+  const auto length = static_cast<std::uint32_t>(
+      std::min<std::uint64_t>(kStretchBytesMax, download.end - download.offset));
+  std::array<std::uint8_t, 4> body;
+  store_le(body.data(), length);
+  queue(channel::Kind::stretch, body);
+  stretch_ = SealedDownload{download.file, download.offset, download.offset + length};
+  download.offset += length;
+}
+
+void Protocol::check_progress(Instant now) {
+  if (closed_) return;
+  if (now - last_progress_ > limits_.idle) return close(no_progress(limits_.idle));
+  if (!limits_.pings || finishing_) return;
+  // The peer must hear something, and must have something to answer.
+  const Duration quiet = limits_.idle / 4;
+  const bool silent = queued_.empty() && now - last_sent_ > quiet;
+  const bool unanswered = now - last_progress_ > quiet && now - last_ping_ > quiet;
+  if (!silent && !unanswered) return;
+  queue(channel::Kind::ping, {});
+  last_ping_ = now;
+}
+
+}  // namespace fed::net

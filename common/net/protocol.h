@@ -1,0 +1,105 @@
+// What two authenticated peers say to each other, as a pure state machine: received bytes and the
+// time go in, calls of a Handler and bytes to be sent come out. No socket, no clock, no timer.
+//
+//   carrier read n bytes into room()   -> received(n, now, handler)
+//   carrier can write                  -> while (next(output)) { write it; sent(output, ...) }
+//   carrier lost the peer              -> close(reason)
+//   now and then                       -> check_progress(now)
+//
+// Once closed() says something, nothing moves any more. Alive means progress: when no byte has
+// come, and no byte of a bulk could be written, for `idle`, the session is closed; a quiet one is
+// kept alive by pings. That a message could be written says nothing about the peer: a socket takes
+// it, and the pings after it, for a long time after the peer has gone without a word. Bulk bytes
+// are sealed only when everything before them has been sent, so what waits here is bounded by
+// `queue_bytes_max` and one piece of bulk. Not thread-safe.
+#pragma once
+
+#include <optional>
+
+#include "base/clock.h"
+#include "channel/record_reader.h"
+#include "net/bulk.h"
+#include "net/handler.h"
+#include "wire/assembler.h"
+
+namespace fed::net {
+
+struct Limits {
+  Duration idle = from_seconds(120);
+  std::size_t message_bytes_max = wire::kFromClientBytesMax;  // of one incoming control message
+  std::size_t queue_bytes_max = 8 * 1024 * 1024;              // of outgoing control records
+  std::size_t receive_bytes = 256 * 1024;                     // of the buffer that is read into
+  std::size_t chunk_bytes = kChunkDataMax;                    // of an upload, in one record
+  bool pings = false;  // send pings when quiet (the client's task); both sides answer them
+};
+
+// What is to be written next, in this order.
+struct Output {
+  Bytes records;           // sealed
+  SealedDownload stretch;  // then these bytes of a file as they are; empty unless offset < end
+  bool bulk = false;       // with bytes of a bulk
+  bool bulk_ends = false;  // the last ones
+};
+
+class Protocol {
+ public:
+  Protocol(channel::Transport transport, Limits limits, Instant now);
+
+  void set_idle(Duration idle) { limits_.idle = idle; }
+  Duration idle() const { return limits_.idle; }
+
+  void send(const wire::Message& message);
+  void send_bulk(Bulk bulk);
+  // Nothing is read any more; what is queued is sent, then the end of the session, then it closes.
+  void finish();
+  void close(Error reason);
+  // Why; nothing while it is open. The first reason stays.
+  const std::optional<Error>& closed() const { return closed_; }
+
+  // Where the next received bytes go; never empty while the session is open.
+  ByteSpan room();
+  // A peer's mistake ends the session after telling it.
+  void received(std::size_t bytes, Instant now, Handler& handler);
+
+  // Replaces `output` by what is to be written next; false if nothing is, or the session is closed.
+  bool next(Output& output);
+  // Some of it has been written; all of it has.
+  void wrote(const Output& output, Instant now);
+  void sent(const Output& output, Instant now, Handler& handler);
+
+  void check_progress(Instant now);
+
+  std::size_t bytes_waiting() const { return queued_.size(); }
+  std::size_t queue_bytes_max() const { return limits_.queue_bytes_max; }
+
+ private:
+  Status consume(Handler& handler);
+  Status dispatch(const channel::Record& record, Handler& handler);
+  Status on_control(ByteView body, Handler& handler);
+  Status on_chunk(ByteView body, Handler& handler);
+  Status on_stretch(ByteView body);
+  Status on_ping(ByteView body);
+  void refuse(const Error& reason);
+  void queue(channel::Kind kind, ByteView body);
+  void queue_bulk();
+  Status queue_chunks(ChunkUpload& upload);
+  void queue_stretch(SealedDownload& download);
+
+  channel::Sealer sealer_;
+  channel::Opener opener_;
+  Limits limits_;
+  channel::RecordReader received_;
+  wire::Assembler assembler_;
+  Bytes queued_;  // sealed records to be written
+  Bytes chunk_;   // an upload's data on its way from file to record
+  Bulk bulk_;
+  SealedDownload stretch_;             // announced at the end of queued_, to be sent right after it
+  bool bulk_queued_ = false;           // some of queued_ is of a bulk
+  bool bulk_ends_ = false;             // with what is queued
+  std::uint32_t sealed_expected_ = 0;  // raw bytes of the present incoming stretch
+  Instant last_progress_, last_sent_, last_ping_;
+  bool finishing_ = false;
+  std::optional<Error> closed_;
+};
+
+}  // namespace fed::net
