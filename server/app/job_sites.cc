@@ -17,7 +17,7 @@ TaskCost Job::cost_of(std::int64_t client) const {
 std::optional<std::string> Job::away(std::int64_t client) const {
   const SiteLimits* site = services_.site_of(client);
   if (site == nullptr) return std::nullopt;
-  const Instant time = now();
+  const Instant time = services_.control.now();
   if (!site->said.open) return rest_text(*site, time, services_.control.unix_seconds());
   if (attendance_.at_work(client)) return std::nullopt;
   return why_not(*site, cost_of(client), plan_->spec.rounds.seconds_max, time);
@@ -49,7 +49,7 @@ void Job::watch_windows() {
   for (const std::int64_t client : present_) {
     const SiteLimits* site = services_.site_of(client);
     const auto start = site == nullptr ? std::nullopt : latest_start(*site, cost_of(client));
-    if (!start || *start < now() || (next && *start >= *next)) continue;
+    if (!start || *start < services_.control.now() || (next && *start >= *next)) continue;
     next = start;
     whose = client;
   }
@@ -60,20 +60,8 @@ void Job::watch_windows() {
 
 // A task that is over may have kept a client here whose hours are too short for another.
 void Job::task_over(std::int64_t client, std::int64_t task, bool accepted) {
-  attendance_.ended(client, task, accepted, now());
+  attendance_.ended(client, task, accepted, services_.control.now());
   weigh(client);
-}
-
-// Whoever could take part and is not asked in this round is told so.
-void Job::tell_others(const round::BeginRound& effect) const {
-  const auto detail = "round " + std::to_string(effect.round) + " asks " +
-                      std::to_string(effect.cohort.size()) + " of " +
-                      std::to_string(present_.size()) + " clients";
-  for (const std::int64_t client : present_) {
-    const auto is_it = [&](const round::CohortMember& m) { return m.client == client; };
-    if (std::any_of(effect.cohort.begin(), effect.cohort.end(), is_it)) continue;
-    send(client, wire::Standby{name(), detail, seconds(effect.collect_max)});
-  }
 }
 
 }  // namespace fed::app
