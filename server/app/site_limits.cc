@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <ctime>
 
 namespace fed::app {
@@ -62,7 +63,8 @@ std::string rest_text(const SiteLimits& site, Instant now, std::int64_t unix_now
   const auto end = site.changes_at();
   if (!end) return "resting";
   const double left = std::max(0.0, seconds(*end - now));
-  const auto then = static_cast<std::time_t>(unix_now + static_cast<std::int64_t>(left + 0.5));
+  // Both clocks count whole seconds: rounded up, or "22:00" would now and then be "21:59".
+  const auto then = static_cast<std::time_t>(unix_now + static_cast<std::int64_t>(std::ceil(left)));
   const std::tm local = fmt::localtime(then);
   return left < 86400 ? fmt::format("resting until {:%H:%M}", local)
                       : fmt::format("resting until {:%a %H:%M}", local);

@@ -78,6 +78,9 @@ TEST_CASE("a rest in words, by the clock of this machine") {
   CHECK(rest_text(site, at(9999), 1'700'000'000) == "resting until 22:13");  // overdue
   CHECK(rest_text({{false, 3 * 86400.0, 0, 0, ""}, at(100)}, at(100), 1'700'000'000) ==
         "resting until Fri 22:13");
+  // A minute's beginning is announced a part of a second late and never told as the minute before.
+  CHECK(rest_text({{false, 6400, 0, 0, ""}, at(100)}, at(100.9), 1'700'000'000) ==
+        "resting until 00:00");
   CHECK(rest_text({{false, 0, 0, 0, ""}, at(100)}, at(100), 1'700'000'000) == "resting");
   zone.empty() ? ::unsetenv("TZ") : ::setenv("TZ", zone.c_str(), 1);
   ::tzset();
