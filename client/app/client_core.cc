@@ -163,7 +163,7 @@ void ClientCore::show(const wire::Task& task, const char* phase) {
 
 void ClientCore::write_status() {
   status_.updated_at = loop_.unix_seconds();
-  const Status saved = save(spec_.state_dir, status_);
+  const Status saved = save(around_.disk, spec_.state_dir, status_);
   if (!saved) log::warning("{}", saved.error().detail);
 }
 

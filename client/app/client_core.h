@@ -28,6 +28,7 @@ namespace fed::app {
 
 // What the core works with; outlives it.
 struct ClientSurroundings {
+  Disk& disk;  // of the state
   Loop& loop;
   Executor& loading;
   Executor& training;

@@ -38,7 +38,7 @@ const char* name(wire::Outcome outcome) {
   return "unknown";
 }
 
-Status save(const fs::path& state, const ClientStatus& status) {
+Status save(Disk& disk, const fs::path& state, const ClientStatus& status) {
   const Json json = {{"connection", status.connection},
                      {"name", status.name},
                      {"job", status.job},
@@ -54,11 +54,11 @@ Status save(const fs::path& state, const ClientStatus& status) {
                      {"updated_at", status.updated_at}};
   // Text from the server need not be UTF-8.
   const std::string text = json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
-  return replace_file(file_in(state), view(text), Durability::process);
+  return replace_file(disk, file_in(state), view(text), Durability::process);
 }
 
-Result<ClientStatus> load_status(const fs::path& state) {
-  FED_ASSIGN(bytes, read_file(file_in(state), kFileBytesMax));
+Result<ClientStatus> load_status(Disk& disk, const fs::path& state) {
+  FED_ASSIGN(bytes, read_file(disk, file_in(state), kFileBytesMax));
   const Json json = Json::parse(text(bytes), nullptr, false);
   if (!json.is_object()) {
     return Error{ErrorCode::malformed, file_in(state).string() + " is not a status file"};

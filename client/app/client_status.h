@@ -8,7 +8,7 @@
 #include <map>
 #include <string>
 
-#include "base/file.h"
+#include "base/disk.h"
 #include "wire/messages.h"
 
 namespace fed::app {
@@ -41,8 +41,8 @@ struct ClientStatus {
 const char* name(wire::Outcome outcome);
 
 // STATE/status.json
-Status save(const fs::path& state, const ClientStatus& status);
+Status save(Disk& disk, const fs::path& state, const ClientStatus& status);
 // ErrorCode::not_found if the daemon has never run.
-Result<ClientStatus> load_status(const fs::path& state);
+Result<ClientStatus> load_status(Disk& disk, const fs::path& state);
 
 }  // namespace fed::app

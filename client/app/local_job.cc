@@ -153,16 +153,18 @@ Status LocalJob::load(const wire::Task& task) {
   return {};
 }
 
-Result<LocalJob::Answer> LocalJob::train(const wire::Task& task, const fs::path& model_file,
-                                         const std::string& client, train::Trainer& trainer,
-                                         const train::Progress& progress, std::stop_token stop) {
+Result<LocalJob::Answer> LocalJob::train(const wire::Task& task, Disk& disk,
+                                         const fs::path& model_file, const std::string& client,
+                                         train::Trainer& trainer, const train::Progress& progress,
+                                         std::stop_token stop) {
   FED_TRY(load(task));
   tensor::Floats weights(model_->layout().size());
   if (!task.model || task.model->bytes != weights.size() * sizeof(float)) {
     return Error{ErrorCode::mismatch, "the model that came is not of the job's size"};
   }
   const std::span<float> all(weights);
-  const Status there = session::read_weights(model_file, task.model->hash, as_writable_bytes(all));
+  const Status there =
+      session::read_weights(disk, model_file, task.model->hash, as_writable_bytes(all));
   if (!there) {
     log::error("{}", there.error().detail);
     return Error{there.error().code, "this client's copy of the model cannot be read"};

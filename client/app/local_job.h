@@ -14,7 +14,7 @@
 #include <vector>
 
 #include "app/workload.h"
-#include "base/file.h"
+#include "base/disk.h"
 #include "config/job.h"
 #include "data/source.h"
 #include "model/model.h"
@@ -53,7 +53,7 @@ class LocalJob {
   Result<Answer> sum(const wire::Task& task) const;
 
   // Trains on the weights in `model_file` as `client`, whose name seeds the shuffling.
-  Result<Answer> train(const wire::Task& task, const fs::path& model_file,
+  Result<Answer> train(const wire::Task& task, Disk& disk, const fs::path& model_file,
                        const std::string& client, train::Trainer& trainer,
                        const train::Progress& progress, std::stop_token stop);
 

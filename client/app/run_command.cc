@@ -16,11 +16,12 @@ void set_up_log(const config::LogSpec& spec) {
 }
 
 Result<int> run_daemon(const config::ClientSpec& spec, ClientDaemon::Options options) {
-  FED_ASSIGN(lock, lock_state(spec.state_dir));
-  FED_ASSIGN(keys, load_keys(spec.state_dir));
-  FED_ASSIGN(outbox, session::Outbox::open(spec.state_dir / "outbox"));
-  FED_ASSIGN(cache, session::ModelCache::open(spec.state_dir / "models"));
-  ClientDaemon daemon(spec, keys, std::move(outbox), std::move(cache), options);
+  Disk& disk = real_disk();
+  FED_ASSIGN(lock, lock_state(disk, spec.state_dir));
+  FED_ASSIGN(keys, load_keys(disk, spec.state_dir));
+  FED_ASSIGN(outbox, session::Outbox::open(disk, spec.state_dir / "outbox"));
+  FED_ASSIGN(cache, session::ModelCache::open(disk, spec.state_dir / "models"));
+  ClientDaemon daemon(disk, spec, keys, std::move(outbox), std::move(cache), options);
   return daemon.run();
 }
 

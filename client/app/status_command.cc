@@ -23,18 +23,18 @@ struct Shown {
 };
 
 Result<Shown> look(const fs::path& state) {
-  std::error_code error;
-  if (!fs::is_directory(state, error)) {
+  Disk& disk = real_disk();
+  if (!disk.inspect(state)) {
     return Error{ErrorCode::not_found,
                  "there is no " + state.string() + "; run `fedclient join` first"};
   }
   Shown shown;
-  const bool running = !lock_state(state);
-  auto status = load_status(state);
+  const bool running = !lock_state(disk, state);
+  auto status = load_status(disk, state);
   if (!status && status.error().code != ErrorCode::not_found) return status.error();
   if (status) shown.status = std::move(*status);
   if (!running) shown.status.connection = "fedclient is not running";
-  FED_ASSIGN(offers, session::list_offers(state / "outbox"));
+  FED_ASSIGN(offers, session::list_offers(disk, state / "outbox"));
   shown.outbox = std::move(offers);
   return shown;
 }

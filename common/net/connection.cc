@@ -139,14 +139,14 @@ asio::awaitable<void> Connection::write(Self self) {
   while (done < output.records.size() && !error) {
     const auto buffer = asio::buffer(output.records.data() + done, output.records.size() - done);
     done += co_await self->socket_.async_write_some(buffer, token);
-    self->protocol_.progressed(self->loop_.now());
+    self->protocol_.wrote(output, self->loop_.now());
   }
   while (output.stretch.offset < output.stretch.end && !error) {
     co_await self->socket_.async_wait(Socket::wait_write, token);
     if (error) break;
     const std::size_t sent = send_file(self->socket_.native_handle(), output.stretch, error);
     output.stretch.offset += sent;
-    if (sent > 0) self->protocol_.progressed(self->loop_.now());
+    if (sent > 0) self->protocol_.wrote(output, self->loop_.now());
   }
   if (self->closed_) co_return;
   if (error) {

@@ -28,7 +28,8 @@ Protocol::Protocol(channel::Transport transport, Limits limits, Instant now)
       out_(TokenBucket::for_mbit_s(limits.send_mbit_s_max)),
       in_(TokenBucket::for_mbit_s(limits.receive_mbit_s_max)),
       last_progress_(now),
-      last_sent_(now) {}
+      last_sent_(now),
+      last_ping_(now) {}
 
 void Protocol::send(const wire::Message& message) {
   if (closed_ || finishing_) return;
@@ -81,7 +82,7 @@ void Protocol::received(std::size_t bytes, Instant now, Handler& handler) {
   in_.take(bytes, now);
   // Otherwise a peer that talks and never reads would keep a session for ever that is at its end.
   if (finishing_) return;
-  progressed(now);
+  last_progress_ = now;
   handler.on_heard(now);
   received_.filled(bytes);
   const Status consumed = consume(handler);
@@ -162,13 +163,17 @@ bool Protocol::next(Output& output, Instant now) {
   output.records.clear();
   output.records.swap(queued_);
   output.stretch = std::exchange(stretch_, SealedDownload());
+  output.bulk = std::exchange(bulk_queued_, false);
   output.bulk_ends = std::exchange(bulk_ends_, false);
   out_.take(output.records.size() + (output.stretch.end - output.stretch.offset), now);
   return true;
 }
 
+void Protocol::wrote(const Output& output, Instant now) {
+  if (output.bulk) last_progress_ = now;
+}
+
 void Protocol::sent(const Output& output, Instant now, Handler& handler) {
-  progressed(now);
   last_sent_ = now;
   if (output.bulk_ends && !closed_) handler.on_bulk_sent();
 }
@@ -199,6 +204,7 @@ void Protocol::queue_bulk() {
     queue_stretch(*download);
     whole = download->offset == download->end;
   }
+  bulk_queued_ = !queued_.empty();
   if (!status) close(status.error());
   if (!whole) return;
   bulk_ = std::monostate();
@@ -234,8 +240,14 @@ void Protocol::queue_stretch(SealedDownload& download) {
 void Protocol::check_progress(Instant now) {
   if (closed_) return;
   if (now - last_progress_ > limits_.idle) return close(no_progress(limits_.idle));
-  const bool quiet = queued_.empty() && now - last_sent_ > limits_.idle / 4;
-  if (limits_.pings && quiet && !finishing_) queue(channel::Kind::ping, {});
+  if (!limits_.pings || finishing_) return;
+  // The peer must hear something, and must have something to answer.
+  const Duration quiet = limits_.idle / 4;
+  const bool silent = queued_.empty() && now - last_sent_ > quiet;
+  const bool unanswered = now - last_progress_ > quiet && now - last_ping_ > quiet;
+  if (!silent && !unanswered) return;
+  queue(channel::Kind::ping, {});
+  last_ping_ = now;
 }
 
 }  // namespace fed::net

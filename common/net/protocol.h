@@ -7,9 +7,11 @@
 //   now and then                       -> check_progress(now)
 //
 // Once closed() says something, nothing moves any more. Alive means progress: when no byte has
-// moved in either direction for `idle`, the session is closed; a quiet one is kept alive by pings.
-// Bulk bytes are sealed only when everything before them has been sent, so what waits here is
-// bounded by `queue_bytes_max` and one piece of bulk.
+// come, and no byte of a bulk could be written, for `idle`, the session is closed; a quiet one is
+// kept alive by pings. That a message could be written says nothing about the peer: a socket takes
+// it, and the pings after it, for a long time after the peer has gone without a word. Bulk bytes
+// are sealed only when everything before them has been sent, so what waits here is bounded by
+// `queue_bytes_max` and one piece of bulk.
 //
 // Rates (base/token_bucket.h) count every byte of the session. What is sent: messages and pings
 // never wait, bulk waits for all. What is received: the carrier reads no more than receivable(now),
@@ -42,7 +44,8 @@ struct Limits {
 struct Output {
   Bytes records;           // sealed
   SealedDownload stretch;  // then these bytes of a file as they are; empty unless offset < end
-  bool bulk_ends = false;  // the last of a bulk
+  bool bulk = false;       // with bytes of a bulk
+  bool bulk_ends = false;  // the last ones
 };
 
 class Protocol {
@@ -73,7 +76,7 @@ class Protocol {
   // After `next` was false: when it is to be asked again, since bulk waits for its rate.
   const std::optional<Instant>& next_at() const { return next_at_; }
   // Some of it has been written; all of it has.
-  void progressed(Instant now) { last_progress_ = now; }
+  void wrote(const Output& output, Instant now);
   void sent(const Output& output, Instant now, Handler& handler);
 
   void check_progress(Instant now);
@@ -105,11 +108,12 @@ class Protocol {
   Bytes chunk_;   // an upload's data on its way from file to record
   Bulk bulk_;
   SealedDownload stretch_;             // announced at the end of queued_, to be sent right after it
+  bool bulk_queued_ = false;           // some of queued_ is of a bulk
   bool bulk_ends_ = false;             // with what is queued
   std::uint32_t sealed_expected_ = 0;  // raw bytes of the present incoming stretch
   TokenBucket out_, in_;
   std::optional<Instant> next_at_;
-  Instant last_progress_, last_sent_;
+  Instant last_progress_, last_sent_, last_ping_;
   bool finishing_ = false;
   std::optional<Error> closed_;
 };

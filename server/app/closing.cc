@@ -86,7 +86,7 @@ Result<Closed> close_training(const ClosingInput& input, const Services& service
                                          .metadata = input.provenance};
   FED_TRY(services.checkpoints.save(checkpoint));
   FED_ASSIGN(model, seal_model(version, std::move(folded.weights), std::move(folded.state),
-                               services.blobs));
+                               services.disk, services.blobs));
   return Closed{std::move(model), input.scaling, metrics};
 }
 

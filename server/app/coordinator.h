@@ -27,6 +27,7 @@ struct CoordinatorParts {
   aggregate::ParallelFor parallel_for;
   unsigned threads = 1;
   Directory& directory;
+  Disk& disk;
   fs::path blobs;
   Loop& control;
   Executor& compute;

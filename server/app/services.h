@@ -23,6 +23,7 @@ struct Services {
   const store::Checkpoints& checkpoints;
   aggregate::ParallelFor parallel_for;  // for kernels, on `threads` threads
   unsigned threads = 1;
+  Disk& disk;
   fs::path blobs;  // folder for sealed models
   Loop& control;
   Executor& compute;

@@ -120,9 +120,8 @@ Room room_of(const Coordinator& coordinator) {
             .staged_bytes_max = parts.config.limits.upload_bytes_max,
             .memory_bytes = coordinator.memory_in_use(),
             .memory_bytes_max = parts.memory_bytes_max};
-  std::error_code error;
-  const auto space = fs::space(parts.config.state_dir, error);
-  if (!error) room.disk_free_bytes = space.available;
+  const auto free = parts.disk.bytes_free(parts.config.state_dir);
+  if (free) room.disk_free_bytes = *free;
   return room;
 }
 
