@@ -37,8 +37,7 @@ Result<std::shared_ptr<const GlobalModel>> load_version(const Plan& plan, const 
     state.m = std::move(saved.m);
     state.v = std::move(saved.v);
   }
-  return seal_model(version, std::move(weights), std::move(state), services.disk,
-                    services.blobs);
+  return seal_model(version, std::move(weights), std::move(state), services.disk, services.blobs);
 }
 
 }  // namespace
@@ -52,7 +51,10 @@ Result<Prepared> prepare(const Plan& plan, const Services& services,
   prepared.scaling = scaling_from(scaling_of(progress));
   const std::int64_t latest = progress.job.version;
   std::set<std::int64_t> older;
-  for (const store::OpenTask& task : progress.tasks) older.insert(task.base_version);
+  for (const store::OpenTask& task : progress.tasks) {
+    const bool stale = latest - task.base_version > plan.spec.rounds.staleness.max;
+    if (!stale) older.insert(task.base_version);  // else the engine ends it
+  }
   older.erase(latest);
   for (const std::int64_t version : older) {
     FED_ASSIGN(model, load_version(plan, services, version));

@@ -57,8 +57,10 @@ EngineConfig engine_config(const config::JobSpec& job, UpdateShape training,
 Engine::Engine(EngineConfig config, Instant now) : Engine(std::move(config), Snapshot{}, now) {}
 
 Effects Engine::handle(const Event& event, Instant now) {
-  started_.reset();
   Effects out;
+  // A task may have become stale in the moment before a restart.
+  if (started_ && asynchronous()) end_stale_tasks(now, out);
+  started_.reset();
   std::visit([&](const auto& e) { on(e, now, out); }, event);
   // Every move leads to a phase that waits, at the latest after idle, selecting, collecting,
   // closing.
@@ -195,6 +197,7 @@ void Engine::on(const Recorded& event, Instant now, Effects& out) {
   if (!alive()) {  // cancelled while the row was written
     member->status = Status::refused;
     member->last_refusal = why(Reason::job_ended);
+    out.push_back(Discard{.client = event.client, .task = event.task, .reason = Reason::job_ended});
     answer(event.client, event.task, member->last_refusal, out);
     return;
   }
@@ -219,7 +222,9 @@ void Engine::on(const RecordFailed& event, Instant now, Effects& out) {
   member->last_refusal =
       reason == Reason::storage_failed ? why(reason, event.error.detail) : why(reason);
   answer(event.client, event.task, member->last_refusal, out);
-  if (member->revoked && asynchronous()) end_task(event.client, why(Reason::removed), now, out);
+  if (!asynchronous()) return;
+  if (member->revoked) return end_task(event.client, why(Reason::removed), now, out);
+  end_stale_tasks(now, out);  // it may have become so meanwhile
 }
 
 void Engine::on(const Aggregated& event, Instant, Effects& out) {

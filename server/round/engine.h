@@ -170,6 +170,7 @@ class Engine {
   void close_async(Effects& out);
   void count_in(ClientId client, Instant now);
   void end_task(ClientId client, const Refusal& why, Instant now, Effects& out);
+  void end_stale_tasks(Instant now, Effects& out);
   void end_async_round(Instant now, Effects& out);
   std::optional<Instant> next_async_wakeup() const;
   void restore_round(const Snapshot& snapshot, Instant now);

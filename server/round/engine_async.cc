@@ -212,11 +212,8 @@ void Engine::end_task(ClientId client, const Refusal& refusal, Instant now, Effe
   members_.erase(at);
 }
 
-void Engine::end_async_round(Instant now, Effects& out) {
-  ++version_;
-  for (const TaskKey& key : closing_) buffer_.erase(key);
-  closing_.clear();
-  drawn_.clear();
+// The model has moved on too far for them.
+void Engine::end_stale_tasks(Instant now, Effects& out) {
   std::vector<ClientId> stale;
   for (const auto& [client, member] : members_) {
     const bool old = version_ - member.base_version > config_.policy.staleness.max;
@@ -225,6 +222,14 @@ void Engine::end_async_round(Instant now, Effects& out) {
   for (const ClientId client : stale) {
     end_task(client, {Reason::too_stale, sentence(Reason::too_stale)}, now, out);
   }
+}
+
+void Engine::end_async_round(Instant now, Effects& out) {
+  ++version_;
+  for (const TaskKey& key : closing_) buffer_.erase(key);
+  closing_.clear();
+  drawn_.clear();
+  end_stale_tasks(now, out);
   phase_ = Phase::idle;
   attempt_ = 0;
   total_weight_ = 0;

@@ -25,7 +25,8 @@ Duration Pace::deadline(const Policy& policy) const {
   const double deviation = std::sqrt(squares / static_cast<double>(seconds_.size()));
   // In seconds, since a Duration could overflow.
   const double wanted = mean_s + policy.deviations * deviation;
-  return from_seconds(std::clamp(wanted, seconds(policy.collect_min), seconds(policy.collect_max)));
+  const double least = std::max(seconds(policy.collect_min), kSecondsLeast);
+  return from_seconds(std::min(std::max(wanted, least), seconds(policy.collect_max)));
 }
 
 }  // namespace fed::round

@@ -24,7 +24,7 @@ class Pace {
   // `cut_short`: by the deadline.
   void add(Duration length, bool cut_short);
 
-  // From the beginning of the next round to its deadline.
+  // From the beginning of the next round to its deadline; at least a second.
   Duration deadline(const Policy& policy) const;
 
   // Mean length of the rounds seen; none before the first.
@@ -33,6 +33,7 @@ class Pace {
  private:
   static constexpr std::size_t kRounds = 8;
   static constexpr std::size_t kRoundsLeast = 3;
+  static constexpr double kSecondsLeast = 1;
   std::deque<double> seconds_;  // of the last rounds
 };
 

@@ -231,7 +231,7 @@ TEST_CASE("a round waits for a record in flight, even past its deadline") {
   }
   SECTION("the job is cancelled meanwhile") {
     CHECK(bench.tell(Cancel{}) == "job cancelled by_operator; discard 1");
-    CHECK(bench.tell(Recorded{2, 1}) == "discarded 2 job_ended");
+    CHECK(bench.tell(Recorded{2, 1}) == "discard 2; discarded 2 job_ended");
     CHECK(bench.tell(Recorded{2, 1}) == "");
   }
 }

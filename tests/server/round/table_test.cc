@@ -293,7 +293,7 @@ void expect_between_and_after(Table& table) {
                     {"1 uploaded", "accepted 1"},
                     {"1 uploaded bad", "accepted 1"}});
   table["cancelled"] = kEnded;
-  table["cancelled, 1 stored"] = with(kEnded, {{"1 recorded", "discarded 1 job_ended"},
+  table["cancelled, 1 stored"] = with(kEnded, {{"1 recorded", "discard 1; discarded 1 job_ended"},
                                                {"1 not recorded", "discarded 1 job_ended"}});
   table["cancelled while committing"] = with(kEnded, {{"committed", "-> idle"},
                                                       {"commit failed", kDiscardAll + " -> idle"},
