@@ -1,7 +1,6 @@
 #include "app/job.h"
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
 
 #include "app/background.h"
 #include "app/restore.h"
@@ -39,60 +38,36 @@ void Job::load_later(std::shared_ptr<const store::JobProgress> progress) {
 
 namespace {
 
+std::optional<double> loss_of(const wire::Metrics& metrics) {
+  for (const auto& [name, value] : metrics) {
+    if (name == "loss") return value;
+  }
+  return std::nullopt;
+}
+
 round::Offered offered(std::int64_t client, const wire::Offer& offer) {
   return {.client = client,
           .task = offer.task,
           .base_version = offer.base_version,
           .examples = offer.examples,
           .bytes = offer.bytes,
-          .checksum = offer.checksum};
+          .checksum = offer.checksum,
+          .loss = loss_of(offer.metrics)};
 }
 
 bool has_ended(round::JobState state) {
   return state == round::JobState::finished || state == round::JobState::cancelled;
 }
 
-// Updates of rounds that are over, which a crash between a commit and its tidying up has left.
-Status unstage_old_rounds(const Services& services, const store::JobProgress& progress) {
-  const std::string& job = progress.job.name;
-  FED_ASSIGN(staged, services.staging.list());
-  for (const store::Staged& file : staged) {
-    const bool open = progress.open && file.key.task == progress.open->round;
-    if (file.key.job == job && !open) FED_TRY(services.staging.remove_task(job, file.key.task));
-  }
-  return {};
-}
-
 }  // namespace
-
-Result<Job::Prepared> Job::prepare(const Plan& plan, const Services& services,
-                                   const store::JobProgress& progress) {
-  Prepared prepared;
-  if (has_ended(snapshot_of(progress).job)) return prepared;
-  FED_TRY(unstage_old_rounds(services, progress));
-  prepared.scaling = scaling_from(scaling_of(progress));
-  const std::size_t coordinates = plan.model->layout().size();
-  tensor::Floats weights(coordinates);
-  aggregate::OptimizerState state = plan.optimizer->initial(coordinates);
-  const std::int64_t version = progress.job.version;
-  if (version == 0) {
-    plan.model->initialize(weights, plan.spec.model.seed);
-  } else {
-    FED_ASSIGN(saved, services.checkpoints.load(plan.spec.name, version, plan.model->layout()));
-    weights = std::move(saved.weights);
-    state.m = std::move(saved.m);
-    state.v = std::move(saved.v);
-  }
-  FED_ASSIGN(model, seal_model(version, std::move(weights), std::move(state), services.blobs));
-  prepared.model = std::move(model);
-  return prepared;
-}
 
 void Job::begin(Prepared prepared, const store::JobProgress& progress) {
   problem_.clear();
-  model_ = std::move(prepared.model);
+  models_ = std::move(prepared.models);
+  if (!models_.empty()) model_ = models_.at(progress.job.version);  // none for a job that has ended
   scaling_ = std::move(prepared.scaling);
-  engine_.emplace(plan_->engine, snapshot_of(progress), services_.control.now());
+  const bool asynchronous = plan_->engine.policy.asynchronous();
+  engine_.emplace(plan_->engine, snapshot_of(progress, asynchronous), services_.control.now());
   for (const auto& [client, answer] : answers_) {
     if (answer.able) events_.push_front(round::ClientAvailable{client, answer.examples});
   }
@@ -156,10 +131,12 @@ void Job::on(std::int64_t client, const wire::TaskRefused& message) {
 
 void Job::on(std::int64_t client, const wire::Fetch& message) {
   const auto session = services_.session_of(client);
-  if (!session || !model_ || message.version != model_->version) return;
-  const auto offset = sealed_offset(*model_, message.offset);
+  const auto found = models_.find(message.version);
+  if (!session || found == models_.end()) return;
+  const GlobalModel& model = *found->second;
+  const auto offset = sealed_offset(model, message.offset);
   if (!offset) return session->close(wire::Bye{offset.error().detail, true});
-  session->send_model(net::SealedDownload{model_->sealed, *offset, model_->sealed_bytes});
+  session->send_model(net::SealedDownload{model.sealed, *offset, model.sealed_bytes});
 }
 
 void Job::on(std::int64_t client, const wire::Progress& message) {
@@ -238,6 +215,7 @@ void Job::judge_again(std::int64_t client) {
 void Job::retire() {
   if (std::exchange(retired_, true)) return;
   model_.reset();
+  models_.clear();
   closed_.reset();
   const Status removed = services_.staging.remove_job(name());
   if (!removed) log::warning("job {}: {}", name(), removed.error().detail);

@@ -17,6 +17,7 @@
 #include "app/closing.h"
 #include "app/global_model.h"
 #include "app/plan.h"
+#include "app/prepare.h"
 #include "app/services.h"
 #include "round/engine.h"
 #include "store/records.h"
@@ -59,12 +60,6 @@ class Job : public std::enable_shared_from_this<Job> {
   std::optional<std::int64_t> best_version() const;
 
  private:
-  struct Prepared {
-    std::shared_ptr<const GlobalModel> model;
-    std::vector<data::Scaling> scaling;
-  };
-  static Result<Prepared> prepare(const Plan& plan, const Services& services,
-                                  const store::JobProgress& progress);
   void load(std::shared_ptr<const store::JobProgress> progress);
   void load_later(std::shared_ptr<const store::JobProgress> progress);
   void begin(Prepared prepared, const store::JobProgress& progress);
@@ -74,6 +69,10 @@ class Job : public std::enable_shared_from_this<Job> {
 
   // One per effect; false: the effects after it must not be carried out.
   bool run(const round::BeginRound& effect);
+  bool run(const round::OpenTasks& effect);
+  bool run(const round::EndTask& effect);
+  bool run(const round::Discard& effect);
+  bool run(const round::Standby& effect);
   bool run(const round::AssignTask& effect);
   bool run(const round::CancelTask& effect);
   bool run(const round::Admit& effect);
@@ -101,9 +100,11 @@ class Job : public std::enable_shared_from_this<Job> {
   ClosingInput closing_input(const round::CloseRound& effect) const;
   std::optional<round::Evaluation> evaluation_of(const round::CommitRound& effect,
                                                  std::string& metrics_text) const;
-  void tidy_up(std::int64_t round, const std::set<std::int64_t>& keep);
+  bool is_closing(const store::ContributionRow& row) const;
+  void tidy_up(std::set<std::int64_t> keep);
   void judge_again(std::int64_t client);
   void answered(std::int64_t client, std::int64_t task);
+  void unstage(std::int64_t task) const;
   void unstage(const store::UploadKey& key) const;
   void retire();
 
@@ -114,9 +115,13 @@ class Job : public std::enable_shared_from_this<Job> {
   bool handling_ = false;
   Timer timer_;
 
-  std::shared_ptr<const GlobalModel> model_;
+  std::shared_ptr<const GlobalModel> model_;  // the latest version
+  // That one, and those that open tasks began from.
+  std::map<std::int64_t, std::shared_ptr<const GlobalModel>> models_;
   std::vector<data::Scaling> scaling_;
-  std::optional<Closed> closed_;  // between Aggregated and Committed
+  std::vector<round::Contribution> closing_;         // of the version that is being made
+  std::optional<Closed> closed_;                     // between Aggregated and Committed
+  std::optional<round::OpenFailed> never_assigned_;  // tasks that could not be journaled
   std::map<std::int64_t, wire::JobAnswer> answers_;
   std::map<std::int64_t, wire::Offer> offers_;   // of each client, until it is answered for good
   std::map<std::int64_t, Activity> activities_;  // of each client that was asked
