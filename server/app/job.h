@@ -34,6 +34,7 @@ class Job : public std::enable_shared_from_this<Job> {
 
   const std::string& name() const { return plan_->spec.name; }
   const Plan& plan() const { return *plan_; }
+  const std::shared_ptr<const Plan>& shared_plan() const { return plan_; }
   round::JobState state() const;
   bool ended() const;
   bool at_rest() const;  // ended, paused or drained: a stop of the daemon interrupts nothing

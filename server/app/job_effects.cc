@@ -4,6 +4,7 @@
 #include "app/background.h"
 #include "app/job.h"
 #include "app/metrics_json.h"
+#include "app/replay.h"
 #include "base/log.h"
 
 namespace fed::app {
@@ -338,8 +339,14 @@ void Job::tidy_up(std::set<std::int64_t> keep) {
   for (const round::Contribution& each : closing_) tasks.insert(each.task);
   closing_.clear();
   for (const std::int64_t task : tasks) unstage(task);
-  const Status pruned = services_.checkpoints.prune(name(), keep);
-  if (!pruned) log::warning("job {}: {}", name(), pruned.error().detail);
+  const std::int64_t last = model_->version, kept = plan_->spec.keep.rounds;
+  for (std::int64_t version = std::max<std::int64_t>(1, last - kept); version <= last; ++version) {
+    keep.insert(version);
+  }
+  for (const Status& pruned : {services_.checkpoints.prune(name(), keep),
+                               kept_of(services_.config).prune(name(), last - kept + 1)}) {
+    if (!pruned) log::warning("job {}: {}", name(), pruned.error().detail);
+  }
 }
 
 void Job::unstage(std::int64_t task) const {
