@@ -13,15 +13,16 @@ std::uint64_t random_seed() { return load_le<std::uint64_t>(crypto::random_array
 
 }  // namespace
 
-ClientDaemon::ClientDaemon(const config::ClientSpec& spec, const ClientKeys& keys,
+ClientDaemon::ClientDaemon(Disk& disk, const config::ClientSpec& spec, const ClientKeys& keys,
                            session::Outbox outbox, session::ModelCache cache, Options options)
     : dialer_(loop_, spec, keys),
-      workshop_(spec),
-      core_(spec, surroundings(), std::move(outbox), std::move(cache),
+      workshop_(disk, spec),
+      core_(spec, surroundings(disk), std::move(outbox), std::move(cache),
             {.once = options.once, .seed = random_seed()}) {}
 
-ClientSurroundings ClientDaemon::surroundings() {
-  return {.loop = loop_,
+ClientSurroundings ClientDaemon::surroundings(Disk& disk) {
+  return {.disk = disk,
+          .loop = loop_,
           .loading = loading_,
           .training = training_,
           .dialer = dialer_,

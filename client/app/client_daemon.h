@@ -23,15 +23,15 @@ class ClientDaemon {
     bool once = false;  // end when a job has ended, or the server wants no more of this client
   };
 
-  // `spec` and `keys` outlive it.
-  ClientDaemon(const config::ClientSpec& spec, const ClientKeys& keys, session::Outbox outbox,
-               session::ModelCache cache, Options options);
+  // `disk` (of the state), `spec` and `keys` outlive it.
+  ClientDaemon(Disk& disk, const config::ClientSpec& spec, const ClientKeys& keys,
+               session::Outbox outbox, session::ModelCache cache, Options options);
 
   // Until a signal says stop (status 0), or with `once`: 0 after a job, 1 if the server refuses.
   int run();
 
  private:
-  ClientSurroundings surroundings();
+  ClientSurroundings surroundings(Disk& disk);
   void schedule_watchdog();
   void await_signal();
   void end(int status);

@@ -1,9 +1,6 @@
 #include "app/client_keys.h"
 
-#include <sys/file.h>
-
 #include <algorithm>
-#include <cerrno>
 
 #include "cli/service.h"
 #include "crypto/key_file.h"
@@ -14,46 +11,44 @@ namespace {
 constexpr const char* kChannelKey = "client.key";
 constexpr const char* kIdentityKey = "identity.key";
 
-Result<crypto::SecretKey> load(const fs::path& state, const char* name) {
+Result<crypto::SecretKey> load(Disk& disk, const fs::path& state, const char* name) {
   const auto credential = cli::credential(name);
-  if (credential) return crypto::load_key_file(*credential, crypto::KeyFileAccess::credential);
-  auto key = crypto::load_key_file(state / name);
+  if (credential)
+    return crypto::load_key_file(real_disk(), *credential, crypto::KeyFileAccess::credential);
+  auto key = crypto::load_key_file(disk, state / name);
   if (key || key.error().code != ErrorCode::not_found) return key;
   return Error{ErrorCode::not_found,
                "there is no " + (state / name).string() +
                    "; run `fedclient join` with the code that the server's operator gave you"};
 }
 
-Result<crypto::SecretKey> load_or_create(const fs::path& state, const char* name) {
-  if (cli::credential(name)) return load(state, name);
-  return crypto::load_or_create_key_file(state / name);
+Result<crypto::SecretKey> load_or_create(Disk& disk, const fs::path& state, const char* name) {
+  if (cli::credential(name)) return load(disk, state, name);
+  return crypto::load_or_create_key_file(disk, state / name);
 }
 
 }  // namespace
 
-Result<ClientKeys> load_keys(const fs::path& state) {
-  FED_ASSIGN(channel, load(state, kChannelKey));
-  FED_ASSIGN(identity, load(state, kIdentityKey));
+Result<ClientKeys> load_keys(Disk& disk, const fs::path& state) {
+  FED_ASSIGN(channel, load(disk, state, kChannelKey));
+  FED_ASSIGN(identity, load(disk, state, kIdentityKey));
   return ClientKeys{crypto::X25519KeyPair(std::move(channel)),
                     crypto::Ed25519KeyPair(std::move(identity))};
 }
 
-Result<ClientKeys> load_or_create_keys(const fs::path& state) {
-  FED_TRY(make_folder(state));
-  FED_ASSIGN(channel, load_or_create(state, kChannelKey));
-  FED_ASSIGN(identity, load_or_create(state, kIdentityKey));
+Result<ClientKeys> load_or_create_keys(Disk& disk, const fs::path& state) {
+  FED_TRY(make_folder(disk, state, Durability::power));
+  FED_ASSIGN(channel, load_or_create(disk, state, kChannelKey));
+  FED_ASSIGN(identity, load_or_create(disk, state, kIdentityKey));
   return ClientKeys{crypto::X25519KeyPair(std::move(channel)),
                     crypto::Ed25519KeyPair(std::move(identity))};
 }
 
-Result<File> lock_state(const fs::path& state) {
-  FED_TRY(make_folder(state));
-  FED_ASSIGN(file, File::open_to_write(state / "lock"));
-  if (::flock(file.descriptor(), LOCK_EX | LOCK_NB) == 0) return file;
-  const int error_number = errno;
-  if (error_number != EWOULDBLOCK) {
-    return from_errno("cannot lock " + file.path().string(), error_number);
-  }
+Result<File> lock_state(Disk& disk, const fs::path& state) {
+  FED_TRY(make_folder(disk, state, Durability::power));
+  FED_ASSIGN(file, disk.open_to_write(state / "lock"));
+  FED_ASSIGN(locked, file.lock());
+  if (locked) return file;
   return Error{ErrorCode::already_exists,
                "another fedclient is using " + state.string() +
                    "; stop it first, or give this one a state folder of its own"};

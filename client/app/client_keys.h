@@ -6,7 +6,7 @@
 // The keys are in locked memory. Movable; reads are safe from any thread.
 #pragma once
 
-#include "base/file.h"
+#include "base/disk.h"
 #include "channel/handshake.h"
 #include "config/client.h"
 #include "crypto/ed25519.h"
@@ -20,14 +20,14 @@ struct ClientKeys {
 };
 
 // ErrorCode::not_found, with what to do, if this client has not joined yet.
-Result<ClientKeys> load_keys(const fs::path& state);
+Result<ClientKeys> load_keys(Disk& disk, const fs::path& state);
 
 // The same, but makes the keys that are missing.
-Result<ClientKeys> load_or_create_keys(const fs::path& state);
+Result<ClientKeys> load_or_create_keys(Disk& disk, const fs::path& state);
 
 // Creates the folder if need be and takes it for this process, until the File is gone.
 // ErrorCode::already_exists if another process has it.
-Result<File> lock_state(const fs::path& state);
+Result<File> lock_state(Disk& disk, const fs::path& state);
 
 // What a client with this file says to its server: XK, with a fresh ephemeral key. `keys` must
 // outlive it. ErrorCode::invalid for a server_key that is none.

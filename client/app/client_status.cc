@@ -38,7 +38,7 @@ const char* name(wire::Outcome outcome) {
   return "unknown";
 }
 
-Status save(const fs::path& state, const ClientStatus& status) {
+Status save(Disk& disk, const fs::path& state, const ClientStatus& status) {
   const Json json = {{"connection", status.connection},
                      {"name", status.name},
                      {"job", status.job},
@@ -46,14 +46,19 @@ Status save(const fs::path& state, const ClientStatus& status) {
                      {"phase", status.phase},
                      {"last_answer", to_json(status.last_answer)},
                      {"last_refusal", to_json(status.last_refusal)},
+                     {"declined", status.declined},
+                     {"standby",
+                      {{"job", status.standby.job},
+                       {"detail", status.standby.detail},
+                       {"until", status.standby.until}}},
                      {"updated_at", status.updated_at}};
   // Text from the server need not be UTF-8.
   const std::string text = json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
-  return replace_file(file_in(state), view(text), Durability::process);
+  return replace_file(disk, file_in(state), view(text), Durability::process);
 }
 
-Result<ClientStatus> load_status(const fs::path& state) {
-  FED_ASSIGN(bytes, read_file(file_in(state), kFileBytesMax));
+Result<ClientStatus> load_status(Disk& disk, const fs::path& state) {
+  FED_ASSIGN(bytes, read_file(disk, file_in(state), kFileBytesMax));
   const Json json = Json::parse(text(bytes), nullptr, false);
   if (!json.is_object()) {
     return Error{ErrorCode::malformed, file_in(state).string() + " is not a status file"};
@@ -67,6 +72,10 @@ Result<ClientStatus> load_status(const fs::path& state) {
     status.phase = json.value("phase", "");
     status.last_answer = answer_from(json.value("last_answer", Json::object()));
     status.last_refusal = answer_from(json.value("last_refusal", Json::object()));
+    status.declined = json.value("declined", std::map<std::string, std::string>());
+    const Json standby = json.value("standby", Json::object());
+    status.standby = {standby.value("job", ""), standby.value("detail", ""),
+                      standby.value("until", std::int64_t{0})};
     status.updated_at = json.value("updated_at", std::int64_t{0});
     return status;
   } catch (const Json::exception& problem) {

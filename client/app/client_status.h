@@ -5,9 +5,10 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <string>
 
-#include "base/file.h"
+#include "base/disk.h"
 #include "wire/messages.h"
 
 namespace fed::app {
@@ -27,14 +28,21 @@ struct ClientStatus {
   std::int64_t task = -1;                  // its task
   std::string phase;                       // downloading, training, uploading, waiting
   Answer last_answer, last_refusal;
+  std::map<std::string, std::string>
+      declined;  // jobs that this client does not take part in, and why
+  struct {       // the last word of a server that asks others first
+    std::string job;
+    std::string detail;
+    std::int64_t until = 0;  // at the latest; 0: not known
+  } standby;
   std::int64_t updated_at = 0;
 };
 
 const char* name(wire::Outcome outcome);
 
 // STATE/status.json
-Status save(const fs::path& state, const ClientStatus& status);
+Status save(Disk& disk, const fs::path& state, const ClientStatus& status);
 // ErrorCode::not_found if the daemon has never run.
-Result<ClientStatus> load_status(const fs::path& state);
+Result<ClientStatus> load_status(Disk& disk, const fs::path& state);
 
 }  // namespace fed::app

@@ -71,8 +71,8 @@ Result<std::string> join(const Plan& plan, const channel::JoinCode& code) {
                                                 " is already there; name another file with "
                                                 "--config, or replace it with --force"};
   }
-  FED_ASSIGN(lock, lock_state(plan.state));
-  FED_ASSIGN(keys, load_or_create_keys(plan.state));
+  FED_ASSIGN(lock, lock_state(real_disk(), plan.state));
+  FED_ASSIGN(keys, load_or_create_keys(real_disk(), plan.state));
   FED_ASSIGN(name, join_server(code, keys));
   if (plan.config.has_parent_path()) FED_TRY(make_folder(plan.config.parent_path()));
   const std::string text = config::to_text(spec_for(plan, code, name));

@@ -11,15 +11,17 @@ namespace fed::app {
 // `open` may run on another thread than what it has opened. Outlives that.
 class LocalWorkshop final : public Workshop {
  public:
-  // `spec` outlives it.
-  explicit LocalWorkshop(const config::ClientSpec& spec)
-      : data_(spec.data), trainer_(spec.threads) {}
+  // `disk` (of the models) and `spec` outlive it.
+  LocalWorkshop(Disk& disk, const config::ClientSpec& spec)
+      : disk_(disk), data_(spec.data), agreement_(spec.jobs), trainer_(spec.threads) {}
 
   Result<std::shared_ptr<Workload>> open(const std::string& name, const std::string& text) override;
 
  private:
   class Opened;
+  Disk& disk_;
   const config::DataSpec& data_;
+  const session::Agreement agreement_;
   train::LocalTrainer trainer_;  // of whoever performs
 };
 

@@ -3,6 +3,7 @@
 #include "app/client_commands.h"
 #include "app/client_daemon.h"
 #include "app/config_file.h"
+#include "app/priority.h"
 #include "cli/service.h"
 
 namespace fed::app {
@@ -15,11 +16,12 @@ void set_up_log(const config::LogSpec& spec) {
 }
 
 Result<int> run_daemon(const config::ClientSpec& spec, ClientDaemon::Options options) {
-  FED_ASSIGN(lock, lock_state(spec.state_dir));
-  FED_ASSIGN(keys, load_keys(spec.state_dir));
-  FED_ASSIGN(outbox, session::Outbox::open(spec.state_dir / "outbox"));
-  FED_ASSIGN(cache, session::ModelCache::open(spec.state_dir / "models"));
-  ClientDaemon daemon(spec, keys, std::move(outbox), std::move(cache), options);
+  Disk& disk = real_disk();
+  FED_ASSIGN(lock, lock_state(disk, spec.state_dir));
+  FED_ASSIGN(keys, load_keys(disk, spec.state_dir));
+  FED_ASSIGN(outbox, session::Outbox::open(disk, spec.state_dir / "outbox"));
+  FED_ASSIGN(cache, session::ModelCache::open(disk, spec.state_dir / "models"));
+  ClientDaemon daemon(disk, spec, keys, std::move(outbox), std::move(cache), options);
   return daemon.run();
 }
 
@@ -27,6 +29,7 @@ int run(const cli::Arguments& arguments) {
   const auto spec = load_config(arguments);
   if (!spec) return cli::bad_usage;
   set_up_log(spec->log);
+  yield_to_others(spec->limits.nice);
   const auto status = run_daemon(*spec, {.once = arguments.has("once")});
   if (!status) return cli::fail(arguments, status.error());
   return *status;

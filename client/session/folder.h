@@ -3,11 +3,11 @@
 
 #include <vector>
 
-#include "base/file.h"
+#include "base/disk.h"
 
 namespace fed::session {
 
-// The regular files in `folder`, in the order of their names.
-Result<std::vector<fs::path>> files_in(const fs::path& folder);
+// The files in `folder`, in the order of their names; none if it is not there.
+Result<std::vector<fs::path>> files_in(Disk& disk, const fs::path& folder);
 
 }  // namespace fed::session

@@ -13,21 +13,21 @@ constexpr std::size_t kReadBytes = 1 << 20;
 constexpr const char* kModel = ".model";
 constexpr const char* kPart = ".part";
 
-fs::file_time_type age_of(const fs::path& file) {
-  std::error_code error;
-  return fs::last_write_time(file, error);
+std::int64_t age_of(Disk& disk, const fs::path& file) {
+  const auto info = disk.inspect(file);
+  return info ? info->modified : 0;
 }
 
 }  // namespace
 
-Result<ModelCache> ModelCache::open(fs::path folder) {
-  FED_TRY(make_folder(folder));
-  FED_ASSIGN(files, files_in(folder));
+Result<ModelCache> ModelCache::open(Disk& disk, fs::path folder) {
+  FED_TRY(make_durable_folder(disk, folder, Durability::power));
+  FED_ASSIGN(files, files_in(disk, folder));
   for (const fs::path& file : files) {
     const fs::path extension = file.extension();
-    if (extension != kModel && extension != kPart) FED_TRY(remove_file(file));
+    if (extension != kModel && extension != kPart) FED_TRY(disk.remove(file));
   }
-  return ModelCache(std::move(folder));
+  return ModelCache(disk, std::move(folder));
 }
 
 fs::path ModelCache::path(const wire::Key& hash) const { return folder_ / (to_hex(hash) + kModel); }
@@ -54,15 +54,15 @@ Result<std::uint64_t> ModelCache::begin(const wire::ModelRef& model) {
       model.bytes > channel::kBlobBytesMax) {
     return Error{ErrorCode::invalid, "the task names a model of an impossible size"};
   }
-  std::error_code error;
   const fs::path whole = path(model.hash);
-  if (fs::file_size(whole, error) == model.bytes && !error) {
-    fs::last_write_time(whole, fs::file_time_type::clock::now(), error);
+  const auto there = disk_->inspect(whole);
+  if (there && there->bytes == model.bytes) {
+    static_cast<void>(disk_->touch(whole));  // only its age
     return model.bytes;
   }
-  FED_TRY(remove_file(whole));
+  FED_TRY(disk_->remove(whole));
   FED_ASSIGN(key, channel::BlobKey::from(model.cipher, model.key));
-  FED_ASSIGN(part, File::open_to_write(part_path(model.hash)));
+  FED_ASSIGN(part, disk_->open_to_write(part_path(model.hash)));
   FED_TRY(prune(kPart, part.path()));
   Download download{model, std::move(part), channel::SealedBlob(key, model.bytes), {}, 0, {}};
   FED_TRY(resume(download));
@@ -116,7 +116,7 @@ Result<bool> ModelCache::add(ByteView sealed) {
 Status ModelCache::add_chunk(Download& download) {
   const auto plain = download.blob.open_chunk(download.next, download.chunk);
   if (!plain) {
-    FED_TRY(remove_file(download.part.path()));
+    FED_TRY(disk_->remove(download.part.path()));
     return within("the model's download", plain.error());
   }
   const std::uint64_t at = channel::plain_range(download.model.bytes, download.next).offset;
@@ -129,27 +129,31 @@ Status ModelCache::add_chunk(Download& download) {
 
 Status ModelCache::complete(Download& download) {
   if (download.hasher.finish() != download.model.hash) {
-    FED_TRY(remove_file(download.part.path()));
+    FED_TRY(disk_->remove(download.part.path()));
     return Error{ErrorCode::mismatch, "the model that arrived is not the one that was announced"};
   }
   const fs::path whole = path(download.model.hash);
-  FED_TRY(download.part.sync(Durability::power));
-  FED_TRY(rename_file(download.part.path(), whole, Durability::power));
+  if (const Status synced = download.part.sync(Durability::power); !synced) {
+    // The next sync would succeed without these bytes.
+    static_cast<void>(disk_->remove(download.part.path()));
+    return synced;
+  }
+  FED_TRY(rename_file(*disk_, download.part.path(), whole, Durability::power));
   return prune(kModel, whole);
 }
 
 Status ModelCache::prune(const char* extension, const fs::path& keep) const {
-  FED_ASSIGN(files, files_in(folder_));
+  FED_ASSIGN(files, files_in(*disk_, folder_));
   std::erase_if(files, [&](const fs::path& f) { return f.extension() != extension || f == keep; });
-  std::sort(files.begin(), files.end(), [](const fs::path& a, const fs::path& b) {
-    return std::pair(age_of(a), a) > std::pair(age_of(b), b);
+  std::sort(files.begin(), files.end(), [&](const fs::path& a, const fs::path& b) {
+    return std::pair(age_of(*disk_, a), a) > std::pair(age_of(*disk_, b), b);
   });
-  for (std::size_t i = kKept - 1; i < files.size(); ++i) FED_TRY(remove_file(files[i]));
+  for (std::size_t i = kKept - 1; i < files.size(); ++i) FED_TRY(disk_->remove(files[i]));
   return {};
 }
 
-Status read_weights(const fs::path& path, const wire::Key& hash, ByteSpan into) {
-  FED_ASSIGN(file, File::open_to_read(path));
+Status read_weights(Disk& disk, const fs::path& path, const wire::Key& hash, ByteSpan into) {
+  FED_ASSIGN(file, disk.open_to_read(path));
   FED_ASSIGN(size, file.size());
   bool right = size == into.size();
   if (right) {
@@ -157,7 +161,7 @@ Status read_weights(const fs::path& path, const wire::Key& hash, ByteSpan into) 
     right = crypto::hash(into) == hash;
   }
   if (right) return {};
-  FED_TRY(remove_file(path));
+  FED_TRY(disk.remove(path));
   return Error{ErrorCode::mismatch,
                path.string() + " is not the model that was stored there; it will be fetched again"};
 }

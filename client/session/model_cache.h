@@ -15,7 +15,7 @@
 #include <memory>
 #include <optional>
 
-#include "base/file.h"
+#include "base/disk.h"
 #include "channel/sealed_blob.h"
 #include "crypto/hash.h"
 #include "wire/messages.h"
@@ -25,7 +25,7 @@ namespace fed::session {
 class ModelCache {
  public:
   // Opens or creates the folder and removes what is neither a model nor a part.
-  static Result<ModelCache> open(fs::path folder);
+  static Result<ModelCache> open(Disk& disk, fs::path folder);
 
   // Says how many plain bytes of `model` are there. All of them: nothing is to be fetched. Fewer, a
   // multiple of the chunk size: a download of the rest begins, and `add` takes its sealed bytes.
@@ -59,19 +59,20 @@ class ModelCache {
     Bytes chunk;             // its sealed bytes so far
   };
 
-  explicit ModelCache(fs::path folder) : folder_(std::move(folder)) {}
+  ModelCache(Disk& disk, fs::path folder) : disk_(&disk), folder_(std::move(folder)) {}
   fs::path part_path(const wire::Key& hash) const;
   Status resume(Download& download);
   Status add_chunk(Download& download);
   Status complete(Download& download);
   Status prune(const char* extension, const fs::path& keep) const;
 
+  Disk* disk_;
   fs::path folder_;
   std::unique_ptr<Download> download_;
 };
 
 // The content of `path` into `into`, which has exactly its size. ErrorCode::mismatch if its BLAKE2b
 // is not `hash`: the disk has failed, or somebody has been at it. The file is then removed.
-Status read_weights(const fs::path& path, const wire::Key& hash, ByteSpan into);
+Status read_weights(Disk& disk, const fs::path& path, const wire::Key& hash, ByteSpan into);
 
 }  // namespace fed::session

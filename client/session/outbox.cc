@@ -23,8 +23,8 @@ Result<bool> has_checksum(const File& file, std::uint64_t bytes, const Checksum&
   return sum.finish() == expected;
 }
 
-std::optional<wire::Offer> read_offer(const fs::path& file) {
-  const auto content = read_file(file, wire::kFromClientBytesMax);
+std::optional<wire::Offer> read_offer(Disk& disk, const fs::path& file) {
+  const auto content = read_file(disk, file, wire::kFromClientBytesMax);
   if (!content) return std::nullopt;
   const auto message = wire::decode(*content);
   const auto* offer = message ? std::get_if<wire::Offer>(&*message) : nullptr;
@@ -34,22 +34,22 @@ std::optional<wire::Offer> read_offer(const fs::path& file) {
 
 }  // namespace
 
-Result<std::vector<wire::Offer>> list_offers(const fs::path& folder) {
+Result<std::vector<wire::Offer>> list_offers(Disk& disk, const fs::path& folder) {
   std::vector<wire::Offer> offers;
-  std::error_code error;
-  if (!fs::exists(folder, error)) return offers;
-  FED_ASSIGN(files, files_in(folder));
+  FED_ASSIGN(files, files_in(disk, folder));
   for (const fs::path& file : files) {
     if (file.extension() != ".offer") continue;
-    const auto offer = read_offer(file);
+    const auto offer = read_offer(disk, file);
     if (offer) offers.push_back(*offer);
   }
   return offers;
 }
 
-Result<Outbox> Outbox::open(fs::path folder) {
-  FED_TRY(make_folder(folder));
-  Outbox outbox(std::move(folder));
+Result<Outbox> Outbox::open(Disk& disk, fs::path folder) {
+  FED_TRY(make_durable_folder(disk, folder, Durability::power));
+  // What an earlier process has put there may have come to this one only, not to the disk.
+  FED_TRY(disk.sync_folder(folder));
+  Outbox outbox(disk, std::move(folder));
   FED_TRY(outbox.load());
   return outbox;
 }
@@ -61,7 +61,7 @@ fs::path Outbox::path(const std::string& job, std::int64_t task, const char* ext
 // What an offer names, if it and its update are whole. Anything else is removed by `load`, and its
 // task will be asked for again.
 std::optional<wire::Offer> Outbox::read(const fs::path& file) const {
-  const auto offer = read_offer(file);
+  const auto offer = read_offer(*disk_, file);
   if (!offer || path(offer->job, offer->task, ".offer") != file) return std::nullopt;
   const auto bytes = update(offer->job, offer->task);
   if (!bytes) return std::nullopt;
@@ -72,7 +72,7 @@ std::optional<wire::Offer> Outbox::read(const fs::path& file) const {
 
 Status Outbox::load() {
   std::set<fs::path> wanted;
-  FED_ASSIGN(found, files_in(folder_));
+  FED_ASSIGN(found, files_in(*disk_, folder_));
   for (const fs::path& file : found) {
     if (file.extension() != ".offer") continue;
     const auto offer = read(file);
@@ -81,7 +81,7 @@ Status Outbox::load() {
     offers_.push_back(*offer);
   }
   for (const fs::path& file : found) {
-    if (!wanted.contains(file)) FED_TRY(remove_file(file));
+    if (!wanted.contains(file)) FED_TRY(disk_->remove(file));
   }
   return {};
 }
@@ -91,19 +91,19 @@ Result<wire::Offer> Outbox::put(wire::Offer offer, ByteView bytes) const {
   offer.bytes = bytes.size();
   offer.checksum = checksum(bytes);
   offer.body.clear();
-  FED_TRY(replace_file(path(offer.job, offer.task, ".update"), bytes, Durability::power));
-  FED_TRY(
-      replace_file(path(offer.job, offer.task, ".offer"), wire::encode(offer), Durability::power));
+  FED_TRY(replace_file(*disk_, path(offer.job, offer.task, ".update"), bytes, Durability::power));
+  FED_TRY(replace_file(*disk_, path(offer.job, offer.task, ".offer"), wire::encode(offer),
+                       Durability::power));
   return offer;
 }
 
 Result<File> Outbox::update(const std::string& job, std::int64_t task) const {
-  return File::open_to_read(path(job, task, ".update"));
+  return disk_->open_to_read(path(job, task, ".update"));
 }
 
 Status Outbox::drop(const std::string& job, std::int64_t task) const {
-  FED_TRY(remove_file(path(job, task, ".offer")));
-  return remove_file(path(job, task, ".update"));
+  FED_TRY(disk_->remove(path(job, task, ".offer")));
+  return disk_->remove(path(job, task, ".update"));
 }
 
 }  // namespace fed::session

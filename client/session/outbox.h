@@ -12,7 +12,7 @@
 #include <string>
 #include <vector>
 
-#include "base/file.h"
+#include "base/disk.h"
 #include "wire/messages.h"
 
 namespace fed::session {
@@ -20,7 +20,7 @@ namespace fed::session {
 class Outbox {
  public:
   // Opens or creates the folder and removes leftovers.
-  static Result<Outbox> open(fs::path folder);
+  static Result<Outbox> open(Disk& disk, fs::path folder);
 
   // The offers of all updates that were there when the outbox was opened.
   const std::vector<wire::Offer>& offers() const { return offers_; }
@@ -35,17 +35,18 @@ class Outbox {
   Status drop(const std::string& job, std::int64_t task) const;
 
  private:
-  explicit Outbox(fs::path folder) : folder_(std::move(folder)) {}
+  Outbox(Disk& disk, fs::path folder) : disk_(&disk), folder_(std::move(folder)) {}
   fs::path path(const std::string& job, std::int64_t task, const char* extension) const;
   Status load();
   std::optional<wire::Offer> read(const fs::path& file) const;
 
+  Disk* disk_;
   fs::path folder_;
   std::vector<wire::Offer> offers_;
 };
 
 // The offers that lie in an outbox, without changing it: for a look at one that is in use. No such
 // folder is an empty outbox.
-Result<std::vector<wire::Offer>> list_offers(const fs::path& folder);
+Result<std::vector<wire::Offer>> list_offers(Disk& disk, const fs::path& folder);
 
 }  // namespace fed::session

@@ -5,8 +5,8 @@
 // exchanged in between. Thread-safe.
 #pragma once
 
+#include "base/disk.h"
 #include "base/error.h"
-#include "base/file.h"
 #include "crypto/secret.h"
 
 namespace fed::crypto {
@@ -18,14 +18,14 @@ enum class KeyFileAccess { owner_only, credential };
 
 // The key in `path`, in locked memory. Errors: not_found; invalid for permissions that are too
 // wide; malformed for another content; io.
-Result<SecretKey> load_key_file(const fs::path& path,
+Result<SecretKey> load_key_file(Disk& disk, const fs::path& path,
                                 KeyFileAccess access = KeyFileAccess::owner_only);
 
 // Writes a new file of mode 0600 and syncs it and its folder. ErrorCode::already_exists if there is
 // one: a key is never overwritten. No partial file is ever seen under this name.
-Status create_key_file(const fs::path& path, const SecretKey& key);
+Status create_key_file(Disk& disk, const fs::path& path, const SecretKey& key);
 
 // The key in `path`, or a fresh random one that is created there if there is no file.
-Result<SecretKey> load_or_create_key_file(const fs::path& path);
+Result<SecretKey> load_or_create_key_file(Disk& disk, const fs::path& path);
 
 }  // namespace fed::crypto

@@ -31,13 +31,13 @@ AdminReply no_such_job(const std::string& name) {
 }
 
 // The temporary file is removed at once: it goes when it has been sent.
-Result<AdminReply::Attachment> exported(const store::Checkpoints& checkpoints,
+Result<AdminReply::Attachment> exported(Disk& disk, const store::Checkpoints& checkpoints,
                                         const std::string& job, std::int64_t version,
                                         const fs::path& folder, const std::string& extension) {
   const fs::path path = folder / ("export-" + to_hex(crypto::random_array<8>()) + extension);
   FED_TRY(checkpoints.export_model(job, version, path));
-  FED_ASSIGN(file, File::open_to_read(path));
-  FED_TRY(remove_file(path));
+  FED_ASSIGN(file, disk.open_to_read(path));
+  FED_TRY(disk.remove(path));
   FED_ASSIGN(bytes, file.size());
   return AdminReply::Attachment{std::move(file), bytes};
 }
@@ -154,7 +154,7 @@ void AdminCommands::export_model(const Json& request, Answer answer) {
   in_background(
       parts.compute, parts.control, weak_from_this(),
       [&parts, job_name, version, extension = text(request, "extension")] {
-        return exported(parts.checkpoints, job_name, version, parts.blobs, extension);
+        return exported(parts.disk, parts.checkpoints, job_name, version, parts.blobs, extension);
       },
       [answer, version](AdminCommands&, Result<AdminReply::Attachment> file) {
         if (!file) return answer(failed(file.error()));

@@ -31,8 +31,8 @@ Status keep_updates(const ClosingInput& input, const std::vector<File>& files,
     const round::Contribution& each = input.round.contributions[i];
     updates.push_back({each.task, each.client, files[i].path()});
   }
-  return kept_of(services.config)
-      .keep(input.plan->spec.name, input.round.round, updates, describe(input.round));
+  return kept_of(services).keep(input.plan->spec.name, input.round.round, updates,
+                                describe(input.round));
 }
 
 Result<std::optional<model::Metrics>> evaluate(const ClosingInput& input,
@@ -102,7 +102,7 @@ Result<Closed> close_training(const ClosingInput& input, const Services& service
                                          .metadata = input.provenance};
   FED_TRY(services.checkpoints.save(checkpoint));
   FED_ASSIGN(model, seal_model(version, std::move(folded.weights), std::move(folded.state),
-                               services.blobs));
+                               services.disk, services.blobs));
   return Closed{std::move(model), input.scaling, metrics};
 }
 

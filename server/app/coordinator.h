@@ -27,6 +27,7 @@ struct CoordinatorParts {
   aggregate::ParallelFor parallel_for;
   unsigned threads = 1;
   Directory& directory;
+  Disk& disk;
   fs::path blobs;
   Loop& control;
   Executor& compute;
@@ -80,6 +81,8 @@ class Coordinator final : public SessionListener {
   std::shared_ptr<Job> job(const std::string& name) const;
   std::shared_ptr<Session> session_of(std::int64_t client) const;
   std::string name_of(std::int64_t client) const;
+  // What a connected client has said of its site's limits; null if it has none.
+  const SiteLimits* site_of(std::int64_t client) const;
   // Of a client that was connected since the daemon began and is not now; else null.
   const Departure* departure_of(std::int64_t client) const;
   std::uint64_t memory_in_use() const;  // by the jobs at work, at their worst moment
@@ -102,12 +105,14 @@ class Coordinator final : public SessionListener {
   void consider(const std::string& name);
   void adopt(const std::string& name);
   void reject(const std::string& name, Error why);
+  void site_said(std::int64_t client, const wire::Availability& message);
   void at_rest();
 
   CoordinatorParts parts_;
   Services services_;
   std::map<std::int64_t, std::shared_ptr<Session>> sessions_;  // by client
   std::map<std::int64_t, std::string> names_;                  // also of those that are revoked
+  std::map<std::int64_t, SiteLimits> sites_;                   // of those that are connected
   std::set<std::int64_t> revoked_;
   std::map<std::int64_t, Departure> departures_;
   std::map<std::string, std::shared_ptr<Job>> jobs_;

@@ -71,6 +71,7 @@ class Daemon {
                              .parallel_for = tiles_.parallel_for(),
                              .threads = tiles_.threads(),
                              .directory = directory_,
+                             .disk = real_disk(),
                              .blobs = state_.blobs,
                              .control = control_loop_,
                              .compute = compute_work_,
@@ -200,7 +201,7 @@ class Daemon {
 Status run_daemon(config::ServerSpec config, const fs::path& config_file) {
   tensor::use_single_thread();
   raise_descriptor_limit();
-  FED_ASSIGN(state, ServerState::open(config));
+  FED_ASSIGN(state, ServerState::open(real_disk(), config));
   Daemon daemon(std::move(config), config_file, std::move(state));
   return daemon.run();
 }

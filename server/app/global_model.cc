@@ -22,7 +22,7 @@ Status write_sealed(const channel::SealedBlob& blob, ByteView plain, const File&
 }  // namespace
 
 Result<std::shared_ptr<const GlobalModel>> seal_model(std::int64_t version, tensor::Floats weights,
-                                                      aggregate::OptimizerState state,
+                                                      aggregate::OptimizerState state, Disk& disk,
                                                       const fs::path& folder) {
   const auto model = std::make_shared<GlobalModel>();
   model->version = version;
@@ -32,8 +32,8 @@ Result<std::shared_ptr<const GlobalModel>> seal_model(std::int64_t version, tens
   const channel::BlobKey key = channel::BlobKey::random();
   const channel::SealedBlob blob(key, plain.size());
   const fs::path path = folder / (to_hex(crypto::random_array<16>()) + ".sealed");
-  FED_ASSIGN(file, File::open_to_write(path));
-  FED_TRY(remove_file(path));
+  FED_ASSIGN(file, disk.open_to_write(path));
+  FED_TRY(disk.remove(path));
   FED_TRY(write_sealed(blob, plain, file));
   model->ref.hash = crypto::hash(plain);
   model->ref.bytes = plain.size();

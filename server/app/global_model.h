@@ -8,7 +8,7 @@
 #include <memory>
 
 #include "aggregate/server_optimizer.h"
-#include "base/file.h"
+#include "base/disk.h"
 #include "wire/messages.h"
 
 namespace fed::app {
@@ -22,10 +22,10 @@ struct GlobalModel {
   std::uint64_t sealed_bytes = 0;
 };
 
-// Seals `weights` under a fresh key into a file of `folder` that has no name any more, so that it
-// goes when its last reader does, also after a crash. ErrorCode::disk_full, io.
+// Seals `weights` under a fresh key into a file of `folder` on `disk` that has no name any more, so
+// that it goes when its last reader does, also after a crash. ErrorCode::disk_full, io.
 Result<std::shared_ptr<const GlobalModel>> seal_model(std::int64_t version, tensor::Floats weights,
-                                                      aggregate::OptimizerState state,
+                                                      aggregate::OptimizerState state, Disk& disk,
                                                       const fs::path& folder);
 
 // The same version, to be fetched only.

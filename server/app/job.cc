@@ -55,10 +55,6 @@ round::Offered offered(std::int64_t client, const wire::Offer& offer) {
           .loss = loss_of(offer.metrics)};
 }
 
-bool has_ended(round::JobState state) {
-  return state == round::JobState::finished || state == round::JobState::cancelled;
-}
-
 }  // namespace
 
 void Job::begin(Prepared prepared, const store::JobProgress& progress) {
@@ -68,15 +64,21 @@ void Job::begin(Prepared prepared, const store::JobProgress& progress) {
   scaling_ = std::move(prepared.scaling);
   const bool asynchronous = plan_->engine.policy.asynchronous();
   engine_.emplace(plan_->engine, snapshot_of(progress, asynchronous), services_.control.now());
+  present_.clear();
   for (const auto& [client, answer] : answers_) {
-    if (answer.able) events_.push_front(round::ClientAvailable{client, answer.examples});
+    if (!answer.able || away(client)) continue;
+    present_.insert(client);
+    events_.push_front(round::ClientAvailable{client, answer.examples});
   }
   handle(round::Tick{});
+  watch_windows();
 }
 
 round::JobState Job::state() const { return engine_ ? engine_->job() : round::JobState::running; }
 
-bool Job::ended() const { return has_ended(state()); }
+bool Job::ended() const {
+  return state() == round::JobState::finished || state() == round::JobState::cancelled;
+}
 
 bool Job::at_rest() const {
   if (!engine_ || ended() || state() == round::JobState::paused) return true;
@@ -90,7 +92,8 @@ void Job::connected(std::int64_t client) {
 
 void Job::disconnected(std::int64_t client) {
   answers_.erase(client);
-  offers_.erase(client);
+  present_.erase(client);
+  attendance_.interrupted(client);
   if (const auto activity = activities_.find(client); activity != activities_.end()) {
     activity->second.interrupted();
   }
@@ -99,6 +102,8 @@ void Job::disconnected(std::int64_t client) {
 
 void Job::removed(std::int64_t client) {
   answers_.erase(client);
+  present_.erase(client);
+  attendance_.removed(client);
   handle(round::ClientRemoved{client});
 }
 
@@ -108,25 +113,26 @@ void Job::received(std::int64_t client, wire::Message message) {
 
 void Job::on(std::int64_t client, const wire::JobAnswer& message) {
   answers_[client] = message;
+  present_.erase(client);
   if (!message.able) {
     log::info("job {}: {} cannot take part: {}", name(), services_.name_of(client), message.detail);
     return handle(round::ClientGone{client});
   }
-  const round::ClientAvailable event{client, message.examples};
-  if (const auto refusal = round::check_available(event)) {
+  if (const auto refusal = round::check_available({client, message.examples})) {
     answers_[client].able = false;
     answers_[client].detail = refusal->detail;
     log::warning("job {}: {} cannot take part: {}", name(), services_.name_of(client),
                  refusal->detail);
     return handle(round::ClientGone{client});
   }
-  handle(event);
+  weigh(client);
 }
 
 void Job::on(std::int64_t client, const wire::TaskRefused& message) {
   log::warning("job {} task {}: {} cannot do its task: {}", name(), message.task,
                services_.name_of(client), message.detail);
   handle(round::TaskFailed{client, message.task, message.detail});
+  task_over(client, message.task, false);
 }
 
 void Job::on(std::int64_t client, const wire::Fetch& message) {
@@ -217,6 +223,9 @@ void Job::retire() {
   model_.reset();
   models_.clear();
   closed_.reset();
+  std::set<std::int64_t> keep{engine_->version()};
+  if (const auto best = best_version()) keep.insert(*best);
+  prune(std::move(keep), engine_->version());
   const Status removed = services_.staging.remove_job(name());
   if (!removed) log::warning("job {}: {}", name(), removed.error().detail);
 }

@@ -14,6 +14,7 @@
 #include <string>
 
 #include "app/activity.h"
+#include "app/attendance.h"
 #include "app/closing.h"
 #include "app/global_model.h"
 #include "app/plan.h"
@@ -45,6 +46,8 @@ class Job : public std::enable_shared_from_this<Job> {
   void connected(std::int64_t client);
   void disconnected(std::int64_t client);
   void removed(std::int64_t client);
+  // What it says of its site's limits has changed.
+  void site_changed(std::int64_t client);
   void received(std::int64_t client, wire::Message message);
   void uploaded(std::int64_t client, std::int64_t task, Result<store::UploadFacts> facts);
 
@@ -56,6 +59,8 @@ class Job : public std::enable_shared_from_this<Job> {
   // For people; see status.h.
   std::optional<round::Report> report() const;
   const std::string& problem() const { return problem_; }
+  // Why a client that can do the job is not asked now: its site rests, or would before it was done.
+  std::optional<std::string> away(std::int64_t client) const;
   const std::map<std::int64_t, std::string>& put_off() const { return put_off_; }
   const std::map<std::int64_t, Activity>& activities() const { return activities_; }
   std::optional<std::int64_t> best_version() const;
@@ -103,18 +108,25 @@ class Job : public std::enable_shared_from_this<Job> {
                                                  std::string& metrics_text) const;
   bool is_closing(const store::ContributionRow& row) const;
   void tidy_up(std::set<std::int64_t> keep);
+  void prune(std::set<std::int64_t> keep, std::int64_t last) const;
+  void unstage(std::int64_t task) const;
   void judge_again(std::int64_t client);
   void answered(std::int64_t client, std::int64_t task);
-  void unstage(std::int64_t task) const;
   void unstage(const store::UploadKey& key) const;
   void retire();
+
+  // job_sites.cc
+  TaskCost cost_of(std::int64_t client) const;
+  void weigh(std::int64_t client);
+  void watch_windows();
+  void task_over(std::int64_t client, std::int64_t task, bool accepted);
 
   const std::shared_ptr<const Plan> plan_;
   const Services& services_;
   std::optional<round::Engine> engine_;
   std::deque<round::Event> events_;  // to be handed in after the present one's effects
   bool handling_ = false;
-  Timer timer_;
+  Timer timer_, windows_;
 
   std::shared_ptr<const GlobalModel> model_;  // the latest version
   // That one, and those that open tasks began from.
@@ -124,7 +136,10 @@ class Job : public std::enable_shared_from_this<Job> {
   std::optional<Closed> closed_;                     // between Aggregated and Committed
   std::optional<round::OpenFailed> never_assigned_;  // tasks that could not be journaled
   std::map<std::int64_t, wire::JobAnswer> answers_;
-  std::map<std::int64_t, wire::Offer> offers_;   // of each client, until it is answered for good
+  std::set<std::int64_t> present_;  // that the engine counts on
+  Attendance attendance_;
+  std::map<std::int64_t, wire::Offer> offers_;  // of each client, until it is answered for; also of
+                                                // one that is gone, whose last byte may have come
   std::map<std::int64_t, Activity> activities_;  // of each client that was asked
   std::map<std::int64_t, std::string> put_off_;  // why updates could not be taken, until they are
   std::uint64_t uploads_ = 0;                    // ids given

@@ -68,8 +68,8 @@ bool Job::run(const round::Discard& effect) {
 }
 
 bool Job::run(const round::Standby& effect) {
-  log::debug("job {} round {}: {} is not asked now", name(), effect.round,
-             services_.name_of(effect.client));
+  const std::string detail = "round " + std::to_string(effect.round) + " does not ask this client";
+  send(effect.client, wire::Standby{name(), detail, seconds(effect.after)});
   return true;
 }
 
@@ -77,6 +77,12 @@ bool Job::run(const round::AssignTask& effect) {
   const bool unopened = never_assigned_ && effect.task >= never_assigned_->first_task &&
                         effect.task <= never_assigned_->last_task;
   if (unopened) return true;
+  if (const auto why = away(effect.client)) {  // since the engine was told that it is there
+    weigh(effect.client);
+    events_.push_back(round::TaskFailed{effect.client, effect.task, *why});
+    return true;
+  }
+  attendance_.assigned(effect.client, effect.task, services_.control.now());
   wire::Task task{.job = name(),
                   .task = effect.task,
                   .attempt = effect.attempt,
@@ -100,6 +106,7 @@ bool Job::run(const round::AssignTask& effect) {
 bool Job::run(const round::CancelTask& effect) {
   send(effect.client, wire::CancelTask{name(), effect.task, round::sentence(effect.reason)});
   if (effect.reason != round::Reason::attempt_abandoned) judge_again(effect.client);
+  task_over(effect.client, effect.task, false);
   return true;
 }
 
@@ -174,6 +181,7 @@ bool Job::run(const round::Receipt& effect) {
   send(effect.client, wire::Receipt{name(), effect.task, static_cast<wire::Outcome>(effect.outcome),
                                     static_cast<std::uint8_t>(effect.reason), effect.detail});
   answered(effect.client, effect.task);
+  task_over(effect.client, effect.task, effect.outcome == round::Outcome::accepted);
   if (effect.outcome == round::Outcome::accepted) return true;
   log::warning("job {} task {}: the update of {} is {}: {}", name(), effect.task,
                services_.name_of(effect.client), round::name(effect.outcome), effect.detail);
@@ -335,16 +343,21 @@ void Job::tidy_up(std::set<std::int64_t> keep) {
     return entry.first != model_->version && !bases.contains(entry.first);
   });
   keep.insert(bases.begin(), bases.end());
+  prune(std::move(keep), model_->version);
   std::set<std::int64_t> tasks;
   for (const round::Contribution& each : closing_) tasks.insert(each.task);
   closing_.clear();
   for (const std::int64_t task : tasks) unstage(task);
-  const std::int64_t last = model_->version, kept = plan_->spec.keep.rounds;
+}
+
+// Removes all checkpoints but these and those of the rounds that are kept, up to version `last`.
+void Job::prune(std::set<std::int64_t> keep, std::int64_t last) const {
+  const std::int64_t kept = plan_->spec.keep.rounds;
   for (std::int64_t version = std::max<std::int64_t>(1, last - kept); version <= last; ++version) {
     keep.insert(version);
   }
   for (const Status& pruned : {services_.checkpoints.prune(name(), keep),
-                               kept_of(services_.config).prune(name(), last - kept + 1)}) {
+                               kept_of(services_).prune(name(), last - kept + 1)}) {
     if (!pruned) log::warning("job {}: {}", name(), pruned.error().detail);
   }
 }

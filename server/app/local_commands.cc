@@ -45,8 +45,8 @@ Result<Json> make_state(const cli::Arguments& arguments) {
                      " exists: this folder has an identity already, which is not overwritten"};
   }
   FED_ASSIGN(config_path, write_new_config(spec, file));
-  FED_TRY(crypto::create_key_file(key_file, crypto::SecretKey::random()));
-  FED_ASSIGN(identity, load_identity(spec.state_dir));
+  FED_TRY(crypto::create_key_file(real_disk(), key_file, crypto::SecretKey::random()));
+  FED_ASSIGN(identity, load_identity(real_disk(), spec.state_dir));
   Json made = {{"state", spec.state_dir.string()},
                {"config", config_path},
                {"public_key", to_base64url(identity.public_key())}};

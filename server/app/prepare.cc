@@ -37,7 +37,8 @@ Result<std::shared_ptr<const GlobalModel>> load_version(const Plan& plan, const 
     state.m = std::move(saved.m);
     state.v = std::move(saved.v);
   }
-  return seal_model(version, std::move(weights), std::move(state), services.blobs);
+  return seal_model(version, std::move(weights), std::move(state), services.disk,
+                    services.blobs);
 }
 
 }  // namespace

@@ -124,6 +124,8 @@ void add_site(cli::Table& table, const Json& site, const std::string& holds_up) 
   const std::string name = site["client"];
   std::string word = site.value("detail", "");
   if (word.empty() && site.contains("last_refusal")) word = site["last_refusal"]["detail"];
+  const std::string limits = site.value("limits", "");
+  if (!limits.empty()) word += (word.empty() ? "" : "; ") + limits;
   std::string state = site["state"];
   if (site.value("stands_still", false)) state += ", stands still";
   table.add({(name == holds_up ? "> " : "  ") + name, state,

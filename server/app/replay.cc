@@ -58,7 +58,7 @@ Result<Checksum> checksum_of(const File& file) {
 class Replay {
  public:
   Replay(const ReplayInput& input, const Services& services)
-      : input_(input), services_(services), kept_(kept_of(services.config)) {}
+      : input_(input), services_(services), kept_(kept_of(services)) {}
 
   Result<Replayed> run() {
     const std::string& job = input_.plan->spec.name;
@@ -169,8 +169,8 @@ class Replay {
 
 }  // namespace
 
-store::Kept kept_of(const config::ServerSpec& config) {
-  return {config.state_dir / "kept", config.durability};
+store::Kept kept_of(const Services& services) {
+  return {services.disk, services.config.state_dir / "kept", services.config.durability};
 }
 
 std::string describe(const round::CloseRound& round) {

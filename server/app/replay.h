@@ -17,7 +17,7 @@
 namespace fed::app {
 
 // Where the updates of a server's jobs are kept.
-store::Kept kept_of(const config::ServerSpec& config);
+store::Kept kept_of(const Services& services);
 
 // What is told to Kept: JSON that gives the same CloseRound back.
 std::string describe(const round::CloseRound& round);

@@ -22,8 +22,9 @@ struct ServerState {
   store::Checkpoints checkpoints;
   fs::path blobs;
 
-  // Makes what is missing. ErrorCode::already_exists if another process has the folder.
-  static Result<ServerState> open(const config::ServerSpec& config);
+  // On `disk`, which outlives it. Makes what is missing. ErrorCode::already_exists if another
+  // process has the folder.
+  static Result<ServerState> open(Disk& disk, const config::ServerSpec& config);
 };
 
 }  // namespace fed::app

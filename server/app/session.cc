@@ -15,7 +15,8 @@ bool from_client(const wire::Message& message) {
          std::holds_alternative<wire::TaskRefused>(message) ||
          std::holds_alternative<wire::Fetch>(message) ||
          std::holds_alternative<wire::Progress>(message) ||
-         std::holds_alternative<wire::Offer>(message);
+         std::holds_alternative<wire::Offer>(message) ||
+         std::holds_alternative<wire::Availability>(message);
 }
 
 }  // namespace

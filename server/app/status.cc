@@ -72,6 +72,7 @@ Json site_json(const Site& site) {
                             {"detail", site.last_refusal.detail}};
   }
   if (!site.detail.empty()) json["detail"] = site.detail;
+  if (!site.limits.empty()) json["limits"] = site.limits;
   return json;
 }
 

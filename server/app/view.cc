@@ -27,6 +27,7 @@ class Collector {
     const auto put_off = job_.put_off().find(client.client);
     if (put_off != job_.put_off().end()) site.detail = put_off->second;
     measure(site, client);
+    note_limits(site, client.client);
     if (!site.connected) note_departure(site, client.client);
     return site;
   }
@@ -49,6 +50,7 @@ class Collector {
     const bool unable = answer != job_.answers().end() && !answer->second.able;
     site.state = unable ? "unable" : "reading";
     if (unable) site.detail = answer->second.detail;
+    if (!unable && answer != job_.answers().end()) note_limits(site, client.id);
     return site;
   }
 
@@ -63,6 +65,17 @@ class Collector {
     if (departure == nullptr) return;
     site.silent_s = seconds(now_ - departure->at);
     site.detail = departure->why;
+  }
+
+  // A member whose task is over keeps the word for how it ended.
+  void note_limits(Site& site, std::int64_t client) const {
+    const SiteLimits* limits = coordinator_.site_of(client);
+    if (limits == nullptr) return;
+    site.limits = limits_text(limits->said);
+    const auto away = job_.away(client);
+    if (!away || (site.member && !site.outstanding)) return;
+    site.state = limits->said.open ? "not asked" : "resting";
+    site.detail = *away;
   }
 
   void measure(Site& site, const round::ClientReport& client) const {
@@ -107,9 +120,8 @@ Room room_of(const Coordinator& coordinator) {
             .staged_bytes_max = parts.config.limits.upload_bytes_max,
             .memory_bytes = coordinator.memory_in_use(),
             .memory_bytes_max = parts.memory_bytes_max};
-  std::error_code error;
-  const auto space = fs::space(parts.config.state_dir, error);
-  if (!error) room.disk_free_bytes = space.available;
+  const auto free = parts.disk.bytes_free(parts.config.state_dir);
+  if (free) room.disk_free_bytes = *free;
   return room;
 }
 

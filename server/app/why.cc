@@ -24,7 +24,7 @@ bool transfers(const Site& site) {
 double wait_s(const Site& site, double silent_s_max) {
   constexpr double kNever = std::numeric_limits<double>::infinity();
   constexpr double kUnknown = 1e12;
-  if (!site.connected || site.stands_still(silent_s_max)) return kNever;
+  if (!site.connected || site.limited() || site.stands_still(silent_s_max)) return kNever;
   return site.ready_s.value_or(kUnknown);
 }
 
@@ -32,7 +32,7 @@ int rank(const Site& site) {
   if (site.outstanding) return site.connected ? 1 : 0;
   if (site.state == "refused" || site.state == "failed" || site.state == "removed") return 2;
   if (site.member) return 3;
-  if (site.state == "unable" || site.state == "reading") return 4;
+  if (site.state == "unable" || site.state == "reading" || site.limited()) return 4;
   return site.state == "away" ? 5 : 6;
 }
 
@@ -103,8 +103,7 @@ std::string selecting(const View& view) {
                                  round_name(report), report.contributions_min, there);
   std::vector<Site> missing;
   for (const Site& site : view.sites) {
-    if (!site.connected || site.state == "unable" || site.state == "reading")
-      missing.push_back(site);
+    if (!site.connected || rank(site) == 4) missing.push_back(site);
   }
   if (missing.empty()) return text + " Invite more sites, or lower rounds.contributions.min.";
   return text + " Missing: " + list(missing, view.silent_s_max) + ".";
@@ -163,6 +162,8 @@ bool Site::stands_still(double silent_s_max) const {
 std::string cause(const Site& site, double silent_s_max) {
   if (!site.connected) return lost(site);
   if (site.state == "unable") return "cannot take part: " + site.detail;
+  if (site.state == "resting") return "is " + site.detail + ", by its own hours";
+  if (site.state == "not asked") return "is not asked now: " + site.detail;
   if (site.state == "reading") return "is still reading its data";
   if (transfers(site)) return transfer(site, silent_s_max) + ready(site) + last_word(site);
   const std::string quiet = site.stands_still(silent_s_max) ? "; " + silence(site) : "";

@@ -17,7 +17,8 @@ namespace fed::app {
 struct Site {
   std::string name{};
   // Of a member of the round or an available client the report's word ("uploading", "gone", ...);
-  // else "unable", "reading" its data before it answers, or "away".
+  // else "unable", "reading" its data before it answers, or "away". Where its site's own limits
+  // keep it from work: "resting" outside its hours, "not asked" if a task would not fit.
   std::string state{};
   bool member = false;       // of the round at work
   bool outstanding = false;  // a member whose update may still come
@@ -28,10 +29,12 @@ struct Site {
   std::optional<double> rate{};       // of `done`, a second, over the recent seconds
   std::optional<double> ready_s{};    // until its update is here, if all goes on like this
   round::Refusal last_refusal{};      // in the round at work
-  std::string detail{};               // why it cannot take part, was lost, or is put off
+  std::string detail{};               // why it cannot take part, was lost, rests, or is put off
+  std::string limits{};               // of its site, in words; empty if it has none
 
   // Nothing comes from it, or it does not get any further, though it is connected.
   bool stands_still(double silent_s_max) const;
+  bool limited() const { return state == "resting" || state == "not asked"; }
 };
 
 // What is left to use.

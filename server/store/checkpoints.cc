@@ -4,7 +4,6 @@
 #include <charconv>
 #include <optional>
 
-#include "store/folders.h"
 #include "tensor/npz.h"
 #include "tensor/statistics.h"
 
@@ -37,17 +36,18 @@ void add_state(std::vector<tensor::TensorView>& views, std::string_view name,
 
 // Writes beside `path`, syncs, renames. `write` fills the file.
 template <class Write>
-Status write_and_rename(const fs::path& path, Durability durability, const Write& write) {
+Status write_and_rename(Disk& disk, const fs::path& path, Durability durability,
+                        const Write& write) {
   const fs::path temporary = path.string() + ".tmp";
-  FED_TRY(remove_file(temporary));
-  FED_ASSIGN(file, File::open_to_write(temporary));
+  FED_TRY(disk.remove(temporary));
+  FED_ASSIGN(file, disk.open_to_write(temporary));
   Status written = write(file);
   if (written) written = file.sync(durability);
   if (!written) {
-    static_cast<void>(remove_file(temporary));  // gives a full disk its room back
+    static_cast<void>(disk.remove(temporary));  // gives a full disk its room back
     return written;
   }
-  return rename_file(temporary, path, durability);
+  return rename_file(disk, temporary, path, durability);
 }
 
 // The entry as `shape` has it.
@@ -149,17 +149,18 @@ Status Checkpoints::save(const CheckpointView& checkpoint) const {
   metadata["format"] = kFormat;
   metadata["job"] = checkpoint.job;
   metadata["version"] = std::to_string(checkpoint.version);
-  FED_TRY(make_synced_folder(folder_, durability_));
-  FED_TRY(make_synced_folder(folder_ / checkpoint.job, durability_));
+  FED_TRY(make_durable_folder(*disk_, folder_, durability_));
+  FED_TRY(make_durable_folder(*disk_, folder_ / checkpoint.job, durability_));
   return write_and_rename(
-      path(checkpoint.job, checkpoint.version), durability_,
+      *disk_, path(checkpoint.job, checkpoint.version), durability_,
       [&](const File& file) { return tensor::write_safetensors(file, views, metadata); });
 }
 
 Result<Checkpoint> Checkpoints::load(std::string_view job, std::int64_t version,
                                      const tensor::Layout& layout) const {
   const fs::path from = path(job, version);
-  FED_ASSIGN(reader, tensor::SafetensorsReader::open(from));
+  FED_ASSIGN(file, disk_->open_to_read(from));
+  FED_ASSIGN(reader, tensor::SafetensorsReader::open(std::move(file)));
   FED_TRY(check_metadata(from, reader.metadata(), job, version));
   FED_TRY(check_no_others(from, reader, layout));
   Checkpoint checkpoint{
@@ -171,7 +172,7 @@ Result<Checkpoint> Checkpoints::load(std::string_view job, std::int64_t version,
 }
 
 Result<std::vector<std::int64_t>> Checkpoints::versions(std::string_view job) const {
-  FED_ASSIGN(files, list_folder(folder_ / job));
+  FED_ASSIGN(files, disk_->list(folder_ / job));
   std::vector<std::int64_t> versions;
   for (const fs::path& file : files) {
     if (const auto version = version_of(file)) versions.push_back(*version);
@@ -181,18 +182,18 @@ Result<std::vector<std::int64_t>> Checkpoints::versions(std::string_view job) co
 }
 
 Status Checkpoints::prune(std::string_view job, const std::set<std::int64_t>& keep) const {
-  FED_ASSIGN(files, list_folder(folder_ / job));
+  FED_ASSIGN(files, disk_->list(folder_ / job));
   for (const fs::path& file : files) {
     const auto version = version_of(file);
     const bool unwanted = version ? !keep.contains(*version) : file.extension() == ".tmp";
-    if (unwanted) FED_TRY(remove_file(file));
+    if (unwanted) FED_TRY(disk_->remove(file));
   }
   return {};
 }
 
 Status Checkpoints::remove_job(std::string_view job) const {
   FED_CHECK(!job.empty());
-  return remove_folder(folder_ / job);
+  return remove_folder(*disk_, folder_ / job);
 }
 
 Status Checkpoints::export_model(std::string_view job, std::int64_t version,
@@ -202,7 +203,8 @@ Status Checkpoints::export_model(std::string_view job, std::int64_t version,
     return Error{ErrorCode::invalid, to.string() + ": the name must end in .safetensors or .npz"};
   }
   const fs::path from = path(job, version);
-  FED_ASSIGN(reader, tensor::SafetensorsReader::open(from));
+  FED_ASSIGN(file, disk_->open_to_read(from));
+  FED_ASSIGN(reader, tensor::SafetensorsReader::open(std::move(file)));
   FED_TRY(check_metadata(from, reader.metadata(), job, version));
   std::vector<Bytes> contents;
   std::vector<tensor::TensorView> views;
@@ -211,9 +213,9 @@ Status Checkpoints::export_model(std::string_view job, std::int64_t version,
     FED_TRY(reader.read(entry, contents.emplace_back(entry.end - entry.begin)));
     views.push_back({entry.name, entry.type, entry.shape, contents.back()});
   }
-  return write_and_rename(to, durability_, [&](const File& file) {
-    return as_npz ? tensor::write_npz(file, views)
-                  : tensor::write_safetensors(file, views, reader.metadata());
+  return write_and_rename(*disk_, to, durability_, [&](const File& exported) {
+    return as_npz ? tensor::write_npz(exported, views)
+                  : tensor::write_safetensors(exported, views, reader.metadata());
   });
 }
 

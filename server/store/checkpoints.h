@@ -16,7 +16,7 @@
 #include <string_view>
 #include <vector>
 
-#include "base/file.h"
+#include "base/disk.h"
 #include "tensor/layout.h"
 #include "tensor/safetensors.h"
 #include "tensor/vector.h"
@@ -44,8 +44,8 @@ struct Checkpoint {
 // saved.
 class Checkpoints {
  public:
-  Checkpoints(fs::path folder, Durability durability)
-      : folder_(std::move(folder)), durability_(durability) {}
+  Checkpoints(Disk& disk, fs::path folder, Durability durability)
+      : disk_(&disk), folder_(std::move(folder)), durability_(durability) {}
 
   // Replaces a checkpoint of the same version. disk_full or io leave an older one as it was.
   Status save(const CheckpointView& checkpoint) const;
@@ -62,14 +62,15 @@ class Checkpoints {
   Status prune(std::string_view job, const std::set<std::int64_t>& keep) const;
   Status remove_job(std::string_view job) const;
 
-  // Only the model's parameters, for other programs: safetensors or npz by the name's end.
-  // `invalid` for another one. Metadata (safetensors only): format, job, version and the
-  // checkpoint's own.
+  // Only the model's parameters, for other programs, on the same disk: safetensors or npz by the
+  // name's end. `invalid` for another one. Metadata (safetensors only): format, job, version and
+  // the checkpoint's own.
   Status export_model(std::string_view job, std::int64_t version, const fs::path& to) const;
 
   fs::path path(std::string_view job, std::int64_t version) const;
 
  private:
+  Disk* disk_;
   fs::path folder_;
   Durability durability_;
 };

@@ -74,13 +74,15 @@ Journal::Journal(Journal&&) noexcept = default;
 Journal& Journal::operator=(Journal&&) noexcept = default;
 Journal::~Journal() = default;
 
-Result<Journal> Journal::open(const fs::path& path, const JournalOptions& options) {
-  FED_ASSIGN(database, Database::open(path));
+Result<Journal> Journal::open(Disk& disk, const fs::path& path, const JournalOptions& options) {
+  FED_ASSIGN(database, Database::open(disk, path));
   FED_ASSIGN(version, pragma(*database, "PRAGMA user_version"));
   FED_TRY(set_up(*database, options));
   FED_TRY(upgrade(*database, version, path));
   FED_TRY(check_health(*database));
-  FED_TRY(sync_folder_of(path, options.durability));
+  FED_TRY(sync_folder_of(disk, path, options.durability));
+  // A process that died in a commit may have left it in the system's memory only.
+  if (options.durability == Durability::power) FED_TRY(database->checkpoint());
   return Journal(std::move(database));
 }
 

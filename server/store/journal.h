@@ -14,7 +14,7 @@
 
 #include <memory>
 
-#include "base/file.h"
+#include "base/disk.h"
 #include "store/records.h"
 
 namespace fed::store {
@@ -29,7 +29,7 @@ struct JournalOptions {
 class Journal {
  public:
   // Creates the file with mode 0600 where there is none.
-  static Result<Journal> open(const fs::path& path, const JournalOptions& options = {});
+  static Result<Journal> open(Disk& disk, const fs::path& path, const JournalOptions& options = {});
   Journal(Journal&&) noexcept;
   Journal& operator=(Journal&&) noexcept;
   ~Journal();

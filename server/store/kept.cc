@@ -3,8 +3,6 @@
 #include <charconv>
 #include <optional>
 
-#include "store/folders.h"
-
 namespace fed::store {
 namespace {
 
@@ -23,13 +21,6 @@ std::optional<std::int64_t> number_of(const fs::path& folder) {
   return number;
 }
 
-Status link_file(const fs::path& from, const fs::path& to) {
-  std::error_code error;
-  fs::create_hard_link(from, to, error);
-  if (error) return from_errno("cannot keep " + from.string(), error.value());
-  return {};
-}
-
 }  // namespace
 
 fs::path Kept::round_folder(std::string_view job, std::int64_t round) const {
@@ -39,32 +30,33 @@ fs::path Kept::round_folder(std::string_view job, std::int64_t round) const {
 Status Kept::keep(std::string_view job, std::int64_t round, std::span<const KeptUpdate> updates,
                   std::string_view description) const {
   const fs::path folder = round_folder(job, round);
-  FED_TRY(remove_folder(folder));
-  FED_TRY(make_synced_folder(folder_, durability_));
-  FED_TRY(make_synced_folder(folder_ / job, durability_));
-  FED_TRY(make_synced_folder(folder, durability_));
+  FED_TRY(remove_folder(*disk_, folder));
+  for (const fs::path& each : {folder_, folder.parent_path(), folder}) {
+    FED_TRY(make_durable_folder(*disk_, each, durability_));
+  }
   for (const KeptUpdate& update : updates) {
-    FED_TRY(link_file(update.file, folder / file_name(update.task, update.client)));
+    FED_TRY(disk_->link(update.file, folder / file_name(update.task, update.client)));
   }
   // Its own sync of the folder makes the links durable too.
-  return replace_file(folder / kDescription, view(description), durability_);
+  return replace_file(*disk_, folder / kDescription, view(description), durability_);
 }
 
 Result<std::string> Kept::description(std::string_view job, std::int64_t round) const {
-  FED_ASSIGN(content, read_file(round_folder(job, round) / kDescription, kDescriptionBytesMax));
+  FED_ASSIGN(content,
+             read_file(*disk_, round_folder(job, round) / kDescription, kDescriptionBytesMax));
   return std::string(content.begin(), content.end());
 }
 
 Result<File> Kept::open_update(std::string_view job, std::int64_t round, std::int64_t task,
                                std::int64_t client) const {
-  return File::open_to_read(round_folder(job, round) / file_name(task, client));
+  return disk_->open_to_read(round_folder(job, round) / file_name(task, client));
 }
 
 Status Kept::prune(std::string_view job, std::int64_t first) const {
-  FED_ASSIGN(folders, list_folder(folder_ / job));
+  FED_ASSIGN(folders, disk_->list(folder_ / job));
   for (const fs::path& folder : folders) {
     const auto round = number_of(folder);
-    if (round && *round < first) FED_TRY(remove_folder(folder));
+    if (round && *round < first) FED_TRY(remove_folder(*disk_, folder));
   }
   return {};
 }

@@ -12,7 +12,7 @@
 #include <string>
 #include <string_view>
 
-#include "base/file.h"
+#include "base/disk.h"
 
 namespace fed::store {
 
@@ -24,8 +24,8 @@ struct KeptUpdate {
 // Stateless beside its folder: thread-safe for different rounds.
 class Kept {
  public:
-  Kept(fs::path folder, Durability durability)
-      : folder_(std::move(folder)), durability_(durability) {}
+  Kept(Disk& disk, fs::path folder, Durability durability)
+      : disk_(&disk), folder_(std::move(folder)), durability_(durability) {}
 
   // Durable when it returns. Replaces what is there of that round. disk_full, io.
   Status keep(std::string_view job, std::int64_t round, std::span<const KeptUpdate> updates,
@@ -42,6 +42,7 @@ class Kept {
  private:
   fs::path round_folder(std::string_view job, std::int64_t round) const;
 
+  Disk* disk_;
   fs::path folder_;
   Durability durability_;
 };

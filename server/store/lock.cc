@@ -1,11 +1,9 @@
 #include "store/lock.h"
 
-#include <sys/file.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
-#include <cerrno>
 #include <string>
 
 namespace fed::store {
@@ -24,13 +22,10 @@ std::string holder(const File& file) {
 
 }  // namespace
 
-Result<FolderLock> FolderLock::acquire(const fs::path& folder) {
-  FED_ASSIGN(file, File::open_to_write(folder / "lock"));
-  if (::flock(file.descriptor(), LOCK_EX | LOCK_NB) != 0) {
-    const int error_number = errno;
-    if (error_number != EWOULDBLOCK) {
-      return from_errno("cannot lock " + file.path().string(), error_number);
-    }
+Result<FolderLock> FolderLock::acquire(Disk& disk, const fs::path& folder) {
+  FED_ASSIGN(file, disk.open_to_write(folder / "lock"));
+  FED_ASSIGN(locked, file.lock());
+  if (!locked) {
     return Error{ErrorCode::already_exists, holder(file) + " already uses the folder " +
                                                 folder.string() +
                                                 ": stop it, or give this one a folder of its own"};

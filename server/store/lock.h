@@ -2,7 +2,7 @@
 // dies, however.
 #pragma once
 
-#include "base/file.h"
+#include "base/disk.h"
 
 namespace fed::store {
 
@@ -10,7 +10,7 @@ namespace fed::store {
 class FolderLock {
  public:
   // already_exists if another process holds it, naming the folder and that process.
-  static Result<FolderLock> acquire(const fs::path& folder);
+  static Result<FolderLock> acquire(Disk& disk, const fs::path& folder);
 
  private:
   explicit FolderLock(File file) : file_(std::move(file)) {}

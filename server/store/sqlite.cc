@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <cerrno>
 
+#include "store/sqlite_disk.h"
+
 namespace fed::store {
 namespace {
 
@@ -144,18 +146,25 @@ Status Statement::bytes(int column, ByteSpan into) const {
   return {};
 }
 
-Result<std::unique_ptr<Database>> Database::open(const fs::path& path) {
+Result<std::unique_ptr<Database>> Database::open(Disk& disk, const fs::path& path) {
   // SQLite would give the file the process's umask; its log inherits the mode of the file.
-  FED_TRY(File::open_to_write(path, 0600));
+  FED_TRY(disk.open_to_write(path, 0600));
+  auto vfs = &disk == &real_disk() ? nullptr : std::make_unique<SqliteDisk>(disk);
   sqlite3* handle = nullptr;
   const int code =
-      sqlite3_open_v2(path.c_str(), &handle, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, nullptr);
-  std::unique_ptr<Database> database(new Database(handle));
+      sqlite3_open_v2(path.c_str(), &handle, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX,
+                      vfs ? vfs->name() : nullptr);
+  const bool exclusive = vfs != nullptr;
+  std::unique_ptr<Database> database(new Database(std::move(vfs), handle));
   if (code != SQLITE_OK) return error_of(handle, code);
   sqlite3_extended_result_codes(handle, 1);
   sqlite3_busy_timeout(handle, 5000);  // somebody looks at it with another tool
+  if (exclusive) FED_TRY(database->execute("PRAGMA locking_mode = EXCLUSIVE"));
   return database;
 }
+
+Database::Database(std::unique_ptr<SqliteDisk> disk, sqlite3* handle)
+    : disk_(std::move(disk)), handle_(handle) {}
 
 Database::~Database() {
   for (const auto& [text, statement] : cache_) sqlite3_finalize(statement);

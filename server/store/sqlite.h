@@ -1,5 +1,4 @@
-// SQLite behind RAII: a database, prepared statements, transactions. Internal to the layer;
-// sqlite.cc is the only place that includes sqlite3.h.
+// SQLite behind RAII: a database, prepared statements, transactions. Internal to the layer.
 //
 // A Database and its Statements belong to one thread at a time; a Statement must not outlive its
 // Database.
@@ -7,19 +6,22 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
 
 #include "base/bytes.h"
+#include "base/disk.h"
 #include "base/error.h"
-#include "base/file.h"
 
 struct sqlite3;
 struct sqlite3_stmt;
 
 namespace fed::store {
+
+class SqliteDisk;
 
 // A prepared statement with its parameters bound in the order ?1, ?2, ... Handed out by
 // Database::prepare; what it was bound to must live until the last step. Errors of binding appear
@@ -65,7 +67,8 @@ class Statement {
 
 class Database {
  public:
-  static Result<std::unique_ptr<Database>> open(const fs::path& path);
+  // For WAL mode, also on a disk without shared memory (store/sqlite_disk.h).
+  static Result<std::unique_ptr<Database>> open(Disk& disk, const fs::path& path);
   ~Database();
   Database(const Database&) = delete;
   Database& operator=(const Database&) = delete;
@@ -83,8 +86,9 @@ class Database {
   Status checkpoint();
 
  private:
-  explicit Database(sqlite3* handle) : handle_(handle) {}
+  Database(std::unique_ptr<SqliteDisk> disk, sqlite3* handle);
 
+  std::unique_ptr<SqliteDisk> disk_;  // none: the system's
   sqlite3* handle_;
   std::unordered_map<std::string_view, sqlite3_stmt*> cache_;
 };

@@ -4,8 +4,6 @@
 #include <charconv>
 #include <optional>
 
-#include "store/folders.h"
-
 namespace fed::store {
 namespace {
 
@@ -46,9 +44,10 @@ bool is_job_name(std::string_view name) {
                      [&](char c) { return letter(c) || c == '_' || c == '-'; });
 }
 
-Result<std::unique_ptr<Staging>> Staging::open(fs::path folder, const StagingOptions& options) {
-  FED_TRY(make_synced_folder(folder, options.durability));
-  std::unique_ptr<Staging> staging(new Staging(std::move(folder), options));
+Result<std::unique_ptr<Staging>> Staging::open(Disk& disk, fs::path folder,
+                                               const StagingOptions& options) {
+  FED_TRY(make_durable_folder(disk, folder, options.durability));
+  std::unique_ptr<Staging> staging(new Staging(disk, std::move(folder), options));
   FED_ASSIGN(found, staging->list());
   for (const Staged& staged : found) {
     staging->slots_[staged.key].bytes += staged.bytes;
@@ -102,32 +101,41 @@ Result<Upload> Staging::receive(const UploadKey& key, std::uint64_t bytes,
   FED_TRY(check(key, bytes));
   FED_ASSIGN(lease, this->lease(key, bytes));
   supersede(lease.before);  // not under mutex_: it may be in the middle of a sync
-  FED_TRY(make_synced_folder(folder_ / key.job, options_.durability));
-  FED_TRY(make_synced_folder(task_folder(key.job, key.task), options_.durability));
+  FED_TRY(make_folders(key));
   Upload::Paths where = paths(key, expected);
   FED_TRY(settle(key, bytes, where));
-  return Upload::open(std::move(where), bytes, expected, options_.durability, lease.now);
+  return Upload::open(disk_, std::move(where), bytes, expected, options_.durability, lease.now);
+}
+
+Status Staging::make_folders(const UploadKey& key) {
+  const std::lock_guard lock(folders_mutex_);
+  const fs::path folder = task_folder(key.job, key.task);
+  if (folders_.contains(folder)) return {};
+  FED_TRY(make_durable_folder(disk_, folder_ / key.job, options_.durability));
+  FED_TRY(make_durable_folder(disk_, folder, options_.durability));
+  folders_.insert(folder);
+  return {};
 }
 
 Status Staging::settle(const UploadKey& key, std::uint64_t bytes,
                        const Upload::Paths& where) const {
-  std::error_code error;
-  if (fs::exists(where.complete, error)) {
-    FED_TRY(rename_file(where.complete, where.part, options_.durability));
+  if (disk_.inspect(where.complete)) {
+    FED_TRY(rename_file(disk_, where.complete, where.part, options_.durability));
   }
-  FED_ASSIGN(found, list_folder(task_folder(key.job, key.task)));
+  FED_ASSIGN(found, disk_.list(task_folder(key.job, key.task)));
   for (const fs::path& path : found) {
     const auto staged = parse_file(path);
     if (!staged || staged->key.client != key.client || staged->complete) continue;
-    const bool wanted = path == where.part && fs::file_size(path, error) <= bytes;
-    if (!wanted) FED_TRY(remove_file(path));
+    const auto info = disk_.inspect(path);
+    const bool wanted = path == where.part && info && info->bytes <= bytes;
+    if (!wanted) FED_TRY(disk_.remove(path));
   }
   return {};
 }
 
 Result<File> Staging::open_complete(const UploadKey& key, std::uint64_t bytes) const {
   FED_TRY(check(key, bytes));
-  FED_ASSIGN(file, File::open_to_read(paths(key, {}).complete));
+  FED_ASSIGN(file, disk_.open_to_read(paths(key, {}).complete));
   FED_ASSIGN(size, file.size());
   if (size == bytes) return file;
   return Error{ErrorCode::mismatch, file.path().string() + " has " + std::to_string(size) +
@@ -137,15 +145,16 @@ Result<File> Staging::open_complete(const UploadKey& key, std::uint64_t bytes) c
 
 Result<std::vector<Staged>> Staging::list(std::string_view job, std::int64_t task) const {
   std::vector<Staged> all;
-  FED_ASSIGN(files, list_folder(task_folder(job, task)));
+  FED_ASSIGN(files, disk_.list(task_folder(job, task)));
   for (const fs::path& path : files) {
     auto staged = parse_file(path);
     if (!staged) continue;
-    std::error_code error;
+    const auto info = disk_.inspect(path);
+    if (!info) continue;  // gone meanwhile
     staged->key.job = job;
     staged->key.task = task;
-    staged->bytes = fs::file_size(path, error);
-    if (!error) all.push_back(*std::move(staged));
+    staged->bytes = info->bytes;
+    all.push_back(*std::move(staged));
   }
   std::sort(all.begin(), all.end(), [](const Staged& a, const Staged& b) { return a.key < b.key; });
   return all;
@@ -153,10 +162,10 @@ Result<std::vector<Staged>> Staging::list(std::string_view job, std::int64_t tas
 
 Result<std::vector<Staged>> Staging::list() const {
   std::vector<Staged> all;
-  FED_ASSIGN(jobs, list_folder(folder_));
+  FED_ASSIGN(jobs, disk_.list(folder_));
   for (const fs::path& job : jobs) {
     if (!is_job_name(job.filename().string())) continue;
-    FED_ASSIGN(tasks, list_folder(job));
+    FED_ASSIGN(tasks, disk_.list(job));
     for (const fs::path& folder : tasks) {
       const auto task = number(folder.filename().string());
       if (!task) continue;
@@ -171,11 +180,11 @@ Result<std::vector<Staged>> Staging::list() const {
 Status Staging::remove(const UploadKey& key) {
   FED_TRY(check(key, sizeof(float)));
   release([&](const UploadKey& other) { return other == key; });
-  FED_TRY(remove_file(paths(key, {}).complete));
-  FED_ASSIGN(found, list_folder(task_folder(key.job, key.task)));
+  FED_TRY(disk_.remove(paths(key, {}).complete));
+  FED_ASSIGN(found, disk_.list(task_folder(key.job, key.task)));
   for (const fs::path& path : found) {
     const auto staged = parse_file(path);
-    if (staged && staged->key.client == key.client) FED_TRY(remove_file(path));
+    if (staged && staged->key.client == key.client) FED_TRY(disk_.remove(path));
   }
   return {};
 }
@@ -183,13 +192,13 @@ Status Staging::remove(const UploadKey& key) {
 Status Staging::remove_task(std::string_view job, std::int64_t task) {
   FED_TRY(check({std::string(job), task, 0}, sizeof(float)));
   release([&](const UploadKey& key) { return key.job == job && key.task == task; });
-  return remove_folder(task_folder(job, task));
+  return remove_with_folders(task_folder(job, task));
 }
 
 Status Staging::remove_job(std::string_view job) {
   FED_TRY(check({std::string(job), 0, 0}, sizeof(float)));
   release([&](const UploadKey& key) { return key.job == job; });
-  return remove_folder(folder_ / job);
+  return remove_with_folders(folder_ / job);
 }
 
 void Staging::release(const std::function<bool(const UploadKey&)>& matches) {
@@ -207,6 +216,14 @@ void Staging::release(const std::function<bool(const UploadKey&)>& matches) {
     }
   }
   for (const auto& fence : fences) supersede(fence);
+}
+
+Status Staging::remove_with_folders(const fs::path& folder) {
+  const std::lock_guard lock(folders_mutex_);
+  std::erase_if(folders_, [&](const fs::path& known) {
+    return known == folder || known.parent_path() == folder;
+  });
+  return remove_folder(disk_, folder);
 }
 
 std::uint64_t Staging::bytes_reserved() const {

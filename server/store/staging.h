@@ -16,12 +16,13 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "base/checksum.h"
-#include "base/file.h"
+#include "base/disk.h"
 #include "store/upload.h"
 
 namespace fed::store {
@@ -45,7 +46,8 @@ struct Staged {
 class Staging {
  public:
   // Makes the folder, and counts what an earlier process left there.
-  static Result<std::unique_ptr<Staging>> open(fs::path folder, const StagingOptions& options);
+  static Result<std::unique_ptr<Staging>> open(Disk& disk, fs::path folder,
+                                               const StagingOptions& options);
 
   // Starts an upload or continues it. `bytes` is the whole update's size, `expected` its checksum.
   // A part with another checksum, or longer than `bytes`, is removed. An Upload of the same key
@@ -79,8 +81,8 @@ class Staging {
     std::shared_ptr<UploadFence> fence;  // of the latest Upload
   };
 
-  Staging(fs::path folder, const StagingOptions& options)
-      : folder_(std::move(folder)), options_(options) {}
+  Staging(Disk& disk, fs::path folder, const StagingOptions& options)
+      : disk_(disk), folder_(std::move(folder)), options_(options) {}
 
   // The fences of an upload that begins, and of the one that it supersedes (or null).
   struct Lease {
@@ -91,15 +93,21 @@ class Staging {
   Upload::Paths paths(const UploadKey& key, const Checksum& checksum) const;
   Status check(const UploadKey& key, std::uint64_t bytes) const;
   Result<Lease> lease(const UploadKey& key, std::uint64_t bytes);
+  // The folder of its round, durably. Once a round: what an earlier process made may be lost yet.
+  Status make_folders(const UploadKey& key);
+  Status remove_with_folders(const fs::path& folder);
   // Leaves at most the part to continue of what the client has here.
   Status settle(const UploadKey& key, std::uint64_t bytes, const Upload::Paths& where) const;
   // Forgets the reservations and supersedes the uploads of matching keys.
   void release(const std::function<bool(const UploadKey&)>& matches);
 
+  Disk& disk_;
   fs::path folder_;
   StagingOptions options_;
   mutable std::mutex mutex_;
   std::map<UploadKey, Slot> slots_;
+  std::mutex folders_mutex_;
+  std::set<fs::path> folders_;  // known to be on the disk
   std::uint64_t reserved_ = 0;
 };
 

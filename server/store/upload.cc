@@ -1,7 +1,5 @@
 #include "store/upload.h"
 
-#include <fcntl.h>
-
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
@@ -13,23 +11,18 @@ constexpr std::size_t kRereadBytes = std::size_t{1} << 18;
 
 // Room for the whole file, so that a full disk is known before the client sends it. The size stays
 // what is there.
-Status reserve_blocks(const File& file, std::uint64_t there, std::uint64_t bytes) {
+Status reserve_room(Disk& disk, const File& file, std::uint64_t there, std::uint64_t bytes) {
   const fs::path folder = file.path().parent_path();
   const std::string what =
       "no room for an update of " + std::to_string(bytes) + " bytes in " + folder.string();
   // Asked first, since a reservation that fails has used up the disk for a moment.
-  std::error_code error;
-  const fs::space_info space = fs::space(folder, error);
-  if (!error && space.available < bytes - there) return from_errno(what, ENOSPC);
-  if (::fallocate(file.descriptor(), FALLOC_FL_KEEP_SIZE, 0, static_cast<off_t>(bytes)) == 0) {
-    return {};
-  }
-  const int error_number = errno;
-  // Other failures mean that this file system cannot reserve: the writes will tell.
-  if (error_number != ENOSPC && error_number != EDQUOT) return {};
+  const auto free = disk.bytes_free(folder);
+  if (free && *free < bytes - there) return from_errno(what, ENOSPC);
+  const Status reserved = file.reserve(bytes);
+  if (reserved) return {};
   // What was reserved beyond the size, before there was no more, goes back.
   static_cast<void>(file.truncate(there));
-  return from_errno(what, error_number);
+  return within(what, reserved.error());
 }
 
 bool is_aligned(const std::uint8_t* at) {
@@ -70,21 +63,23 @@ void FloatStream::update_whole(ByteView bytes) {
   }
 }
 
-Upload::Upload(File file, Paths paths, std::uint64_t bytes, const Checksum& expected,
+Upload::Upload(Disk& disk, File file, Paths paths, std::uint64_t bytes, const Checksum& expected,
                Durability durability, std::shared_ptr<UploadFence> fence)
-    : file_(std::move(file)),
+    : disk_(&disk),
+      file_(std::move(file)),
       paths_(std::move(paths)),
       bytes_(bytes),
       expected_(expected),
       durability_(durability),
       fence_(std::move(fence)) {}
 
-Result<Upload> Upload::open(Paths paths, std::uint64_t bytes, const Checksum& expected,
+Result<Upload> Upload::open(Disk& disk, Paths paths, std::uint64_t bytes, const Checksum& expected,
                             Durability durability, std::shared_ptr<UploadFence> fence) {
-  FED_ASSIGN(file, File::open_to_write(paths.part));
+  FED_ASSIGN(file, disk.open_to_write(paths.part));
   FED_ASSIGN(there, file.size());
-  FED_TRY(reserve_blocks(file, there, bytes));
-  Upload upload(std::move(file), std::move(paths), bytes, expected, durability, std::move(fence));
+  FED_TRY(reserve_room(disk, file, there, bytes));
+  Upload upload(disk, std::move(file), std::move(paths), bytes, expected, durability,
+                std::move(fence));
   FED_TRY(upload.reread(there));
   return upload;
 }
@@ -135,12 +130,16 @@ Result<UploadFacts> Upload::finish() && {
                                          std::to_string(bytes_) + " bytes"};
   }
   if (checksummer_.finish() != expected_) {
-    FED_TRY(remove_file(paths_.part));
+    FED_TRY(disk_->remove(paths_.part));
     return Error{ErrorCode::mismatch,
                  "the update does not have the checksum that was announced: send it anew"};
   }
-  FED_TRY(file_.sync(durability_));
-  FED_TRY(rename_file(paths_.part, paths_.complete, durability_));
+  if (const Status synced = file_.sync(durability_); !synced) {
+    // The next sync would succeed without these bytes.
+    static_cast<void>(disk_->remove(paths_.part));
+    return synced.error();
+  }
+  FED_TRY(rename_file(*disk_, paths_.part, paths_.complete, durability_));
   return UploadFacts{bytes_, floats_.finish()};
 }
 

@@ -13,7 +13,7 @@
 #include <string>
 
 #include "base/checksum.h"
-#include "base/file.h"
+#include "base/disk.h"
 #include "tensor/statistics.h"
 
 namespace fed::store {
@@ -63,7 +63,7 @@ class Upload {
     fs::path part, complete;
   };
   // Reads what is there of the part again. Called by Staging.
-  static Result<Upload> open(Paths paths, std::uint64_t bytes, const Checksum& expected,
+  static Result<Upload> open(Disk& disk, Paths paths, std::uint64_t bytes, const Checksum& expected,
                              Durability durability, std::shared_ptr<UploadFence> fence);
 
   std::uint64_t offset() const { return offset_; }  // bytes there already: where to go on
@@ -76,16 +76,18 @@ class Upload {
 
   // All bytes are there: verifies, syncs, gives the file its final name. `invalid` if bytes are
   // missing; mismatch if the checksum is another one: the part is gone then, and the client starts
-  // anew; `closed` if superseded.
+  // anew; `closed` if superseded; disk_full, io: if the bytes could not be synced, they are gone as
+  // well.
   Result<UploadFacts> finish() &&;
 
  private:
-  Upload(File file, Paths paths, std::uint64_t bytes, const Checksum& expected,
+  Upload(Disk& disk, File file, Paths paths, std::uint64_t bytes, const Checksum& expected,
          Durability durability, std::shared_ptr<UploadFence> fence);
   Status reread(std::uint64_t bytes);
   void absorb(ByteView chunk);
   Status check_alive() const;  // under the fence's mutex
 
+  Disk* disk_;
   File file_;
   Paths paths_;
   std::uint64_t bytes_, offset_ = 0;

@@ -31,14 +31,14 @@ struct Credentials {
 TEST_CASE("keys are made once, for their owner's eyes only") {
   Scratch scratch;
   const fs::path state = scratch.path() / "state";
-  const auto made = load_or_create_keys(state);
+  const auto made = load_or_create_keys(fed::real_disk(), state);
   REQUIRE(made);
   CHECK(mode_of(state) == 0700);
   CHECK(mode_of(state / "client.key") == 0600);
   CHECK(mode_of(state / "identity.key") == 0600);
 
-  const auto again = load_or_create_keys(state);
-  const auto loaded = load_keys(state);
+  const auto again = load_or_create_keys(fed::real_disk(), state);
+  const auto loaded = load_keys(fed::real_disk(), state);
   REQUIRE(again);
   REQUIRE(loaded);
   CHECK(again->channel.public_key() == made->channel.public_key());
@@ -49,7 +49,7 @@ TEST_CASE("keys are made once, for their owner's eyes only") {
 
 TEST_CASE("a client without keys is told to join") {
   Scratch scratch;
-  const auto keys = load_keys(scratch.path());
+  const auto keys = load_keys(fed::real_disk(), scratch.path());
   REQUIRE_FALSE(keys);
   CHECK(keys.error().code == ErrorCode::not_found);
   CHECK(keys.error().detail.find("fedclient join") != std::string::npos);
@@ -57,37 +57,39 @@ TEST_CASE("a client without keys is told to join") {
 
 TEST_CASE("a key that others could have read is refused") {
   Scratch scratch;
-  REQUIRE(load_or_create_keys(scratch.path()));
+  REQUIRE(load_or_create_keys(fed::real_disk(), scratch.path()));
   fs::permissions(scratch.path() / "client.key", fs::perms(0644));
-  CHECK(load_keys(scratch.path()).error().code == ErrorCode::invalid);
+  CHECK(load_keys(fed::real_disk(), scratch.path()).error().code == ErrorCode::invalid);
 }
 
 TEST_CASE("the service manager's credentials come first") {
   Scratch scratch, credentials;
-  const auto own = load_or_create_keys(scratch.path());
-  const auto passed = load_or_create_keys(credentials.path());
+  const auto own = load_or_create_keys(fed::real_disk(), scratch.path());
+  const auto passed = load_or_create_keys(fed::real_disk(), credentials.path());
   REQUIRE(own);
   REQUIRE(passed);
   const Credentials environment(credentials.path());
-  CHECK(load_keys(scratch.path())->channel.public_key() == passed->channel.public_key());
+  CHECK(load_keys(fed::real_disk(), scratch.path())->channel.public_key() ==
+        passed->channel.public_key());
   REQUIRE(remove_file(credentials.path() / "client.key"));
-  CHECK(load_keys(scratch.path())->channel.public_key() == own->channel.public_key());
+  CHECK(load_keys(fed::real_disk(), scratch.path())->channel.public_key() ==
+        own->channel.public_key());
 }
 
 TEST_CASE("a state folder has one user at a time") {
   Scratch scratch;
-  auto first = lock_state(scratch.path());
+  auto first = lock_state(fed::real_disk(), scratch.path());
   REQUIRE(first);
-  const auto second = lock_state(scratch.path());
+  const auto second = lock_state(fed::real_disk(), scratch.path());
   REQUIRE_FALSE(second);
   CHECK(second.error().code == ErrorCode::already_exists);
   first->close();
-  CHECK(lock_state(scratch.path()));
+  CHECK(lock_state(fed::real_disk(), scratch.path()));
 }
 
 TEST_CASE("a server key that is none is no handshake") {
   Scratch scratch;
-  const auto keys = load_or_create_keys(scratch.path());
+  const auto keys = load_or_create_keys(fed::real_disk(), scratch.path());
   REQUIRE(keys);
   config::ClientSpec spec;
   spec.server_key = GENERATE(as<std::string>(), "", "abc", "?");

@@ -18,9 +18,11 @@ TEST_CASE("a status is read as it was written") {
   status.phase = "training";
   status.last_answer = {"trial", 3, "accepted", "", 1'700'000'000};
   status.last_refusal = {"trial", 2, "refused", "norm \"too\" large", 1'600'000'000};
+  status.declined = {{"other", "this site does not agree"}};
+  status.standby = {"trial", "2 of 5 clients", 1'700'000'100};
   status.updated_at = 1'700'000'001;
-  REQUIRE(save(scratch.path(), status));
-  const auto loaded = load_status(scratch.path());
+  REQUIRE(save(fed::real_disk(), scratch.path(), status));
+  const auto loaded = load_status(fed::real_disk(), scratch.path());
   REQUIRE(loaded);
   CHECK(loaded->connection == status.connection);
   CHECK(loaded->name == status.name);
@@ -31,6 +33,10 @@ TEST_CASE("a status is read as it was written") {
   CHECK(loaded->last_answer.task == 3);
   CHECK(loaded->last_refusal.detail == status.last_refusal.detail);
   CHECK(loaded->last_refusal.outcome == "refused");
+  CHECK(loaded->declined == status.declined);
+  CHECK(loaded->standby.job == "trial");
+  CHECK(loaded->standby.detail == "2 of 5 clients");
+  CHECK(loaded->standby.until == 1'700'000'100);
   CHECK(loaded->updated_at == status.updated_at);
 }
 
@@ -39,22 +45,22 @@ TEST_CASE("the newest status replaces the older one") {
   ClientStatus status;
   for (std::int64_t task : {1, 2, 3}) {
     status.task = task;
-    REQUIRE(save(scratch.path(), status));
-    CHECK(load_status(scratch.path())->task == task);
+    REQUIRE(save(fed::real_disk(), scratch.path(), status));
+    CHECK(load_status(fed::real_disk(), scratch.path())->task == task);
   }
 }
 
 TEST_CASE("a daemon that has never run has no status") {
   Scratch scratch;
-  CHECK(load_status(scratch.path()).error().code == ErrorCode::not_found);
+  CHECK(load_status(fed::real_disk(), scratch.path()).error().code == ErrorCode::not_found);
 }
 
 TEST_CASE("text that is not UTF-8 is no obstacle") {
   Scratch scratch;
   ClientStatus status;
   status.connection = "not connected: \xff\xfe";
-  REQUIRE(save(scratch.path(), status));
-  CHECK(load_status(scratch.path()));
+  REQUIRE(save(fed::real_disk(), scratch.path(), status));
+  CHECK(load_status(fed::real_disk(), scratch.path()));
 }
 
 TEST_CASE("what is no status file is an error") {
@@ -62,5 +68,5 @@ TEST_CASE("what is no status file is an error") {
   const std::string content =
       GENERATE(as<std::string>(), "", "x", "[]", "{\"task\":\"x\"}", "{\"last_answer\":[1]}");
   REQUIRE(replace_file(scratch.path() / "status.json", view(content), Durability::process));
-  CHECK(load_status(scratch.path()).error().code == ErrorCode::malformed);
+  CHECK(load_status(fed::real_disk(), scratch.path()).error().code == ErrorCode::malformed);
 }

@@ -76,11 +76,12 @@ class RunningClient {
 
  private:
   int run() {
-    auto keys = load_or_create_keys(spec_.state_dir);
-    auto outbox = session::Outbox::open(spec_.state_dir / "outbox");
-    auto cache = session::ModelCache::open(spec_.state_dir / "models");
+    auto keys = load_or_create_keys(fed::real_disk(), spec_.state_dir);
+    auto outbox = session::Outbox::open(fed::real_disk(), spec_.state_dir / "outbox");
+    auto cache = session::ModelCache::open(fed::real_disk(), spec_.state_dir / "models");
     if (!keys || !outbox || !cache) return -1;
-    ClientDaemon daemon(spec_, *keys, std::move(*outbox), std::move(*cache), {.once = true});
+    ClientDaemon daemon(fed::real_disk(), spec_, *keys, std::move(*outbox), std::move(*cache),
+                        {.once = true});
     return daemon.run();
   }
 
@@ -154,7 +155,7 @@ void end(FakeServer& server, RunningClient& client) {
   server.send(wire::JobEnded{"trial", "done"});
   server.expect_close();
   CHECK(client.wait() == 0);
-  CHECK(session::list_offers(client.spec().state_dir / "outbox")->empty());
+  CHECK(session::list_offers(fed::real_disk(), client.spec().state_dir / "outbox")->empty());
 }
 
 double metric(const wire::Offer& offer, const std::string& name) {
@@ -193,7 +194,7 @@ TEST_CASE("a small update rides in its offer and is what training gives") {
   CHECK(metric(offer, "train_seconds") >= 0);
   end(server, client);
 
-  const auto status = load_status(client.spec().state_dir);
+  const auto status = load_status(fed::real_disk(), client.spec().state_dir);
   REQUIRE(status);
   CHECK(status->name == "site-1");
   CHECK(status->task == 1);
@@ -409,7 +410,7 @@ TEST_CASE("a refusal is shown") {
   server.send(wire::JobEnded{"trial", ""});
   server.expect_close();
   CHECK(client.wait() == 0);
-  const auto status = load_status(client.spec().state_dir);
+  const auto status = load_status(fed::real_disk(), client.spec().state_dir);
   REQUIRE(status);
   CHECK(status->last_refusal.outcome == "refused");
   CHECK(status->last_refusal.detail == "too large a norm");

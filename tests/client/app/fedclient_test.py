@@ -195,6 +195,34 @@ class Check(Case):
         self.assertIn('3 rows', out)
         self.assertIn('never leaves', out)
 
+    def test_the_sites_own_limits(self):
+        config = self.csv_config('age,outcome\n50,1\n61,0\n')
+        with open(config, encoding='utf-8') as file:
+            content = json.load(file)
+        content['limits'] = {'hours': [{'from': '20:00', 'to': '06:00', 'days': ['sat', 'sun']}],
+                             'upload_mbit_s_max': 2, 'nice': 10}
+        content['jobs'] = {'names': ['heart-*'], 'leaves': ['delta'], 'rows_min': 50}
+        with open(config, 'w', encoding='utf-8') as file:
+            json.dump(content, file)
+        status, out, _ = call('check', '--config', config)
+        self.assertEqual(status, 0)
+        for words in ('sat,sun 20:00-06:00; ', ' until ', '2 Mbit/s at most', 'nice level 10', 'heart-*', 'at least 50'):
+            self.assertIn(words, out)
+        self.assertNotIn('loss', out)
+        status, out, _ = call('check', '--config', config, '--json')
+        limits = json.loads(out)['limits']
+        self.assertIn('changes_in_s', limits)
+        self.assertEqual(limits['download_mbit_s_max'], 0)
+        job = {'name': 'heart-1', 'model': {'type': 'logistic'}, 'rounds': {'max': 1, 'cohort': 1},
+               'inputs': {'columns': [{'name': 'age', 'type': 'number'}],
+                          'label': {'name': 'outcome', 'classes': ['0', '1']}}}
+        for changes, key in (({}, 'jobs.rows_min'), ({'name': 'lung'}, 'jobs.names'),
+                             ({'training': {'update': 'gradient'}}, 'jobs.leaves')):
+            file = self.write('job.json', json.dumps({**job, **changes}))
+            status, _, err = call('check', '--config', config, '--job', file)
+            self.assertEqual(status, 2)
+            self.assertIn(key, err)
+
     def test_a_broken_table(self):
         config = self.csv_config('age,outcome\n50,"0\n')
         status, out, err = call('check', '--config', config)

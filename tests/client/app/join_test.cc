@@ -14,7 +14,7 @@ namespace {
 
 struct Joining {
   explicit Joining(const channel::JoinCode& code)
-      : keys(load_or_create_keys(scratch.path()).value()),
+      : keys(load_or_create_keys(fed::real_disk(), scratch.path()).value()),
         result(std::async(std::launch::async, [this, &code] { return join_server(code, keys); })) {}
 
   Scratch scratch;

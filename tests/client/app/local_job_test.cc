@@ -50,7 +50,7 @@ struct Site {
   }
   Result<LocalJob::Answer> train(LocalJob& job, std::stop_token stop = {}) const {
     train::LocalTrainer trainer;
-    return job.train(task, model_file, "site-1", trainer, {}, stop);
+    return job.train(task, fed::real_disk(), model_file, "site-1", trainer, {}, stop);
   }
 
   Scratch scratch;
@@ -179,4 +179,57 @@ TEST_CASE("a model beyond this machine's memory is refused before it is made") {
       R"({"name":"trial","model":{"type":"mlp","hidden":[1000000,1000000]},"rounds":{"max":1,"cohort":1},)"
       R"("inputs":{"columns":[{"name":"a","type":"number"}],"label":{"name":"y"}}})");
   REQUIRE_FALSE(job);
+}
+
+TEST_CASE("what the site has not agreed to is refused, before its data is read") {
+  Site site;
+  config::AgreementSpec spec;
+  SECTION("the name") { spec.names = {"heart-*"}; }
+  SECTION("the model") { spec.models = {"mlp"}; }
+  SECTION("the update") { spec.delta = false; }
+  SECTION("the sums for the scaling") { spec.statistics = false; }
+  SECTION("the size of an update") { spec.update_bytes_max = 4; }
+  site.data.path = "/nowhere";
+  const auto job = LocalJob::open("trial", job_text(), site.data, session::Agreement(spec));
+  REQUIRE_FALSE(job);
+  CHECK(job.error().code == ErrorCode::unsupported);
+  CHECK(job.error().detail.find("this site does not agree") == 0);
+}
+
+TEST_CASE("too few rows are found when the data is read") {
+  const Site site;
+  config::AgreementSpec spec;
+  spec.rows_min = 10;
+  CHECK(LocalJob::open("trial", job_text(), site.data, session::Agreement(spec)));
+  spec.rows_min = 11;
+  const auto job = LocalJob::open("trial", job_text(), site.data, session::Agreement(spec));
+  REQUIRE_FALSE(job);
+  CHECK(job.error().detail.find("jobs.rows_min") != std::string::npos);
+}
+
+TEST_CASE("metrics that are not to leave are not in the answer, and the update is the same") {
+  const Site site;
+  config::AgreementSpec spec;
+  spec.metrics = false;
+  auto quiet = LocalJob::open("trial", job_text(), site.data, session::Agreement(spec));
+  auto open = site.open();
+  REQUIRE(quiet);
+  REQUIRE(open);
+  const auto without = site.train(**quiet), with = site.train(**open);
+  REQUIRE(without);
+  REQUIRE(with);
+  CHECK(without->offer.metrics.empty());
+  CHECK_FALSE(with->offer.metrics.empty());
+  CHECK(without->values == with->values);
+}
+
+TEST_CASE("a server gets no sums that its job does not speak of") {
+  Site site;
+  std::string plain = job_text();
+  plain.replace(plain.find("federated"), 9, "none");
+  auto job = site.open(plain);
+  REQUIRE(job);
+  site.task.kind = wire::TaskKind::statistics;
+  site.task.update_bytes = 24;
+  CHECK_FALSE((*job)->sum(site.task));
 }

@@ -15,7 +15,7 @@ using fed::test::Version;
 namespace {
 
 ModelCache open(const Scratch& scratch) {
-  auto cache = ModelCache::open(scratch.path() / "models");
+  auto cache = ModelCache::open(fed::real_disk(), scratch.path() / "models");
   REQUIRE(cache);
   return std::move(*cache);
 }
@@ -33,7 +33,8 @@ Result<bool> add_in_pieces(ModelCache& cache, ByteView sealed, std::size_t piece
 
 bool holds(const ModelCache& cache, const Version& version) {
   Bytes content(version.plain.size());
-  return read_weights(cache.path(version.ref.hash), version.ref.hash, content).has_value() &&
+  return read_weights(fed::real_disk(), cache.path(version.ref.hash), version.ref.hash, content)
+             .has_value() &&
          content == version.plain;
 }
 
@@ -232,7 +233,7 @@ TEST_CASE("a stored model that has changed is found when it is read, and fetched
   SECTION("its size") { content.pop_back(); }
   REQUIRE(replace_file(file, content, Durability::process));
   Bytes into(version.plain.size());
-  const Status read = read_weights(file, version.ref.hash, into);
+  const Status read = read_weights(fed::real_disk(), file, version.ref.hash, into);
   REQUIRE_FALSE(read);
   CHECK(read.error().code == ErrorCode::mismatch);
   CHECK(cache.begin(version.ref).value() == 0);

@@ -27,7 +27,7 @@ Bytes update(std::size_t bytes, std::uint8_t seed = 1) {
 }
 
 Outbox open(const fs::path& folder) {
-  auto outbox = Outbox::open(folder);
+  auto outbox = Outbox::open(fed::real_disk(), folder);
   REQUIRE(outbox);
   return std::move(*outbox);
 }
@@ -170,10 +170,10 @@ TEST_CASE("a file that is no offer at all is removed, however large") {
 
 TEST_CASE("a look at an outbox changes nothing") {
   Scratch scratch;
-  CHECK(list_offers(scratch.path() / "none")->empty());
+  CHECK(list_offers(fed::real_disk(), scratch.path() / "none")->empty());
   REQUIRE(open(scratch.path()).put(offer(3), update(10)));
   write(scratch.path() / "job.4.update", update(50));
-  const auto offers = list_offers(scratch.path());
+  const auto offers = list_offers(fed::real_disk(), scratch.path());
   REQUIRE(offers);
   REQUIRE(offers->size() == 1);
   CHECK((*offers)[0].task == 3);

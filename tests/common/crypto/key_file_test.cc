@@ -37,28 +37,30 @@ TEST_CASE("a created key file is private, holds the key, and is never overwritte
   const Folder folder;
   const fs::path path = folder.path / "server.key";
   const SecretKey key = SecretKey::random();
-  REQUIRE(create_key_file(path, key));
+  REQUIRE(create_key_file(fed::real_disk(), path, key));
 
   struct stat info {};
   REQUIRE(::stat(path.c_str(), &info) == 0);
   CHECK((info.st_mode & 07777) == 0600);
   CHECK(text(read_file(path, 100).value()) == to_hex(key.view()) + "\n");
-  CHECK(constant_time_equal(load_key_file(path)->view(), key.view()));
+  CHECK(constant_time_equal(load_key_file(fed::real_disk(), path)->view(), key.view()));
 
-  const auto again = create_key_file(path, SecretKey::random());
+  const auto again = create_key_file(fed::real_disk(), path, SecretKey::random());
   CHECK(again.error().code == ErrorCode::already_exists);
-  CHECK(constant_time_equal(load_key_file(path)->view(), key.view()));
+  CHECK(constant_time_equal(load_key_file(fed::real_disk(), path)->view(), key.view()));
   CHECK(folder.files() == 1);  // nothing temporary is left
 }
 
 TEST_CASE("load_or_create creates once and then returns the same key") {
   const Folder folder;
   const fs::path path = folder.path / "client.key";
-  const SecretKey first = load_or_create_key_file(path).value();
-  const SecretKey second = load_or_create_key_file(path).value();
+  const SecretKey first = load_or_create_key_file(fed::real_disk(), path).value();
+  const SecretKey second = load_or_create_key_file(fed::real_disk(), path).value();
   CHECK(constant_time_equal(first.view(), second.view()));
-  CHECK(load_key_file(folder.path / "other").error().code == ErrorCode::not_found);
-  CHECK_FALSE(load_or_create_key_file(folder.path / "no folder" / "key").has_value());
+  CHECK(load_key_file(fed::real_disk(), folder.path / "other").error().code ==
+        ErrorCode::not_found);
+  CHECK_FALSE(
+      load_or_create_key_file(fed::real_disk(), folder.path / "no folder" / "key").has_value());
 }
 
 TEST_CASE("a file that others may touch is refused with the chmod that helps") {
@@ -66,21 +68,23 @@ TEST_CASE("a file that others may touch is refused with the chmod that helps") {
   for (mode_t mode :
        std::initializer_list<mode_t>{0640, 0604, 0644, 0660, 0620, 0610, 0602, 0601, 0444}) {
     const fs::path path = write(folder, kDigits, mode);
-    const auto refused = load_key_file(path);
+    const auto refused = load_key_file(fed::real_disk(), path);
     REQUIRE_FALSE(refused.has_value());
     CHECK(refused.error().code == ErrorCode::invalid);
     CHECK_THAT(refused.error().detail, Catch::Contains("chmod 600 " + path.string()));
-    CHECK_FALSE(load_or_create_key_file(path).has_value());
+    CHECK_FALSE(load_or_create_key_file(fed::real_disk(), path).has_value());
   }
-  CHECK_THAT(load_key_file(write(folder, kDigits, 0644)).error().detail, Catch::Contains("0644"));
-  CHECK(load_key_file(write(folder, kDigits, 0600)).has_value());
-  CHECK(load_key_file(write(folder, kDigits, 0400)).has_value());
+  CHECK_THAT(load_key_file(fed::real_disk(), write(folder, kDigits, 0644)).error().detail,
+             Catch::Contains("0644"));
+  CHECK(load_key_file(fed::real_disk(), write(folder, kDigits, 0600)).has_value());
+  CHECK(load_key_file(fed::real_disk(), write(folder, kDigits, 0400)).has_value());
 }
 
 TEST_CASE("a credential of the service manager may show a group's read bit, and no other") {
   const Folder folder;
   const auto load = [&](mode_t mode) {
-    return load_key_file(write(folder, kDigits, mode), KeyFileAccess::credential).has_value();
+    return load_key_file(fed::real_disk(), write(folder, kDigits, mode), KeyFileAccess::credential)
+        .has_value();
   };
   CHECK(load(0400));
   CHECK(load(0440));
@@ -92,7 +96,7 @@ TEST_CASE("a credential of the service manager may show a group's read bit, and 
 TEST_CASE("only one line of 64 hexadecimal digits is a key") {
   const Folder folder;
   const auto load = [&](const std::string& content) {
-    return load_key_file(write(folder, content, 0600));
+    return load_key_file(fed::real_disk(), write(folder, content, 0600));
   };
   for (const char* ending : {"", "\n", "\r\n"}) {
     const auto key = load(kDigits + ending);
@@ -116,14 +120,15 @@ TEST_CASE("only one line of 64 hexadecimal digits is a key") {
     CHECK(refused.error().code == ErrorCode::malformed);
     CHECK_THAT(refused.error().detail, Catch::Contains("64 hexadecimal digits"));
   }
-  CHECK(load_key_file(folder.path).error().code == ErrorCode::invalid);  // a folder
+  CHECK(load_key_file(fed::real_disk(), folder.path).error().code ==
+        ErrorCode::invalid);  // a folder
 }
 
 TEST_CASE("a pipe is refused without waiting for a writer") {
   const Folder folder;
   const fs::path path = folder.path / "pipe";
   REQUIRE(::mkfifo(path.c_str(), 0600) == 0);
-  CHECK(load_key_file(path).error().code == ErrorCode::invalid);
+  CHECK(load_key_file(fed::real_disk(), path).error().code == ErrorCode::invalid);
 }
 
 }  // namespace

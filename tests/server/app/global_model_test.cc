@@ -23,7 +23,7 @@ fs::path folder() {
 TEST_CASE("a sealed model opens with the key of its reference, and leaves no file behind") {
   const std::size_t count = GENERATE(std::size_t{1}, std::size_t{16384}, std::size_t{40000});
   const tensor::Floats weights = some_weights(count);
-  const auto model = seal_model(3, weights, {}, folder());
+  const auto model = seal_model(3, weights, {}, fed::real_disk(), folder());
   REQUIRE(model.has_value());
   const GlobalModel& sealed = **model;
   CHECK(sealed.version == 3);
@@ -47,8 +47,8 @@ TEST_CASE("a sealed model opens with the key of its reference, and leaves no fil
 }
 
 TEST_CASE("a download goes on at a chunk, and nowhere else") {
-  const auto model =
-      seal_model(1, some_weights(40000), {}, folder());  // 160,000 bytes: three chunks
+  const auto model = seal_model(1, some_weights(40000), {}, fed::real_disk(),
+                                folder());  // 160,000 bytes: three chunks
   REQUIRE(model.has_value());
   CHECK(sealed_offset(**model, 0).value() == 0);
   CHECK(sealed_offset(**model, channel::kBlobChunkBytes).value() == channel::kSealedChunkBytes);
@@ -58,8 +58,8 @@ TEST_CASE("a download goes on at a chunk, and nowhere else") {
 }
 
 TEST_CASE("two sealings of the same weights share neither key nor bytes") {
-  const auto one = seal_model(1, some_weights(100), {}, folder());
-  const auto two = seal_model(1, some_weights(100), {}, folder());
+  const auto one = seal_model(1, some_weights(100), {}, fed::real_disk(), folder());
+  const auto two = seal_model(1, some_weights(100), {}, fed::real_disk(), folder());
   CHECK((*one)->ref.hash == (*two)->ref.hash);
   CHECK((*one)->ref.key != (*two)->ref.key);
 }

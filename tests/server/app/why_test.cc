@@ -115,6 +115,28 @@ TEST_CASE("each state has its words") {
   CHECK(cause(site("x", "reading"), 45) == "is still reading its data");
 }
 
+TEST_CASE("a site that rests is named with until when, and one that is not asked with why") {
+  Site resting = site("south", "resting");
+  resting.outstanding = false;
+  resting.member = false;
+  resting.detail = "resting until 22:00";
+  CHECK(cause(resting, 45) == "is resting until 22:00, by its own hours");
+  View seen = view({resting});
+  seen.report.phase = round::Phase::selecting;
+  seen.report.contributions_min = 1;
+  CHECK_THAT(explain(seen), Contains("Missing: south is resting until 22:00, by its own hours."));
+
+  Site narrow = site("west", "not asked");
+  narrow.detail = "its site's hours end in 10 min; its tasks take 20 min";
+  CHECK_THAT(cause(narrow, 45), StartsWith("is not asked now: its site's hours end in 10 min"));
+
+  Site waiting = site("north", "resting");  // its update is in its outbox
+  waiting.detail = "resting until 22:00";
+  CHECK(first_sentence_of(view({waiting, uploader("east", 10)})) ==
+        "Round 12 is held up by north, and waits for 2 sites in all: north is resting until 22:00, "
+        "by its own hours.");
+}
+
 TEST_CASE("of those that are not all needed, the slowest that is needed is named") {
   View over = view({uploader("a", 1'000), uploader("b", 10'000), uploader("c", 100'000),
                     accepted("d"), accepted("e")});

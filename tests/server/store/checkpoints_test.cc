@@ -32,7 +32,7 @@ Layout small_layout() {
 
 struct Model {
   Folder folder;
-  Checkpoints checkpoints{folder / "checkpoints", Durability::process};
+  Checkpoints checkpoints{fed::real_disk(), folder / "checkpoints", Durability::process};
   Layout layout = small_layout();
   Floats weights = {1, -2, 0.5, 4, 5.25, -6, 7, 1e-3F};
   Floats m = Floats(8, 0.25F), v = Floats(8, 1e-6F);
@@ -84,7 +84,7 @@ void patch(const fs::path& path, const std::string& from, const std::string& to)
 TEST_CASE("checkpoint: weights, optimizer state and metadata come back to the bit") {
   for (const Durability durability : {Durability::process, Durability::power}) {
     Model model;
-    model.checkpoints = Checkpoints(model.folder / "checkpoints", durability);
+    model.checkpoints = Checkpoints(fed::real_disk(), model.folder / "checkpoints", durability);
     model.checkpoints.save(model.view(4)).value();
     const Checkpoint back = model.checkpoints.load("fashion", 4, model.layout).value();
     CHECK(back.version == 4);

@@ -17,7 +17,7 @@ namespace fs = std::filesystem;
 
 struct World {
   Folder folder;
-  Kept kept{folder / "kept", Durability::process};
+  Kept kept{fed::real_disk(), folder / "kept", Durability::process};
 
   fs::path staged(const std::string& name, const std::string& content) {
     const fs::path path = folder / name;

@@ -32,7 +32,7 @@ class Registry {
   // The journal, opened anew: nothing is remembered but what is on the disk.
   Journal& anew() {
     journal_.reset();
-    journal_.emplace(Journal::open(path(), options_).value());
+    journal_.emplace(Journal::open(fed::real_disk(), path(), options_).value());
     return *journal_;
   }
   Journal& operator*() { return journal_ ? *journal_ : anew(); }

@@ -18,7 +18,8 @@ namespace {
 
 struct Opened {
   Folder folder;
-  std::unique_ptr<Database> database = std::move(Database::open(folder / "test.db")).value();
+  std::unique_ptr<Database> database =
+      std::move(Database::open(fed::real_disk(), folder / "test.db")).value();
 
   Database* operator->() const { return database.get(); }
   std::int64_t rows() const {
@@ -122,10 +123,10 @@ TEST_CASE("sqlite: a text that is not a database, a folder in its place") {
   Folder folder;
   fed::replace_file(folder / "text.db", fed::view(std::string(5000, 'x')), fed::Durability::process)
       .value();
-  const auto text = Database::open(folder / "text.db");
+  const auto text = Database::open(fed::real_disk(), folder / "text.db");
   REQUIRE(text.has_value());  // SQLite looks at the file when it is first used
   const Status read = (*text)->execute("SELECT count(*) FROM sqlite_schema");
   CHECK(read.error().code == ErrorCode::malformed);
   CHECK(read.error().detail.find((folder / "text.db").string()) != std::string::npos);
-  CHECK(Database::open(folder.path()).has_error());
+  CHECK(Database::open(fed::real_disk(), folder.path()).has_error());
 }

@@ -35,7 +35,7 @@ Bytes update(std::size_t floats, std::uint8_t seed) {
 
 std::unique_ptr<Staging> open(const Folder& folder, std::uint64_t most = 0,
                               Durability durability = Durability::process) {
-  return Staging::open(folder / "staging", {durability, most}).value();
+  return Staging::open(fed::real_disk(), folder / "staging", {durability, most}).value();
 }
 
 void store(Staging& staging, const UploadKey& key, const Bytes& bytes) {

@@ -57,7 +57,7 @@ struct Sending {
   fs::path part = folder / "7.part", complete = folder / "7.update";
 
   fed::Result<Upload> open(Durability durability = Durability::process) const {
-    return Upload::open({part, complete}, bytes.size(), sum, durability, fence);
+    return Upload::open(fed::real_disk(), {part, complete}, bytes.size(), sum, durability, fence);
   }
   ByteView from(std::size_t begin, std::size_t count) const {
     return ByteView(bytes).subspan(begin, count);

@@ -1,0 +1,133 @@
+#include "client_node.h"
+
+#include "greeting.h"
+#include "sim_link.h"
+
+namespace fed::sim {
+
+using Shaking = Greeting<channel::ClientHandshake>;
+
+// The way to the server: the network and the real handshake.
+class ClientNode::Dialer final : public app::Dialer {
+ public:
+  Dialer(ClientNode& node, SimLoop& loop) : node_(node), loop_(loop) {}
+  ~Dialer() override { drop(); }
+
+  void dial(const net::Limits& limits, Duration deadline, Dialled done) override {
+    net::Limits own = limits;
+    own.receive_bytes = channel::RecordReader::kCapacityMin;
+    own.chunk_bytes = node_.traits_.chunk_bytes;
+    node_.around_.network.connect(
+        node_.index(), deadline, &loop_,
+        [this, own, deadline, done = std::move(done)](Result<std::shared_ptr<Cable>> cable) {
+          if (!cable) return done(cable.error());
+          shake(std::move(*cable), own, deadline, done);
+        });
+  }
+
+  void drop() {
+    if (const auto link = link_.lock()) link->drop();
+    shaking_.reset();
+  }
+  std::shared_ptr<SimLink> link() const { return link_.lock(); }
+
+ private:
+  void shake(std::shared_ptr<Cable> cable, const net::Limits& limits, Duration deadline,
+             const Dialled& done) {
+    auto handshake = app::make_handshake(node_.traits_.spec, node_.keys_);
+    if (!handshake) return done(handshake.error());
+    shaking_ = std::make_shared<Shaking>(
+        loop_, cable, client_side, std::move(*handshake), deadline,
+        [this, cable, limits, done](Result<Greeted> greeted) {
+          if (!greeted) return done(greeted.error());
+          done(make_link(cable, limits, std::move(*greeted)));
+        });
+    shaking_->start();
+  }
+
+  std::shared_ptr<net::Link> make_link(const std::shared_ptr<Cable>& cable,
+                                       const net::Limits& limits, Greeted greeted) {
+    auto link =
+        std::make_shared<SimLink>(loop_, cable, client_side, std::move(greeted.established.transport),
+                                  limits, std::move(greeted.early));
+    link->listen([this](const wire::Message& message, bool incoming) {
+      node_.around_.ledger.overhear(node_.index(), message, incoming);
+    });
+    link_ = link;
+    return link;
+  }
+
+  ClientNode& node_;
+  SimLoop& loop_;
+  std::shared_ptr<Shaking> shaking_;
+  std::weak_ptr<SimLink> link_;
+};
+
+// One run of the program. What was posted goes before what it refers to.
+struct ClientNode::Life {
+  Life(ClientNode& node, std::uint64_t seed, session::Outbox outbox, session::ModelCache cache)
+      : queue(node.around_.queue),
+        loop(queue, mix_seed({seed, 1}), node.unix_offset_),
+        loading(queue, mix_seed({seed, 2}), node.traits_.loading),
+        training(queue, mix_seed({seed, 3}), node.traits_.training),
+        workshop(node.disk_, node.traits_.site, node.around_.ledger, node.around_.tally),
+        dialer(node, loop),
+        core(node.traits_.spec,
+             {.disk = node.disk_,
+              .loop = loop,
+              .loading = loading,
+              .training = training,
+              .dialer = dialer,
+              .workshop = workshop,
+              .show = [](const std::string&) {},
+              .ended = [](int) {}},
+             std::move(outbox), std::move(cache),
+             {.seed = seed, .inline_bytes_max = node.traits_.inline_bytes_max}) {}
+  ~Life() {
+    dialer.drop();
+    for (const void* each : {static_cast<const void*>(&loop), static_cast<const void*>(&loading),
+                             static_cast<const void*>(&training)}) {
+      queue.drop(each);
+    }
+  }
+
+  Queue& queue;
+  SimLoop loop;
+  SimExecutor loading, training;
+  FakeWorkshop workshop;
+  Dialer dialer;
+  app::ClientCore core;
+};
+
+ClientNode::ClientNode(const Surroundings& around, Disk& disk, Traits traits)
+    : around_(around),
+      disk_(disk),
+      traits_(std::move(traits)),
+      keys_{crypto::X25519KeyPair::generate(crypto::Memory::plain),
+            crypto::Ed25519KeyPair::generate(crypto::Memory::plain)} {}
+
+ClientNode::~ClientNode() = default;
+
+Status ClientNode::boot() {
+  FED_CHECK(!up());
+  const fs::path& state = traits_.spec.state_dir;
+  FED_TRY(make_folder(disk_, state, Durability::power));
+  FED_ASSIGN(outbox, session::Outbox::open(disk_, state / "outbox"));
+  FED_ASSIGN(cache, session::ModelCache::open(disk_, state / "models"));
+  const std::uint64_t seed = mix_seed({traits_.site.seed, index(), ++boots_});
+  life_ = std::make_unique<Life>(*this, seed, std::move(outbox), std::move(cache));
+  life_->core.start();
+  return {};
+}
+
+void ClientNode::crash() { life_.reset(); }
+
+const app::ClientCore* ClientNode::core() const { return life_ ? &life_->core : nullptr; }
+
+std::pair<std::size_t, std::size_t> ClientNode::waiting() const {
+  const auto link = life_ ? life_->dialer.link() : nullptr;
+  if (!link) return {0, 0};
+  return {link->bytes_waiting(), link->bytes_waiting_max()};
+}
+
+}  // namespace fed::sim

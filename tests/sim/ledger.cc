@@ -1,0 +1,20 @@
+#include "ledger.h"
+
+namespace fed::sim {
+
+void Ledger::overhear(std::size_t client, const wire::Message& message, bool incoming) {
+  if (const auto* offer = std::get_if<wire::Offer>(&message); offer != nullptr && !incoming) {
+    const UpdateId id{client, offer->job, offer->task, offer->checksum};
+    ++offered_[id];
+    latest_[{client, offer->job, offer->task}] = id;
+  }
+  if (!incoming) return;
+  if (std::holds_alternative<wire::Retry>(message)) ++retries_;
+  const auto* receipt = std::get_if<wire::Receipt>(&message);
+  if (receipt == nullptr) return;
+  const auto latest = latest_.find({client, receipt->job, receipt->task});
+  if (latest == latest_.end()) return;
+  told_.push_back({latest->second, receipt->outcome, receipt->reason, receipt->detail});
+}
+
+}  // namespace fed::sim

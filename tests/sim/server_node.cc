@@ -1,0 +1,135 @@
+#include "server_node.h"
+
+#include <list>
+
+#include "app/reception.h"
+#include "app/server_state.h"
+#include "greeting.h"
+#include "sim_link.h"
+
+namespace fed::sim {
+namespace {
+
+using Shaking = Greeting<channel::ServerHandshake>;
+
+constexpr std::uint64_t kMemoryBytesMax = std::uint64_t{1} << 30;
+
+}  // namespace
+
+// One run of the program. What was posted goes before what it refers to.
+struct ServerNode::Life {
+  Life(ServerNode& node, std::uint64_t seed, app::ServerState opened)
+      : around(node.around_),
+        state(std::move(opened)),
+        control(around.queue, mix_seed({seed, 1}), node.unix_offset_),
+        compute(around.queue, mix_seed({seed, 2}), node.traits_.compute),
+        handshakes(directory.for_handshakes([this] { return control.unix_seconds(); })),
+        coordinator({.config = node.traits_.spec,
+                     .journal = state.journal,
+                     .staging = *state.staging,
+                     .checkpoints = state.checkpoints,
+                     .parallel_for = aggregate::run_in_order,
+                     .threads = 1,
+                     .directory = directory,
+                     .disk = node.disk_,
+                     .blobs = state.blobs,
+                     .control = control,
+                     .compute = compute,
+                     .memory_bytes_max = kMemoryBytesMax}),
+        reception(coordinator) {
+    for (std::size_t i = 0; i < node.traits_.io_loops; ++i) {
+      loops.push_back(std::make_unique<SimLoop>(around.queue, mix_seed({seed, 3, i}),
+                                                node.unix_offset_));
+    }
+  }
+  ~Life() {
+    for (const auto& each : links) {
+      if (const auto link = each.lock()) link->drop();
+    }
+    around.queue.drop(&control);
+    around.queue.drop(&compute);
+    for (const auto& loop : loops) around.queue.drop(loop.get());
+  }
+
+  void accept(std::shared_ptr<Cable> cable) {
+    SimLoop& loop = *loops[accepted++ % loops.size()];
+    channel::ServerHandshake handshake(state.identity, handshakes,
+                                       crypto::X25519KeyPair::generate(crypto::Memory::plain));
+    const auto place = shaking.insert(shaking.end(), nullptr);
+    *place = std::make_shared<Shaking>(
+        loop, cable, server_side, std::move(handshake),
+        from_seconds(coordinator.parts().config.limits.handshake_s),
+        [this, place, &loop, cable](Result<Greeted> greeted) {
+          const auto keep = std::move(*place);
+          shaking.erase(place);
+          if (!greeted) return;
+          welcome(loop, cable, std::move(*greeted));
+        });
+    (*place)->start();
+  }
+
+  void welcome(SimLoop& loop, const std::shared_ptr<Cable>& cable, Greeted greeted) {
+    net::Limits limits = reception.limits();
+    limits.receive_bytes = channel::RecordReader::kCapacityMin;
+    channel::Established& peer = greeted.established;
+    const auto link = std::make_shared<SimLink>(loop, cable, server_side, std::move(peer.transport),
+                                                limits, std::move(greeted.early));
+    std::erase_if(links, [](const auto& each) { return each.expired(); });
+    links.push_back(link);
+    reception.receive(link, peer, "simulated");
+  }
+
+  const Surroundings& around;
+  app::ServerState state;
+  SimLoop control;
+  SimExecutor compute;
+  std::vector<std::unique_ptr<SimLoop>> loops;
+  app::Directory directory;
+  const channel::ServerDirectory handshakes;
+  app::Coordinator coordinator;
+  app::Reception reception;
+  std::list<std::shared_ptr<Shaking>> shaking;
+  std::vector<std::weak_ptr<SimLink>> links;
+  std::size_t accepted = 0;
+};
+
+ServerNode::ServerNode(const Surroundings& around, Disk& disk, Traits traits)
+    : around_(around), disk_(disk), traits_(std::move(traits)) {}
+
+ServerNode::~ServerNode() { crash(false); }
+
+Status ServerNode::boot() {
+  FED_CHECK(!up());
+  FED_ASSIGN(state, app::ServerState::open(disk_, traits_.spec));
+  key_ = state.identity.public_key();
+  life_ = std::make_unique<Life>(*this, mix_seed({traits_.seed, ++boots_}), std::move(state));
+  FED_TRY(life_->coordinator.start());
+  around_.network.serve([this](std::shared_ptr<Cable> cable) { life_->accept(std::move(cable)); });
+  return {};
+}
+
+void ServerNode::crash(bool silently) {
+  if (!up()) return;
+  around_.network.serve(nullptr);
+  around_.network.cut_all(silently);
+  life_.reset();
+}
+
+app::Coordinator& ServerNode::coordinator() { return life_->coordinator; }
+store::Journal& ServerNode::journal() { return life_->state.journal; }
+store::Staging& ServerNode::staging() { return *life_->state.staging; }
+const store::Checkpoints& ServerNode::checkpoints() { return life_->state.checkpoints; }
+
+std::string ServerNode::check_links() const {
+  if (!life_) return {};
+  for (const auto& each : life_->links) {
+    const auto link = each.lock();
+    if (link && link->bytes_waiting() > link->bytes_waiting_max()) {
+      return "a link of the server has " + std::to_string(link->bytes_waiting()) +
+             " bytes waiting, more than " + std::to_string(link->bytes_waiting_max());
+    }
+  }
+  return {};
+}
+
+}  // namespace fed::sim

@@ -1,0 +1,170 @@
+#include "sim_link.h"
+
+#include <algorithm>
+
+namespace fed::sim {
+
+// Passes everything on, and tells the listener of messages.
+class SimLink::Ear final : public net::Handler {
+ public:
+  Ear(std::shared_ptr<net::Handler> handler, Listener listener)
+      : handler_(std::move(handler)), listener_(std::move(listener)) {}
+
+  Status on_message(wire::Message message) override {
+    if (listener_) listener_(message, true);
+    return handler_->on_message(std::move(message));
+  }
+  Status on_chunk(std::uint64_t upload, std::uint64_t offset, ByteView data) override {
+    return handler_->on_chunk(upload, offset, data);
+  }
+  Status on_sealed(ByteView bytes) override { return handler_->on_sealed(bytes); }
+  void on_bulk_sent() override { handler_->on_bulk_sent(); }
+  void on_closed(const Error& reason) override { handler_->on_closed(reason); }
+
+ private:
+  std::shared_ptr<net::Handler> handler_;
+  Listener listener_;
+};
+
+SimLink::SimLink(Loop& loop, std::shared_ptr<Cable> cable, Side side, channel::Transport transport,
+                 const net::Limits& limits, Bytes early)
+    : loop_(loop),
+      cable_(std::move(cable)),
+      side_(side),
+      protocol_(std::move(transport), limits, loop.now()),
+      early_(std::move(early)) {}
+
+void SimLink::start(std::shared_ptr<net::Handler> handler) {
+  handler_ = std::make_shared<Ear>(std::move(handler), listener_);
+  cable_->attach(side_, weak_from_this());
+  watch();
+  loop_.post([self = shared_from_this()] {
+    if (!self->early_.empty()) self->arrived(std::exchange(self->early_, {}));
+  });
+}
+
+void SimLink::watch() {
+  watchdog_ = loop_.after(protocol_.idle() / 8, [this] {
+    protocol_.check_progress(loop_.now());
+    watch();
+    follow();
+  });
+}
+
+void SimLink::set_idle(Duration idle) {
+  protocol_.set_idle(idle);
+  if (!closed_) watch();
+}
+
+void SimLink::send(const wire::Message& message) {
+  if (listener_ && !protocol_.closed()) listener_(message, false);
+  protocol_.send(message);
+  follow();
+}
+
+void SimLink::send_bulk(net::Bulk bulk) {
+  protocol_.send_bulk(std::move(bulk));
+  follow();
+}
+
+void SimLink::finish() {
+  protocol_.finish();
+  follow();
+}
+
+void SimLink::abort(Error reason) {
+  protocol_.close(std::move(reason));
+  follow();
+}
+
+void SimLink::arrived(ByteView bytes) {
+  const auto keep = shared_from_this();
+  if (!handler_) return append(early_, bytes);
+  while (!bytes.empty() && !protocol_.closed()) {
+    const ByteSpan room = protocol_.room();
+    FED_CHECK(!room.empty());
+    const std::size_t count = std::min(room.size(), bytes.size());
+    std::copy_n(bytes.begin(), count, room.begin());
+    protocol_.received(count, loop_.now(), *handler_);
+    bytes = bytes.subspan(count);
+  }
+  follow();
+}
+
+void SimLink::wake() {
+  if (awake_ || closed_) return;
+  awake_ = true;
+  loop_.post([self = shared_from_this()] {
+    self->awake_ = false;
+    self->write();
+  });
+}
+
+void SimLink::write() {
+  while (!closed_) {
+    if (!writing_) {
+      if (!protocol_.next(output_)) return follow();
+      writing_ = true;
+      written_ = 0;
+    }
+    if (!write_output() || !write_stretch()) return;  // until the cable is writable
+    writing_ = false;
+    protocol_.sent(output_, loop_.now(), *handler_);
+  }
+}
+
+bool SimLink::write_output() {
+  const ByteView rest = ByteView(output_.records).subspan(written_);
+  const std::size_t count = cable_->write(side_, rest);
+  if (count > 0) protocol_.wrote(output_, loop_.now());
+  written_ += count;
+  return count == rest.size();
+}
+
+bool SimLink::write_stretch() {
+  net::SealedDownload& stretch = output_.stretch;
+  while (stretch.offset < stretch.end) {
+    const std::size_t room = cable_->room(side_);
+    if (room == 0) return false;
+    Bytes bytes(std::min<std::uint64_t>(room, stretch.end - stretch.offset));
+    const Status read = stretch.file->read_at(stretch.offset, bytes);
+    if (!read) {
+      abort(read.error());
+      return false;
+    }
+    stretch.offset += cable_->write(side_, bytes);
+    protocol_.wrote(output_, loop_.now());
+  }
+  return true;
+}
+
+void SimLink::follow() {
+  if (closed_) return;
+  if (!protocol_.closed()) return wake();
+  closed_ = true;
+  watchdog_.cancel();
+  cable_->close(side_);
+  loop_.post([self = shared_from_this()] {
+    if (const auto handler = std::exchange(self->handler_, nullptr)) {
+      handler->on_closed(*self->protocol_.closed());
+    }
+  });
+}
+
+void SimLink::drop() {
+  closed_ = true;
+  watchdog_.cancel();
+  handler_.reset();
+  listener_ = nullptr;
+}
+
+std::size_t SimLink::unwritten() const {
+  return writing_ ? output_.records.size() - written_ : 0;
+}
+
+// A queue of control records, and one piece of bulk.
+std::size_t SimLink::bytes_waiting_max() const {
+  return 2 * protocol_.queue_bytes_max() + 4 * channel::kRecordCiphertextBytesMax;
+}
+
+}  // namespace fed::sim
