@@ -74,7 +74,7 @@ class Collector {
     site.limits = limits_text(limits->said);
     const auto away = job_.away(client);
     if (!away || (site.member && !site.outstanding)) return;
-    site.state = limits->said.open ? "not asked" : "resting";
+    site.state = limits->said.open ? "left out" : "resting";
     site.detail = *away;
   }
 

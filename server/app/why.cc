@@ -163,7 +163,7 @@ std::string cause(const Site& site, double silent_s_max) {
   if (!site.connected) return lost(site);
   if (site.state == "unable") return "cannot take part: " + site.detail;
   if (site.state == "resting") return "is " + site.detail + ", by its own hours";
-  if (site.state == "not asked") return "is not asked now: " + site.detail;
+  if (site.state == "left out") return "is not asked now: " + site.detail;
   if (site.state == "reading") return "is still reading its data";
   if (transfers(site)) return transfer(site, silent_s_max) + ready(site) + last_word(site);
   const std::string quiet = site.stands_still(silent_s_max) ? "; " + silence(site) : "";

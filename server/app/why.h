@@ -18,7 +18,7 @@ struct Site {
   std::string name{};
   // Of a member of the round or an available client the report's word ("uploading", "gone", ...);
   // else "unable", "reading" its data before it answers, or "away". Where its site's own limits
-  // keep it from work: "resting" outside its hours, "not asked" if a task would not fit.
+  // keep it from work: "resting" outside its hours, "left out" if a task would not fit.
   std::string state{};
   bool member = false;       // of the round at work
   bool outstanding = false;  // a member whose update may still come
@@ -34,7 +34,7 @@ struct Site {
 
   // Nothing comes from it, or it does not get any further, though it is connected.
   bool stands_still(double silent_s_max) const;
-  bool limited() const { return state == "resting" || state == "not asked"; }
+  bool limited() const { return state == "resting" || state == "left out"; }
 };
 
 // What is left to use.

@@ -38,6 +38,7 @@ std::string collecting(const Report& report) {
 }  // namespace
 
 const char* ClientReport::state() const {
+  if (!member && status == Status::not_asked) return "available";
   return member && !connected && outstanding(status) ? "gone" : name(status);
 }
 

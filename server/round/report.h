@@ -26,7 +26,8 @@ struct ClientReport {
                     0;  // of what `status` names: bytes, or steps while training; total 0 = unknown
   Refusal last_refusal{};
 
-  // "gone" for an outstanding member that is not connected, else name(status).
+  // "gone" for an outstanding member that is not connected, "available" for who has no task, else
+  // name(status).
   const char* state() const;
 };
 

@@ -152,10 +152,10 @@ struct Site {
     window.to_min = (minute + 10) % config::kMinutesOfDay;
     spec.limits.hours = {window};
     core.emplace(spec,
-                 ClientSurroundings{loop, loading, training, lines, workshop,
+                 ClientSurroundings{real_disk(), loop, loading, training, lines, workshop,
                                     [](const std::string&) {}, [](int) {}},
-                 session::Outbox::open(spec.state_dir / "outbox").value(),
-                 session::ModelCache::open(spec.state_dir / "models").value(),
+                 session::Outbox::open(real_disk(), spec.state_dir / "outbox").value(),
+                 session::ModelCache::open(real_disk(), spec.state_dir / "models").value(),
                  ClientCore::Options{});
     core->start();
     loop.pass(0);
@@ -228,7 +228,7 @@ TEST_CASE("the end of the hours stops a training; their beginning is told") {
   CHECK(said[1].change_s > 23 * 3600);
   site.finishes_training();  // it sees that it is to stop
   CHECK(site.lines.last().all<wire::Offer>().empty());
-  CHECK(session::list_offers(site.spec.state_dir / "outbox")->empty());
+  CHECK(session::list_offers(real_disk(), site.spec.state_dir / "outbox")->empty());
 
   site.loop.pass(24 * 3600 - 600);
   REQUIRE(site.lines.last().all<wire::Availability>().size() == 3);
@@ -246,7 +246,7 @@ TEST_CASE("an upload stops with the hours, and goes on with them") {
   CHECK(site.lines.last().uploading);
   site.loop.pass(601);
   CHECK_FALSE(site.lines.last().uploading);
-  CHECK(session::list_offers(site.spec.state_dir / "outbox")->size() == 1);
+  CHECK(session::list_offers(real_disk(), site.spec.state_dir / "outbox")->size() == 1);
   site.loop.pass(24 * 3600 - 300);
   CHECK(site.lines.last().all<wire::Offer>().size() == 2);
   site.says(wire::Admit{"job", 1, 6, 50'000});
@@ -270,19 +270,19 @@ TEST_CASE("a job that is declined is in the status until it has ended") {
   const auto answers = site.lines.last().all<wire::JobAnswer>();
   REQUIRE(answers.size() == 1);
   CHECK_FALSE(answers[0].able);
-  CHECK(load_status(site.spec.state_dir)->declined.at("unwanted") ==
+  CHECK(load_status(real_disk(), site.spec.state_dir)->declined.at("unwanted") ==
         "this site does not agree: no");
   site.says(wire::JobEnded{"unwanted", ""});
-  CHECK(load_status(site.spec.state_dir)->declined.empty());
+  CHECK(load_status(real_disk(), site.spec.state_dir)->declined.empty());
 }
 
 TEST_CASE("who stands by sees it in the status until its task comes") {
   Site site;
   site.agrees();
   site.says(wire::Standby{"job", "round 1 asks 2 of 3 clients", 120});
-  const auto status = load_status(site.spec.state_dir);
+  const auto status = load_status(real_disk(), site.spec.state_dir);
   CHECK(status->standby.detail == "round 1 asks 2 of 3 clients");
   CHECK(status->standby.until == kUnixStart + 120);
   site.is_training();
-  CHECK(load_status(site.spec.state_dir)->standby.job.empty());
+  CHECK(load_status(real_disk(), site.spec.state_dir)->standby.job.empty());
 }

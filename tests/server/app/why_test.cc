@@ -126,7 +126,7 @@ TEST_CASE("a site that rests is named with until when, and one that is not asked
   seen.report.contributions_min = 1;
   CHECK_THAT(explain(seen), Contains("Missing: south is resting until 22:00, by its own hours."));
 
-  Site narrow = site("west", "not asked");
+  Site narrow = site("west", "left out");
   narrow.detail = "its site's hours end in 10 min; its tasks take 20 min";
   CHECK_THAT(cause(narrow, 45), StartsWith("is not asked now: its site's hours end in 10 min"));
 

@@ -168,7 +168,7 @@ TEST_CASE("the report says what the round is waiting for") {
   CHECK(std::string(report.clients[2].state()) == "training");
   CHECK(report.clients[2].done == 30);
   CHECK(report.clients[2].total == 90);
-  CHECK(std::string(report.clients[3].state()) == "not asked");
+  CHECK(std::string(report.clients[3].state()) == "available");
   CHECK_FALSE(report.clients[3].member);
 
   bench.deliver(3);
