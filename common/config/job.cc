@@ -195,6 +195,7 @@ Checked<JobSpec> parse_job(std::string_view text, const std::filesystem::path& f
               .rounds = read_rounds(document.at("rounds")),
               .aggregation = read_aggregation(document.at("aggregation")),
               .evaluation = read_evaluation(document.at("evaluation")),
+              .keep = {.rounds = document.at("keep").at("rounds")},
               .inputs = std::nullopt,
               .text = canonical(document)};
   if (document.contains("inputs")) job.inputs = read_inputs(document["inputs"]);

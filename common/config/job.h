@@ -137,6 +137,12 @@ struct InputsSpec {
   bool operator==(const InputsSpec&) const = default;
 };
 
+struct KeepSpec {
+  std::int64_t rounds = 0;  // whose updates and checkpoints stay on disk after their commit
+
+  bool operator==(const KeepSpec&) const = default;
+};
+
 struct JobSpec {
   std::string name;  // [a-z0-9][a-z0-9_-]{0,62}
   ModelSpec model;
@@ -144,6 +150,7 @@ struct JobSpec {
   RoundsSpec rounds;
   AggregationSpec aggregation;
   EvaluationSpec evaluation;
+  KeepSpec keep;
   std::optional<InputsSpec> inputs;  // tables; absent for images
   std::string text;                  // the file's canonical JSON with every default filled in
 

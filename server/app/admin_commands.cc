@@ -1,6 +1,9 @@
 #include "app/admin_commands.h"
 
+#include <fmt/format.h>
+
 #include "app/background.h"
+#include "app/replay.h"
 #include "app/status.h"
 #include "channel/join_code.h"
 #include "crypto/random.h"
@@ -53,7 +56,7 @@ const std::map<std::string, AdminCommands::Handler>& AdminCommands::handlers() {
       {"pause", &AdminCommands::pause},   {"resume", &AdminCommands::resume},
       {"cancel", &AdminCommands::cancel}, {"status", &AdminCommands::status},
       {"why", &AdminCommands::why},       {"export", &AdminCommands::export_model},
-      {"drain", &AdminCommands::drain},
+      {"replay", &AdminCommands::replay}, {"drain", &AdminCommands::drain},
   };
   return table;
 }
@@ -157,6 +160,43 @@ void AdminCommands::export_model(const Json& request, Answer answer) {
         if (!file) return answer(failed(file.error()));
         const std::uint64_t bytes = file->bytes;
         answer({{{"version", version}, {"bytes", bytes}}, std::move(*file)});
+      });
+}
+
+void AdminCommands::replay(const Json& request, Answer answer) {
+  const std::string name = text(request, "job");
+  const auto job = coordinator_.job(name);
+  if (!job) return answer(no_such_job(name));
+  ReplayInput input{.plan = job->shared_plan(), .round = request.at("round").get<std::int64_t>()};
+  const CoordinatorParts& parts = coordinator_.parts();
+  if (input.round < 1 || input.round > job->version()) {
+    return answer(failed(
+        {ErrorCode::not_found, fmt::format("job {} has made versions 1 to {}; {} is none of them",
+                                           name, job->version(), input.round)}));
+  }
+  // Two more copies than the closing of a round needs.
+  const std::uint64_t needed = 3 * input.plan->memory_bytes(parts.threads);
+  if (needed + coordinator_.memory_in_use() > parts.memory_bytes_max) {
+    return answer(failed({ErrorCode::too_large,
+                          "there is not enough memory left beside the jobs at work; see "
+                          "limits.memory_bytes_max"}));
+  }
+  auto rows = coordinator_.journal().contributions(name, input.round);
+  if (!rows) return answer(failed(rows.error()));
+  for (const store::ContributionRow& row : *rows) {
+    input.names[row.client] = coordinator_.name_of(row.client);
+  }
+  input.rows = std::move(*rows);
+  in_background(
+      parts.compute, parts.control, weak_from_this(),
+      [input = std::move(input), &services = coordinator_.services()] {
+        return app::replay(input, services);
+      },
+      [answer](AdminCommands&, Result<Replayed> replayed) {
+        if (replayed) return answer({replay_json(*replayed), {}});
+        Error why = replayed.error();
+        if (why.code == ErrorCode::malformed) why.code = ErrorCode::mismatch;  // not the request is
+        answer(failed(why));
       });
 }
 

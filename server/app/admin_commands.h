@@ -47,6 +47,7 @@ class AdminCommands : public std::enable_shared_from_this<AdminCommands> {
   void status(const Json& request, Answer answer);
   void why(const Json& request, Answer answer);
   void export_model(const Json& request, Answer answer);
+  void replay(const Json& request, Answer answer);
   void drain(const Json& request, Answer answer);
   void order(const Json& request, round::Event event, const Answer& answer);
 

@@ -3,7 +3,7 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
-#include "aggregate/fold.h"
+#include "app/replay.h"
 #include "data/source.h"
 
 namespace fed::app {
@@ -22,28 +22,17 @@ Result<std::vector<File>> open_updates(const ClosingInput& input, const store::S
   return files;
 }
 
-Result<aggregate::Folded> fold_updates(const ClosingInput& input, const Services& services) {
-  FED_ASSIGN(files, open_updates(input, services.staging));
-  Contributions contributions;
-  double weights = 0, discounted = 0;  // in the order of the tasks: the same sums every time
+// Before the commit, so that what is committed can be replayed.
+Status keep_updates(const ClosingInput& input, const std::vector<File>& files,
+                    const Services& services) {
+  if (input.plan->spec.keep.rounds == 0) return {};
+  std::vector<store::KeptUpdate> updates;
   for (std::size_t i = 0; i < files.size(); ++i) {
     const round::Contribution& each = input.round.contributions[i];
-    contributions.push_back({&files[i], each.weight * each.discount});
-    weights += each.weight;
-    discounted += each.weight * each.discount;
+    updates.push_back({each.task, each.client, files[i].path()});
   }
-  const Plan& plan = *input.plan;
-  FED_ASSIGN(grid,
-             aggregate::Grid::make(input.round.total_weight, plan.spec.aggregation.update_limit));
-  const aggregate::FoldInput fold{.weights = input.base->weights,
-                                  .state = &input.base->state,
-                                  .contributions = contributions,
-                                  .grid = grid,
-                                  .rule = plan.rule,
-                                  .optimizer = plan.optimizer.get(),
-                                  .update = plan.spec.training.update,
-                                  .discount = discounted / weights};
-  return aggregate::fold(fold, services.parallel_for);
+  return kept_of(services).keep(input.plan->spec.name, input.round.round, updates,
+                                describe(input.round));
 }
 
 Result<std::optional<model::Metrics>> evaluate(const ClosingInput& input,
@@ -73,8 +62,35 @@ Result<std::vector<double>> read_doubles(const File& file, std::uint64_t bytes) 
 
 }  // namespace
 
+Result<aggregate::Folded> fold_round(const FoldedRound& round, std::span<const File> files,
+                                     const aggregate::ParallelFor& parallel_for) {
+  Contributions contributions;
+  double weights = 0, discounted = 0;  // in the order of the tasks: the same sums every time
+  for (std::size_t i = 0; i < files.size(); ++i) {
+    const round::Contribution& each = round.round.contributions[i];
+    contributions.push_back({&files[i], each.weight * each.discount});
+    weights += each.weight;
+    discounted += each.weight * each.discount;
+  }
+  const Plan& plan = round.plan;
+  FED_ASSIGN(grid,
+             aggregate::Grid::make(round.round.total_weight, plan.spec.aggregation.update_limit));
+  const aggregate::FoldInput fold{.weights = round.weights,
+                                  .state = &round.state,
+                                  .contributions = contributions,
+                                  .grid = grid,
+                                  .rule = plan.rule,
+                                  .optimizer = plan.optimizer.get(),
+                                  .update = plan.spec.training.update,
+                                  .discount = discounted / weights};
+  return aggregate::fold(fold, parallel_for);
+}
+
 Result<Closed> close_training(const ClosingInput& input, const Services& services) {
-  FED_ASSIGN(folded, fold_updates(input, services));
+  FED_ASSIGN(files, open_updates(input, services.staging));
+  FED_ASSIGN(folded, fold_round({*input.plan, input.round, input.base->weights, input.base->state},
+                                files, services.parallel_for));
+  FED_TRY(keep_updates(input, files, services));
   FED_ASSIGN(metrics, evaluate(input, folded));
   const std::int64_t version = input.round.base_version + 1;
   const store::CheckpointView checkpoint{.job = input.plan->spec.name,

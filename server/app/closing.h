@@ -7,8 +7,10 @@
 
 #include <memory>
 #include <optional>
+#include <span>
 #include <vector>
 
+#include "aggregate/fold.h"
 #include "app/global_model.h"
 #include "app/plan.h"
 #include "app/services.h"
@@ -32,6 +34,19 @@ struct Closed {
   std::optional<model::Metrics>
       metrics;  // of the new version on the server's test rows, if it has some
 };
+
+// What is folded; views, but for the plan's and the round's own.
+struct FoldedRound {
+  const Plan& plan;
+  const round::CloseRound& round;
+  std::span<const float> weights;  // of the version that the round goes on from
+  const aggregate::OptimizerState& state;
+};
+
+// `files` are the updates of round.contributions, in that order. The same for a round that is
+// closed and for one that is replayed.
+Result<aggregate::Folded> fold_round(const FoldedRound& round, std::span<const File> files,
+                                     const aggregate::ParallelFor& parallel_for);
 
 // Folds, evaluates, saves the checkpoint (durably), seals.
 Result<Closed> close_training(const ClosingInput& input, const Services& services);

@@ -90,6 +90,7 @@ class Coordinator final : public SessionListener {
   const store::Journal& journal() const { return parts_.journal; }
   store::Journal& journal() { return parts_.journal; }
   const CoordinatorParts& parts() const { return parts_; }
+  const Services& services() const { return services_; }
 
  private:
   struct Candidate {  // a submitted job whose fate depends on the clients' answers

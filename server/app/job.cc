@@ -60,7 +60,7 @@ round::Offered offered(std::int64_t client, const wire::Offer& offer) {
 void Job::begin(Prepared prepared, const store::JobProgress& progress) {
   problem_.clear();
   models_ = std::move(prepared.models);
-  if (!models_.empty()) model_ = models_.at(progress.job.version);
+  if (!models_.empty()) model_ = models_.at(progress.job.version);  // none for a job that has ended
   scaling_ = std::move(prepared.scaling);
   const bool asynchronous = plan_->engine.policy.asynchronous();
   engine_.emplace(plan_->engine, snapshot_of(progress, asynchronous), services_.control.now());
@@ -92,7 +92,6 @@ void Job::connected(std::int64_t client) {
 
 void Job::disconnected(std::int64_t client) {
   answers_.erase(client);
-  offers_.erase(client);
   present_.erase(client);
   attendance_.interrupted(client);
   if (const auto activity = activities_.find(client); activity != activities_.end()) {
@@ -224,6 +223,9 @@ void Job::retire() {
   model_.reset();
   models_.clear();
   closed_.reset();
+  std::set<std::int64_t> keep{engine_->version()};
+  if (const auto best = best_version()) keep.insert(*best);
+  prune(std::move(keep), engine_->version());
   const Status removed = services_.staging.remove_job(name());
   if (!removed) log::warning("job {}: {}", name(), removed.error().detail);
 }

@@ -35,6 +35,7 @@ class Job : public std::enable_shared_from_this<Job> {
 
   const std::string& name() const { return plan_->spec.name; }
   const Plan& plan() const { return *plan_; }
+  const std::shared_ptr<const Plan>& shared_plan() const { return plan_; }
   round::JobState state() const;
   bool ended() const;
   bool at_rest() const;  // ended, paused or drained: a stop of the daemon interrupts nothing
@@ -107,7 +108,8 @@ class Job : public std::enable_shared_from_this<Job> {
                                                  std::string& metrics_text) const;
   bool is_closing(const store::ContributionRow& row) const;
   void tidy_up(std::set<std::int64_t> keep);
-  void unstage(std::int64_t task);
+  void prune(std::set<std::int64_t> keep, std::int64_t last) const;
+  void unstage(std::int64_t task) const;
   void judge_again(std::int64_t client);
   void answered(std::int64_t client, std::int64_t task);
   void unstage(const store::UploadKey& key) const;
@@ -136,7 +138,8 @@ class Job : public std::enable_shared_from_this<Job> {
   std::map<std::int64_t, wire::JobAnswer> answers_;
   std::set<std::int64_t> present_;  // that the engine counts on
   Attendance attendance_;
-  std::map<std::int64_t, wire::Offer> offers_;   // of each client, until it is answered for good
+  std::map<std::int64_t, wire::Offer> offers_;  // of each client, until it is answered for; also of
+                                                // one that is gone, whose last byte may have come
   std::map<std::int64_t, Activity> activities_;  // of each client that was asked
   std::map<std::int64_t, std::string> put_off_;  // why updates could not be taken, until they are
   std::uint64_t uploads_ = 0;                    // ids given

@@ -4,6 +4,7 @@
 #include "app/background.h"
 #include "app/job.h"
 #include "app/metrics_json.h"
+#include "app/replay.h"
 #include "base/log.h"
 
 namespace fed::app {
@@ -342,15 +343,26 @@ void Job::tidy_up(std::set<std::int64_t> keep) {
     return entry.first != model_->version && !bases.contains(entry.first);
   });
   keep.insert(bases.begin(), bases.end());
+  prune(std::move(keep), model_->version);
   std::set<std::int64_t> tasks;
   for (const round::Contribution& each : closing_) tasks.insert(each.task);
   closing_.clear();
   for (const std::int64_t task : tasks) unstage(task);
-  const Status pruned = services_.checkpoints.prune(name(), keep);
-  if (!pruned) log::warning("job {}: {}", name(), pruned.error().detail);
 }
 
-void Job::unstage(std::int64_t task) {
+// Removes all checkpoints but these and those of the rounds that are kept, up to version `last`.
+void Job::prune(std::set<std::int64_t> keep, std::int64_t last) const {
+  const std::int64_t kept = plan_->spec.keep.rounds;
+  for (std::int64_t version = std::max<std::int64_t>(1, last - kept); version <= last; ++version) {
+    keep.insert(version);
+  }
+  for (const Status& pruned : {services_.checkpoints.prune(name(), keep),
+                               kept_of(services_).prune(name(), last - kept + 1)}) {
+    if (!pruned) log::warning("job {}: {}", name(), pruned.error().detail);
+  }
+}
+
+void Job::unstage(std::int64_t task) const {
   const Status removed = services_.staging.remove_task(name(), task);
   if (!removed) log::warning("job {}: {}", name(), removed.error().detail);
 }

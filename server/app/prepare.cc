@@ -45,8 +45,7 @@ Result<std::shared_ptr<const GlobalModel>> load_version(const Plan& plan, const 
 Result<Prepared> prepare(const Plan& plan, const Services& services,
                          const store::JobProgress& progress) {
   Prepared prepared;
-  const bool ended = progress.job.state == "finished" || progress.job.state == "cancelled";
-  if (ended) return prepared;  // holds no memory; `begin` retires it
+  if (has_ended(progress)) return prepared;
   FED_TRY(unstage_old_tasks(services, progress));
   prepared.scaling = scaling_from(scaling_of(progress));
   const std::int64_t latest = progress.job.version;

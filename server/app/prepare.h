@@ -21,8 +21,9 @@ struct Prepared {
   std::vector<data::Scaling> scaling;
 };
 
-// On the compute pool. Also removes updates of rounds that are over, which a crash between a commit
-// and its tidying up has left. Errors: what reading and writing the state can give.
+// On the compute pool. Nothing for a job that has ended. Also removes updates of rounds that are
+// over, which a crash between a commit and its tidying up has left. Errors: what reading and
+// writing the state can give.
 Result<Prepared> prepare(const Plan& plan, const Services& services,
                          const store::JobProgress& progress);
 

@@ -33,9 +33,11 @@ int status_of(const Error& error, bool connected) {
   return !connected && error.code == ErrorCode::closed ? cli::no_daemon : cli::refused;
 }
 
-// Asks, and prints the answer: as it is with --json, else through `render`.
-template <class Render>
-int ask(const cli::Arguments& arguments, const Json& request, const Render& render) {
+// Asks, and prints the answer: as it is with --json, else through `render`. `judge` says with which
+// status to end.
+template <class Render, class Judge>
+int ask(const cli::Arguments& arguments, const Json& request, const Render& render,
+        const Judge& judge) {
   const auto path = socket_path(arguments);
   if (!path) return cli::fail(arguments, path.error(), cli::bad_usage);
   auto client = AdminClient::connect(*path);
@@ -43,7 +45,12 @@ int ask(const cli::Arguments& arguments, const Json& request, const Render& rend
   const auto answer = client->ask(request);
   if (!answer) return cli::fail(arguments, answer.error(), status_of(answer.error(), true));
   std::cout << (arguments.json() ? answer->dump() + "\n" : render(*answer)) << std::flush;
-  return cli::done;
+  return judge(*answer);
+}
+
+template <class Render>
+int ask(const cli::Arguments& arguments, const Json& request, const Render& render) {
+  return ask(arguments, request, render, [](const Json&) { return cli::done; });
 }
 
 // "90s", "30m", "24h", "7d", or seconds.
@@ -117,6 +124,21 @@ int export_model(const cli::Arguments& arguments) {
     std::cout << "round " << (*answer)["version"] << " written to " << output.string() << "\n";
   }
   return cli::done;
+}
+
+int replay(const cli::Arguments& arguments) {
+  const std::string round = arguments.text("round");
+  const bool is_number = !round.empty() && round.size() <= 9 &&
+                         round.find_first_not_of("0123456789") == std::string::npos;
+  if (!is_number) {
+    return cli::fail(arguments, {ErrorCode::invalid, "\"" + round + "\" is no number of a round"},
+                     cli::bad_usage);
+  }
+  const Json request = {
+      {"command", "replay"}, {"job", arguments.text("job")}, {"round", std::stoll(round)}};
+  return ask(arguments, request, render_replay, [](const Json& answer) {
+    return answer["agrees"].get<bool>() ? cli::done : cli::refused;
+  });
 }
 
 int status(const cli::Arguments& arguments) {
@@ -203,6 +225,9 @@ std::vector<cli::Command> remote_commands() {
                                                       "the model of this round (the last one)")(
                    "best", "the model with the best metric");
              }),
+      remote("replay", "JOB ROUND",
+             "make a round's model again from what was kept of it, and compare", {"job", "round"},
+             replay),
       remote("drain", "", "finish the rounds at work, take no new work, then stop", {},
              [](const cli::Arguments& arguments) {
                return ask(arguments, {{"command", "drain"}},

@@ -216,4 +216,23 @@ std::string render_why(const Json& answer) {
   return text + "\n" + table.text();
 }
 
+std::string render_replay(const Json& answer) {
+  const std::string round = "round " + number(answer, "round");
+  if (answer["agrees"].get<bool>()) {
+    return fmt::format(
+        "{}: every byte agrees. {} updates with the checksums of the journal, folded again, give "
+        "all "
+        "{} bytes of the checkpoint's weights and optimizer state.\n",
+        round, number(answer, "contributions"), number(answer, "bytes"));
+  }
+  std::string text = round + " does NOT agree:\n";
+  for (const Json& problem : answer["problems"]) text += "  " + problem.get<std::string>() + "\n";
+  for (const Json& each : answer["differences"]) {
+    text += fmt::format("  {}: {} of {} bytes differ, the first at {}\n",
+                        each["tensor"].get<std::string>(), number(each, "differ"),
+                        number(each, "bytes"), number(each, "first"));
+  }
+  return text;
+}
+
 }  // namespace fed::app

@@ -71,6 +71,11 @@ round::Snapshot snapshot_of(const store::JobProgress& progress, bool asynchronou
   return snapshot;
 }
 
+bool has_ended(const store::JobProgress& progress) {
+  const round::JobState state = state_from(progress.job.state);
+  return state == round::JobState::finished || state == round::JobState::cancelled;
+}
+
 std::string scaling_of(const store::JobProgress& progress) {
   if (!progress.statistics) return {};
   const auto metrics = nlohmann::json::parse(*progress.statistics, nullptr, false);

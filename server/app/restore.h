@@ -10,6 +10,8 @@ namespace fed::app {
 
 round::Snapshot snapshot_of(const store::JobProgress& progress, bool asynchronous);
 
+bool has_ended(const store::JobProgress& progress);
+
 // The scaling that round 0 found, as closing.h writes it; empty if there was none.
 std::string scaling_of(const store::JobProgress& progress);
 

@@ -159,6 +159,22 @@ Json show_json(const Coordinator& coordinator, const Job& job) {
   return json;
 }
 
+Json replay_json(const Replayed& replayed) {
+  Json differences = Json::array();
+  for (const Difference& each : replayed.differences) {
+    differences.push_back({{"tensor", each.tensor},
+                           {"bytes", each.bytes},
+                           {"differ", each.differ},
+                           {"first", each.first}});
+  }
+  return {{"round", replayed.round},
+          {"agrees", replayed.agrees()},
+          {"contributions", replayed.contributions},
+          {"bytes", replayed.bytes},
+          {"problems", replayed.problems},
+          {"differences", differences}};
+}
+
 Json why_json(const Coordinator& coordinator, const Job& job) {
   Json json = job_json(job);
   json["clients"] = Json::array();

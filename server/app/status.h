@@ -5,6 +5,7 @@
 
 #include "app/coordinator.h"
 #include "app/metrics_json.h"
+#include "app/replay.h"
 
 namespace fed::app {
 
@@ -13,5 +14,6 @@ Json jobs_json(const Coordinator& coordinator);
 Json status_json(const Coordinator& coordinator);
 Json show_json(const Coordinator& coordinator, const Job& job);  // with the job file and all rounds
 Json why_json(const Coordinator& coordinator, const Job& job);   // client by client
+Json replay_json(const Replayed& replayed);
 
 }  // namespace fed::app

@@ -1,6 +1,7 @@
 #!/usr/bin/python3
-"""`kill -9` of the server and of clients at seeded random moments, fifty times a run: every committed version has the
-very bytes of the run that nobody disturbed, and nothing is left over: no process, no file, no descriptor.
+"""`kill -9` of the server and of clients at seeded random moments, fifty times a run, in synchronous rounds and in
+buffered asynchronous ones whose order the seed fixes: the model has the very bytes and each round the very metrics of
+the run that nobody disturbed, and nothing is left over: no process, no file, no descriptor.
 
 FED_CHAOS_SEED=N tries another seed.
 """
@@ -17,9 +18,13 @@ from processes import DEADLINE_S
 from proxy import Proxy
 
 SEED = int(os.environ.get('FED_CHAOS_SEED', '1'))
-SITES, ROUNDS, KILLS = 3, 24, 50
+SITES, KILLS = 3, 50
 SIDE, HIDDEN, CLASSES = 16, 96, 4  # updates of 100 KB: several records, never inline
 TICKS_MAX = 60
+MODES = {  # the job's rounds; more of them than fifty ends take
+    'synchronous': {'max': 24, 'contributions': {'min': SITES, 'goal': SITES}},
+    'buffered': {'max': 48, 'contributions': {'min': 2, 'goal': 2}, 'staleness': {'max': 8}, 'order': 'seeded'},
+}
 
 
 class World:
@@ -78,31 +83,33 @@ class World:
 
 
 class Chaos(harness.TestCase):
-    reference = None  # of the undisturbed run: tensors, files, descriptors before and after it
+    references = {}  # by mode, of the undisturbed run: tensors, metrics of each round, files, descriptors
 
-    def setUp(self):
-        super().setUp()
-        if Chaos.reference is None:
+    def reference(self, mode):
+        if mode not in Chaos.references:
             world = World(self, 'reference').start()
             before = self.settled_descriptors(world)
-            self.submit(world)
-            tensors = self.result(world)
+            self.submit(world, mode)
+            tensors, metrics = self.result(world, mode)
             self.assertEqual(self.settled_descriptors(world, before), before)
             world.stop()
-            Chaos.reference = {'tensors': tensors, 'descriptors': before, 'files': world.left_files()}
+            Chaos.references[mode] = {'tensors': tensors, 'metrics': metrics, 'descriptors': before,
+                                      'files': world.left_files()}
+        return Chaos.references[mode]
 
-    def submit(self, world):
-        job = jobs.squares('job', side=SIDE, hidden=[HIDDEN], classes=CLASSES, rounds=ROUNDS, clients=SITES)
-        job['rounds']['seconds'] = {'max': 60, 'select': 30}
-        job['rounds']['contributions'] = {'min': SITES, 'goal': SITES}
+    def submit(self, world, mode):
+        job = jobs.squares('job', side=SIDE, hidden=[HIDDEN], classes=CLASSES, clients=SITES)
+        job['rounds'].update({'seconds': {'max': 60, 'select': 30}, **MODES[mode]})
         world.server.submit(job)
 
-    def result(self, world):
+    def result(self, world, mode):
+        rounds = MODES[mode]['max']
         shown = world.server.wait_finished('job')
-        self.assertEqual(shown['version'], ROUNDS)
-        committed = [row['round'] for row in shown['rounds'] if row['state'] == 'committed']
-        self.assertEqual(committed, list(range(1, ROUNDS + 1)))
-        return datasets.tensor_bytes(world.server.export('job', 'final.safetensors'))
+        self.assertEqual(shown['version'], rounds)
+        committed = [row for row in shown['rounds'] if row['state'] == 'committed']
+        self.assertEqual([row['round'] for row in committed], list(range(1, rounds + 1)))
+        metrics = [shown['best']] + [row['metrics'] for row in committed]
+        return datasets.tensor_bytes(world.server.export('job', 'final.safetensors')), metrics
 
     def settled_descriptors(self, world, expected=None):
         """As soon as all are connected and they are what is expected (the same as a moment ago, if nothing is); else
@@ -116,36 +123,40 @@ class Chaos(harness.TestCase):
             if expected is None:
                 before = found
 
-    def disturb(self, name, kills, victims):
+    def disturb(self, mode, kills, victims):
         """A run in which those that `victims` chooses from the world are killed; then what it must have come to."""
-        world = World(self, name).start()
-        self.submit(world)
+        reference = self.reference(mode)
+        world = World(self, 'disturbed').start()
+        self.submit(world, mode)
         everyone = {'server': world.server, **{client.name: client for client in world.clients}}
         killer = chaos.Killer(world.clock, {key: everyone[key] for key in victims(everyone)}, SEED, TICKS_MAX)
         killer.run(kills, world.finished)
         version = world.server.daemon.count(r'job job round \d+: committed')
-        print(f'seed {SEED}: killed {dict(killer.killed)} while {version} of {ROUNDS} rounds were committed',
-              file=sys.stderr)
+        print(f'seed {SEED}: killed {dict(killer.killed)} while {version} of {MODES[mode]["max"]} rounds '
+              'were committed', file=sys.stderr)
         self.assertEqual(sum(killer.killed.values()), kills, 'the run was over before that')
         self.assertFalse(world.finished(), 'the run was over before the last of them')
-        tensors = self.result(world)
-        for tensor, content in self.reference['tensors'].items():
+        tensors, metrics = self.result(world, mode)
+        for tensor, content in reference['tensors'].items():
             self.assertTrue(tensors[tensor] == content, f'{tensor} differs\n{world.server.daemon.tail()}')
-        self.assertEqual(set(tensors), set(self.reference['tensors']))
-        self.assertEqual(self.settled_descriptors(world, self.reference['descriptors']),
-                         self.reference['descriptors'])
+        self.assertEqual(set(tensors), set(reference['tensors']))
+        self.assertEqual(metrics, reference['metrics'])
+        self.assertEqual(self.settled_descriptors(world, reference['descriptors']), reference['descriptors'])
         world.stop()
-        self.assertEqual(world.left_files(), self.reference['files'])
+        self.assertEqual(world.left_files(), reference['files'])
         self.assertEqual(chaos.processes_of(self.folder), [])
 
     def test_everybody_is_killed(self):
-        self.disturb('mixed', KILLS, sorted)
+        self.disturb('synchronous', KILLS, sorted)
+
+    def test_everybody_is_killed_in_buffered_rounds(self):
+        self.disturb('buffered', KILLS, sorted)
 
     def test_clients_are_killed_the_server_lives(self):
-        self.disturb('clients', KILLS // 3, lambda everyone: sorted(set(everyone) - {'server'}))
+        self.disturb('synchronous', KILLS // 3, lambda everyone: sorted(set(everyone) - {'server'}))
 
     def test_the_server_is_killed_clients_live(self):
-        self.disturb('server', KILLS // 3, lambda everyone: ['server'])
+        self.disturb('synchronous', KILLS // 3, lambda everyone: ['server'])
 
 
 if __name__ == '__main__':

@@ -27,6 +27,12 @@ class OrdersCase(RunCase):
         clients[1].daemon.wait_log('task 1: accepted')
         return proxy, clients
 
+    def slow_line(self, clock):
+        """So that there is something to interrupt."""
+        proxy = Proxy(self.srv.port, watch=clock.passed)
+        proxy.rates[UP] = 400_000
+        return proxy
+
     def assertNothingStaged(self):
         self.assertEqual(chaos.files(self.path('server', 'staging', '')), [])
         self.assertEqual(self.srv.ask('status')['staged_bytes'], 0)
@@ -78,7 +84,7 @@ class Pause(OrdersCase):
         source = random.Random(11)
         clock = chaos.Clock()
         self.srv.daemon.listen(clock.tick)
-        proxies = [Proxy(self.srv.port, watch=clock.passed) for _ in range(2)]
+        proxies = [self.slow_line(clock) for _ in range(2)]
         clients = [self.site(self.srv, number, through=proxy).start_connected()
                    for number, proxy in enumerate(proxies)]
         self.submit(self.srv)
@@ -184,7 +190,7 @@ class Drain(OrdersCase):
         source = random.Random(12)
         clock = chaos.Clock()
         self.srv.daemon.listen(clock.tick)
-        proxies = [Proxy(self.srv.port, watch=clock.passed) for _ in range(2)]
+        proxies = [self.slow_line(clock) for _ in range(2)]
         clients = [self.site(self.srv, number, through=proxy).start_connected()
                    for number, proxy in enumerate(proxies)]
         self.submit(self.srv)
