@@ -49,7 +49,7 @@ TEST_CASE(
   CHECK(
       job.text ==
       R"({"aggregation":{"rule":"mean","server_optimizer":{"learning_rate":1.0,"momentum":0.0,"type":"sgd"},)"
-      R"("update_limit":64.0,"weighting":"examples"},"evaluation":{"every":1,"metric":"rmse","patience":0},)"
+      R"("update_limit":64.0,"weighting":"examples"},"evaluation":{"every":1,"metric":"rmse","patience":0},"keep":{"rounds":0},)"
       R"("model":{"inputs":3,"loss":"squared_error","outputs":1,"seed":1,"type":"linear"},"name":"a",)"
       R"("rounds":{"cohort":4,"contributions":{"goal":4,"min":4},"max":5,"order":"arrival",)"
       R"("seconds":{"deviations":0.0,"max":600.0,"min":0.0,"select":30.0},)"
