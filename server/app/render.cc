@@ -158,15 +158,16 @@ std::string headline(const Json& job, bool waiting_too = true) {
 }  // namespace
 
 std::string render_clients(const Json& answer) {
-  cli::Table table({"client", "state", "address", "since", "last seen", "joined"});
+  cli::Table table({"client", "state", "address", "since", "last seen", "joined", "limits"});
   for (const Json& client : answer["clients"]) {
     const bool revoked = client["revoked"], connected = client["connected"];
     table.add({client["name"],
                revoked     ? "revoked"
-               : connected ? "connected"
+               : connected ? client.value("rest", "connected")
                            : "away",
                client.value("address", "-"), time_text(client, "connected_since"),
-               time_text(client, "last_seen"), time_text(client, "joined_at")});
+               time_text(client, "last_seen"), time_text(client, "joined_at"),
+               client.value("limits", "")});
   }
   return table.text();
 }

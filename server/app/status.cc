@@ -107,6 +107,13 @@ void add_why(Json& json, const Coordinator& coordinator, const Job& job) {
   add_room(json, view.room);
 }
 
+void add_limits(Json& json, const Coordinator& coordinator, const SiteLimits& site) {
+  const Loop& clock = coordinator.parts().control;
+  json["limits"] = limits_text(site.said);
+  json["open"] = site.said.open;
+  if (!site.said.open) json["rest"] = rest_text(site, clock.now(), clock.unix_seconds());
+}
+
 }  // namespace
 
 Json clients_json(const Coordinator& coordinator) {
@@ -125,6 +132,8 @@ Json clients_json(const Coordinator& coordinator) {
     if (session) {
       json["address"] = session->address();
       json["connected_since"] = session->since();
+      if (const SiteLimits* site = coordinator.site_of(client.id))
+        add_limits(json, coordinator, *site);
     }
     list.push_back(std::move(json));
   }

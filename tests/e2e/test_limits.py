@@ -107,6 +107,7 @@ class Hours(Limits):
         self.assertEqual(self.seen('trial', 'north')['detail'], until)
         self.assertIn(f'north is {until}', self.srv.ask('why', 'trial')['summary'])
         self.assertIn(until, self.srv.cli('why', 'trial').out)
+        self.assertIn(until, self.srv.cli('clients').out)
         status = site.ask('status')
         self.assertEqual(status['limits']['open'], False)
         self.assertEqual(status['limits']['state'], until)

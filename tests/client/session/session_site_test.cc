@@ -242,3 +242,23 @@ TEST_CASE("of several that wait, the job that was served least comes first") {
   CHECK(finish_task(client) == "c");
   CHECK(client.session.idle());
 }
+
+TEST_CASE("a job that was away for a while does not make up for it while another waits") {
+  Client client = ready();
+  client.agrees("other");
+  client.hears(task(1, "other"));
+  CHECK(finish_task(client) == "other");
+  for (std::int64_t round = 1; round <= 5; ++round) {
+    client.hears(task(round));
+    CHECK(finish_task(client) == "job");
+  }
+  client.hears(task(2, "other"));
+  client.hears(task(6));
+  std::int64_t other = 3, job = 7;
+  for (int i = 0; i < 3; ++i) {
+    CHECK(finish_task(client) == "other");
+    client.hears(task(other++, "other"));
+    CHECK(finish_task(client) == "job");
+    client.hears(task(job++));
+  }
+}

@@ -132,6 +132,11 @@ TEST_CASE("clients are connected, away or revoked") {
                            {"last_seen", 5}}}}};
   const std::string text = render_clients(clients);
   CHECK_THAT(text, Catch::Contains("a       connected") && Catch::Contains("b       revoked"));
+  Json resting = clients;
+  resting["clients"][0]["rest"] = "resting until 22:00";
+  resting["clients"][0]["limits"] = "2 Mbit/s up";
+  CHECK_THAT(render_clients(resting),
+             Catch::Contains("a       resting until 22:00") && Catch::Contains("2 Mbit/s up"));
 }
 
 TEST_CASE("a job that is loading or failed is shown without numbers") {
