@@ -219,16 +219,14 @@ std::int64_t Session::least_served() const {
   return least.value_or(0);
 }
 
-// Of the tasks whose job's data is loaded: of another job than the last one, then of the one that
-// was served least, then the first to come.
+// Of the tasks whose job's data is loaded: of the job that was served least, then the first to
+// come. A job has one task here at a time, so another job's that waits always comes before its next
+// one.
 std::deque<wire::Task>::iterator Session::fairest() {
-  const auto rank = [&](const wire::Task& task) {
-    return std::pair(task.job == last_served_, served_[task.job]);
-  };
   auto best = waiting_.end();
   for (auto task = waiting_.begin(); task != waiting_.end(); ++task) {
     if (jobs_.at(task->job).loading) continue;
-    if (best == waiting_.end() || rank(*task) < rank(*best)) best = task;
+    if (best == waiting_.end() || served_.at(task->job) < served_.at(best->job)) best = task;
   }
   return best;
 }
@@ -237,7 +235,6 @@ Session::Effects Session::begin_next() {
   if (active_ || !open_) return {};
   const auto next = fairest();
   if (next == waiting_.end()) return {};
-  last_served_ = next->job;
   ++served_[next->job];
   active_ = Active{.task = std::move(*next)};
   waiting_.erase(next);

@@ -116,7 +116,6 @@ class Session {
   std::optional<Active> active_;
   std::deque<wire::Task> waiting_;
   std::map<std::string, std::int64_t> served_;  // tasks begun, of the jobs that had any
-  std::string last_served_;                     // job
   bool open_ = true;
   std::string hours_;                          // for people
   std::optional<wire::Availability> told_;     // to the server, on this connection
