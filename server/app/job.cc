@@ -221,6 +221,11 @@ std::optional<round::Report> Job::report() const {
   return engine_->report();
 }
 
+std::optional<std::int64_t> Job::version() const {
+  if (!model_) return std::nullopt;
+  return model_->version;
+}
+
 std::optional<std::int64_t> Job::best_version() const {
   if (!engine_ || !engine_->stopping().best) return std::nullopt;
   return engine_->stopping().best->version;

@@ -35,7 +35,9 @@ class Job : public std::enable_shared_from_this<Job> {
   round::JobState state() const;
   bool ended() const;
   bool at_rest() const;                                                  // ended, or drained
-  std::int64_t version() const { return model_ ? model_->version : 0; }  // committed
+  // The committed one, once it is loaded.
+  std::shared_ptr<const GlobalModel> model() const { return model_; }
+  std::optional<std::int64_t> version() const;
   Instant now() const { return services_.control.now(); }
 
   // Clients, by the id of the registry.

@@ -77,7 +77,7 @@ class Cable : public std::enable_shared_from_this<Cable> {
     Bytes bytes;  // none: the end of the stream
     Instant arrives;
   };
-  struct Way {  // from one side to the other
+  struct Way {                    // from one side to the other
     std::weak_ptr<CableEnd> end;  // of the side that the way begins at
     std::deque<Piece> pieces;
     std::size_t bytes = 0;

@@ -36,20 +36,19 @@ class ClientNode::Dialer final : public app::Dialer {
              const Dialled& done) {
     auto handshake = app::make_handshake(node_.traits_.spec, node_.keys_);
     if (!handshake) return done(handshake.error());
-    shaking_ = std::make_shared<Shaking>(
-        loop_, cable, client_side, std::move(*handshake), deadline,
-        [this, cable, limits, done](Result<Greeted> greeted) {
-          if (!greeted) return done(greeted.error());
-          done(make_link(cable, limits, std::move(*greeted)));
-        });
+    shaking_ = std::make_shared<Shaking>(loop_, cable, client_side, std::move(*handshake), deadline,
+                                         [this, cable, limits, done](Result<Greeted> greeted) {
+                                           if (!greeted) return done(greeted.error());
+                                           done(make_link(cable, limits, std::move(*greeted)));
+                                         });
     shaking_->start();
   }
 
   std::shared_ptr<net::Link> make_link(const std::shared_ptr<Cable>& cable,
                                        const net::Limits& limits, Greeted greeted) {
-    auto link =
-        std::make_shared<SimLink>(loop_, cable, client_side, std::move(greeted.established.transport),
-                                  limits, std::move(greeted.early));
+    auto link = std::make_shared<SimLink>(loop_, cable, client_side,
+                                          std::move(greeted.established.transport), limits,
+                                          std::move(greeted.early));
     link->listen([this](const wire::Message& message, bool incoming) {
       node_.around_.ledger.overhear(node_.index(), message, incoming);
     });
@@ -104,7 +103,7 @@ ClientNode::ClientNode(const Surroundings& around, Disk& disk, Traits traits)
       disk_(disk),
       traits_(std::move(traits)),
       keys_{crypto::X25519KeyPair::generate(crypto::Memory::plain),
-            crypto::Ed25519KeyPair::generate(crypto::Memory::plain)} {}
+            crypto::Ed25519KeyPair::generate()} {}
 
 ClientNode::~ClientNode() = default;
 

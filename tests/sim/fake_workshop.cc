@@ -76,13 +76,12 @@ class FakeWorkshop::Opened final : public app::Workload {
     }
     const bool lies = random.uniform() < traits.lies;
     if (lies) lie(random, answer);
-    shop_.ledger_.trained(
-        {traits.client, task.job, task.task, checksum(answer.bytes())},
-        {.base_version = task.base_version,
-         .examples = answer.offer.examples,
-         .values = {answer.values.begin(), answer.values.end()},
-         .statistics = task.kind == wire::TaskKind::statistics,
-         .honest = !lies});
+    shop_.ledger_.trained({traits.client, task.job, task.task, checksum(answer.bytes())},
+                          {.base_version = task.base_version,
+                           .examples = answer.offer.examples,
+                           .values = {answer.values.begin(), answer.values.end()},
+                           .statistics = task.kind == wire::TaskKind::statistics,
+                           .honest = !lies});
     return answer;
   }
 

@@ -158,9 +158,7 @@ void SimLink::drop() {
   listener_ = nullptr;
 }
 
-std::size_t SimLink::unwritten() const {
-  return writing_ ? output_.records.size() - written_ : 0;
-}
+std::size_t SimLink::unwritten() const { return writing_ ? output_.records.size() - written_ : 0; }
 
 // A queue of control records, and one piece of bulk.
 std::size_t SimLink::bytes_waiting_max() const {
