@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "tensor/kernels.h"
+
 namespace fed::sim {
 namespace {
 
@@ -37,7 +39,6 @@ void WorkPool::Piece::compute() {
 }
 
 void WorkPool::Piece::finish() {
-  compute();  // here, if no thread has come to it yet
   std::unique_lock lock(mutex_);
   changed_.wait(lock, [this] { return state_ == State::done; });
   aside_.release();
@@ -74,6 +75,7 @@ std::shared_ptr<WorkPool::Piece> WorkPool::begin(Work work, Instant at) {
 }
 
 void WorkPool::serve() {
+  tensor::flush_denormals();  // from the first piece on, as the trainer does
   while (true) {
     std::shared_ptr<Piece> piece;
     {

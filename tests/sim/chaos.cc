@@ -98,7 +98,8 @@ void Chaos::cut_all() {
 
 void Chaos::jump_clock() {
   ++world_.tally()["clock jumped"];
-  const auto jump = static_cast<std::int64_t>(random_.below(2 * kJumpSecondsMost)) - kJumpSecondsMost;
+  const auto jump =
+      static_cast<std::int64_t>(random_.below(2 * kJumpSecondsMost)) - kJumpSecondsMost;
   const bool server = random_.below(2) == 0;
   (server ? world_.server().unix_offset() : world_.client(some_client()).unix_offset()) += jump;
 }

@@ -32,6 +32,7 @@ struct Scenario {
   Network::Climate climate;
   FaultRates rates;
   Duration chaos{};           // how long things go wrong; then all faults stop
+  SimDiskOptions disk;        // of every machine; the seed is its own
   bool disk_crashes = false;  // machines stop in the middle of disk operations
 };
 

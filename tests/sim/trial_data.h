@@ -41,6 +41,8 @@ class TrialParts {
 
   const std::vector<Part>& parts() const { return parts_; }
 
+  TrialParts() = default;
+
  private:
   class Folder;
   std::shared_ptr<const Folder> folder_;

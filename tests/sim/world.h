@@ -69,6 +69,7 @@ class World {
   void boot_server();
   void boot_client(std::size_t index);
   void mourn();
+  std::unique_ptr<SimDisk> make_disk(std::uint64_t which);
 
   const Scenario scenario_;
   Queue queue_;
@@ -83,6 +84,7 @@ class World {
   std::vector<std::int64_t> ids_;
   std::set<std::string> submitted_;  // taken on by the server
   bool calm_ = false;
+  bool mourning_ = false;  // a disk has stopped
   std::uint64_t steps_ = 0;
   Instant begun_{};
 };
