@@ -19,7 +19,10 @@ constexpr std::uint64_t kOperationsAhead = 400;
 Chaos::Chaos(World& world)
     : world_(world), random_(mix_seed({world.scenario().seed, seed_of("chaos")})) {
   const Scenario& scenario = world_.scenario();
-  if (scenario.chaos == Duration(0)) return calm();
+  if (scenario.chaos == Duration(0)) {
+    calm();
+    return;
+  }
   strike(&Chaos::partition, scenario.rates.partition);
   strike(&Chaos::clog, scenario.rates.clog);
   strike(&Chaos::crash_client, scenario.rates.client_crash);
@@ -98,7 +101,8 @@ void Chaos::cut_all() {
 
 void Chaos::jump_clock() {
   ++world_.tally()["clock jumped"];
-  const auto jump = static_cast<std::int64_t>(random_.below(2 * kJumpSecondsMost)) - kJumpSecondsMost;
+  const auto jump =
+      static_cast<std::int64_t>(random_.below(2 * kJumpSecondsMost)) - kJumpSecondsMost;
   const bool server = random_.below(2) == 0;
   (server ? world_.server().unix_offset() : world_.client(some_client()).unix_offset()) += jump;
 }

@@ -69,6 +69,7 @@ class World {
   void boot_server();
   void boot_client(std::size_t index);
   void mourn();
+  void resume();
 
   const Scenario scenario_;
   Queue queue_;
