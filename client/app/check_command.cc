@@ -6,6 +6,8 @@
 #include "app/client_commands.h"
 #include "app/config_file.h"
 #include "app/local_job.h"
+#include "app/site_text.h"
+#include "base/clock.h"
 #include "data/encode.h"
 
 namespace fed::app {
@@ -13,13 +15,24 @@ namespace {
 
 using Json = nlohmann::json;
 
-constexpr const char* kLeaves[] = {
-    "of each task: the update, one number for each weight of the model, sealed to the server",
-    "how many rows this machine trains on",
-    "how good the server's model is on the rows kept aside (loss, accuracy, ...)",
-    "the mean loss of the training",
-    "if the job scales its inputs federated: count, sum and sum of squares of each number column",
-};
+// What the site's agreement lets leave.
+std::vector<std::string> leaves_of(const config::AgreementSpec& jobs) {
+  std::vector<std::string> lines{
+      "of each round: the update, one number for each weight of the model, sealed to the server",
+      "how many rows this machine trains on"};
+  if (jobs.metrics) {
+    lines.emplace_back(
+        "how good the server's model is on the rows kept aside (loss, accuracy, ...)");
+    lines.emplace_back("the mean loss of the training");
+  }
+  if (jobs.statistics) {
+    lines.emplace_back(
+        "if the job scales its inputs federated: count, sum and sum of squares of each number "
+        "column");
+  }
+  return lines;
+}
+
 constexpr const char* kStays[] = {
     "the rows, the labels, the files and their names",
     "single values, even in error messages",
@@ -31,14 +44,17 @@ struct Fit {
   std::size_t number_columns = 0;
 };
 
-Result<Fit> fit(const config::JobSpec& job, const config::DataSpec& data) {
+Result<Fit> fit(const config::JobSpec& job, const config::DataSpec& data,
+                const session::Agreement& agreement) {
   FED_ASSIGN(model, model::make_model(job.model));
+  FED_TRY(agreement.check(job, model->layout().size() * sizeof(float)));
   FED_ASSIGN(source, data::open(data, expectation_of(job, *model)));
   if (source->inputs() != model->inputs()) {
     return Error{ErrorCode::mismatch,
                  fmt::format("the job's model takes {} features a row; the data has {}",
                              model->inputs(), source->inputs())};
   }
+  FED_TRY(agreement.check_rows(source->train_rows()));
   FED_ASSIGN(sums, source->statistics());
   return Fit{source->train_rows(), source->test_rows(), source->inputs(), sums.size() / 3};
 }
@@ -73,7 +89,13 @@ std::string details(const data::ColumnDescription& column) {
   return text;
 }
 
-void print(const data::Description& description, const std::optional<Fit>& fit) {
+void print_lines(const char* title, const std::vector<std::pair<std::string, std::string>>& lines) {
+  fmt::print("{}\n", title);
+  for (const auto& [name, text] : lines) fmt::print("  {:<10} {}\n", name, text);
+}
+
+void print(const config::ClientSpec& spec, const data::Description& description,
+           const std::optional<Fit>& fit) {
   fmt::print("{} rows\n", description.rows);
   if (!description.shape.empty()) {
     fmt::print("images of {}\n", fmt::join(description.shape, " x "));
@@ -91,9 +113,11 @@ void print(const data::Description& description, const std::optional<Fit>& fit) 
                fit->train_rows, fit->test_rows, fit->inputs);
   }
   fmt::print("\nWhat leaves this machine when it takes part in a job:\n");
-  for (const char* line : kLeaves) fmt::print("  - {}\n", line);
+  for (const std::string& line : leaves_of(spec.jobs)) fmt::print("  - {}\n", line);
   fmt::print("What never leaves it:\n");
   for (const char* line : kStays) fmt::print("  - {}\n", line);
+  print_lines("\nWhat this site lends:", limits_lines(spec, unix_seconds()));
+  print_lines("Jobs that it agrees to:", agreement_lines(spec.jobs));
 }
 
 Json to_json(const data::Counts& counts) {
@@ -102,7 +126,8 @@ Json to_json(const data::Counts& counts) {
   return json;
 }
 
-void print_json(const data::Description& description, const std::optional<Fit>& fit) {
+void print_json(const config::ClientSpec& spec, const data::Description& description,
+                const std::optional<Fit>& fit) {
   Json columns = Json::array();
   for (const data::ColumnDescription& column : description.columns) {
     Json json = {{"name", column.name},
@@ -120,7 +145,8 @@ void print_json(const data::Description& description, const std::optional<Fit>& 
   Json json = {{"rows", description.rows},
                {"columns", columns},
                {"classes", to_json(description.classes)},
-               {"leaves", kLeaves},
+               {"leaves", leaves_of(spec.jobs)},
+               {"limits", limits_json(spec, unix_seconds())},
                {"stays", kStays}};
   if (!description.shape.empty()) json["shape"] = description.shape;
   if (fit) {
@@ -141,14 +167,14 @@ int run(const cli::Arguments& arguments) {
   if (arguments.has("job")) {
     const auto job = config::load_job_file(arguments.text("job"));
     if (!job) return fail(arguments, arguments.text("job"), job.error());
-    const auto result = fit(*job, spec->data);
+    const auto result = fit(*job, spec->data, session::Agreement(spec->jobs));
     if (!result) return cli::fail(arguments, result.error(), cli::bad_usage);
     fitted = *result;
   }
   if (arguments.json()) {
-    print_json(*description, fitted);
+    print_json(*spec, *description, fitted);
   } else {
-    print(*description, fitted);
+    print(*spec, *description, fitted);
   }
   return cli::done;
 }

@@ -1,6 +1,9 @@
 #include "app/client_core.h"
 
+#include <algorithm>
+
 #include "app/local_job.h"
+#include "app/local_time.h"
 #include "base/log.h"
 #include "cli/command.h"
 
@@ -8,6 +11,8 @@ namespace fed::app {
 namespace {
 
 constexpr double kLastWordsSeconds = 2;
+// A clock can be put forward, and a machine can sleep: the wall clock is looked at so often.
+constexpr double kHoursSecondsMax = 60;
 
 }  // namespace
 
@@ -19,10 +24,12 @@ ClientCore::ClientCore(const config::ClientSpec& spec, ClientSurroundings surrou
       options_(options),
       outbox_(std::move(outbox)),
       cache_(std::move(cache)),
+      site_(spec.limits),
       session_(cli::version_line("fedclient"), outbox_.offers()),
       uplink_(loop_, around_.dialer, spec, *this, options.seed) {}
 
 void ClientCore::start() {
+  watch_hours();
   uplink_.start();
   write_status();
 }
@@ -47,9 +54,25 @@ void ClientCore::schedule_tick() {
   tick_ = loop_.at(*wakeup, [this] { carry_out(session_.tick(loop_.now())); });
 }
 
+void ClientCore::watch_hours() {
+  if (!site_.limited()) return;
+  const session::LocalTime time = local_time(loop_.unix_seconds());
+  const wire::Availability availability = site_.availability(time);
+  if (availability.open != session_.open()) {
+    log::info("this site is {}", site_.state(time));
+    around_.show(site_.state(time));
+  }
+  carry_out(session_.availability(availability, loop_.now()));
+  const double change = availability.change_s > 0 ? availability.change_s : kHoursSecondsMax;
+  hours_ = loop_.after(from_seconds(std::min(change, kHoursSecondsMax)), [this] { watch_hours(); });
+}
+
 // ---- The link ----
 
-void ClientCore::connected() { carry_out(session_.connected()); }
+void ClientCore::connected() {
+  carry_out(session_.connected());
+  watch_hours();
+}
 
 void ClientCore::disconnected() {
   cache_.stop();
@@ -82,7 +105,11 @@ Status ClientCore::received(const wire::Message& message) {
 void ClientCore::job_loaded(const std::string& job, std::uint64_t load, const Loaded& loaded) {
   const auto entry = jobs_.find(job);
   if (entry == jobs_.end() || entry->second.load != load) return;
-  if (!loaded) return carry_out(session_.job_loaded(job, loaded.error()));
+  if (!loaded) {
+    decline(job, loaded.error().detail);
+    return carry_out(session_.job_loaded(job, loaded.error()));
+  }
+  if (status_.declined.erase(job) > 0) write_status();
   entry->second.workload = *loaded;
   const std::int64_t examples = entry->second.workload->examples();
   log::info("job {}: {} rows to train on", job, examples);
@@ -118,10 +145,18 @@ void ClientCore::training_ended(std::uint64_t training, const wire::Task& task,
 
 // ---- For people ----
 
+void ClientCore::decline(const std::string& job, const std::string& why) {
+  constexpr std::size_t kDeclinedMax = 100;  // jobs that are shown; a server may offer any number
+  log::warning("job {} is declined: {}", job, why);
+  if (status_.declined.size() < kDeclinedMax) status_.declined[job] = why;
+  write_status();
+}
+
 void ClientCore::show(const wire::Task& task, const char* phase) {
   status_.job = task.job;
   status_.task = task.task;
   status_.phase = phase;
+  if (status_.standby.job == task.job) status_.standby = {};
   write_status();
   around_.show(task.job + " task " + std::to_string(task.task) + ": " + phase);
 }

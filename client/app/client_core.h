@@ -22,6 +22,7 @@
 #include "session/model_cache.h"
 #include "session/outbox.h"
 #include "session/session.h"
+#include "session/site.h"
 
 namespace fed::app {
 
@@ -75,6 +76,8 @@ class ClientCore final : private UplinkUser {
   void run(const session::SendOffer& effect);
   void run(const session::StartUpload& effect);
   void run(const session::StopUpload& effect);
+  void run(const session::StopDownload& effect);
+  void run(const session::StandBy& effect);
   void run(const session::DropUpdate& effect);
   void run(const session::JobDone& effect);
   void run(const session::Hangup& effect);
@@ -90,7 +93,9 @@ class ClientCore final : private UplinkUser {
   void show(const wire::Task& task, const char* phase);
   void show_download();
   void write_status();
+  void decline(const std::string& job, const std::string& why);
   void schedule_tick();
+  void watch_hours();
   bool finished() const;
 
   // A job that the server has offered, once its data is loaded. A newer load outdates an older one.
@@ -113,6 +118,7 @@ class ClientCore final : private UplinkUser {
   const Options options_;
   const session::Outbox outbox_;
   session::ModelCache cache_;
+  const session::Site site_;
   session::Session session_;
   std::map<std::string, Job> jobs_;
   std::optional<Download> download_;
@@ -126,7 +132,7 @@ class ClientCore final : private UplinkUser {
   bool stopping_ = false;
   int exit_status_ = 0;
   Uplink uplink_;
-  Timer tick_, last_words_;
+  Timer tick_, hours_, last_words_;
 };
 
 }  // namespace fed::app

@@ -1,5 +1,6 @@
 // How the client carries out what its session asks for.
 #include <algorithm>
+#include <cmath>
 
 #include "app/client_core.h"
 #include "app/local_job.h"
@@ -166,7 +167,7 @@ void ClientCore::run(const session::Train& effect) {
 void ClientCore::run(const session::CancelTraining&) {
   ++training_;
   stop_training_.request_stop();
-  log::info("the server has taken the task back");
+  log::info("the training is stopped: its task is taken back");
 }
 
 // ---- Updates ----
@@ -197,6 +198,19 @@ void ClientCore::run(const session::StartUpload& effect) {
 }
 
 void ClientCore::run(const session::StopUpload&) { uplink_.send_bulk(std::monostate()); }
+
+void ClientCore::run(const session::StopDownload&) {
+  uplink_.reconnect("a model is not to arrive any more");
+}
+
+void ClientCore::run(const session::StandBy& effect) {
+  const wire::Standby& standby = effect.standby;
+  log::debug("job {}: {}", standby.job, standby.detail);
+  const std::int64_t until =
+      standby.after_s > 0 ? loop_.unix_seconds() + std::llround(std::min(standby.after_s, 1e9)) : 0;
+  status_.standby = {standby.job, standby.detail, until};
+  write_status();
+}
 
 // An update that its own disk has lost is as good as discarded.
 void ClientCore::forget(const wire::Offer& offer, const Error& why) {
@@ -229,6 +243,9 @@ void ClientCore::run(const session::DropUpdate& effect) {
 void ClientCore::run(const session::JobDone& effect) {
   log::info("job {} has ended{}{}", effect.job, effect.detail.empty() ? "" : ": ", effect.detail);
   jobs_.erase(effect.job);
+  if (status_.standby.job == effect.job) status_.standby = {};
+  status_.declined.erase(effect.job);
+  write_status();
   job_done_ = true;
 }
 

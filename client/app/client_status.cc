@@ -46,6 +46,11 @@ Status save(Disk& disk, const fs::path& state, const ClientStatus& status) {
                      {"phase", status.phase},
                      {"last_answer", to_json(status.last_answer)},
                      {"last_refusal", to_json(status.last_refusal)},
+                     {"declined", status.declined},
+                     {"standby",
+                      {{"job", status.standby.job},
+                       {"detail", status.standby.detail},
+                       {"until", status.standby.until}}},
                      {"updated_at", status.updated_at}};
   // Text from the server need not be UTF-8.
   const std::string text = json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
@@ -67,6 +72,10 @@ Result<ClientStatus> load_status(Disk& disk, const fs::path& state) {
     status.phase = json.value("phase", "");
     status.last_answer = answer_from(json.value("last_answer", Json::object()));
     status.last_refusal = answer_from(json.value("last_refusal", Json::object()));
+    status.declined = json.value("declined", std::map<std::string, std::string>());
+    const Json standby = json.value("standby", Json::object());
+    status.standby = {standby.value("job", ""), standby.value("detail", ""),
+                      standby.value("until", std::int64_t{0})};
     status.updated_at = json.value("updated_at", std::int64_t{0});
     return status;
   } catch (const Json::exception& problem) {

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <string>
 
 #include "base/disk.h"
@@ -27,6 +28,13 @@ struct ClientStatus {
   std::int64_t task = -1;                  // its task
   std::string phase;                       // downloading, training, uploading, waiting
   Answer last_answer, last_refusal;
+  std::map<std::string, std::string>
+      declined;  // jobs that this client does not take part in, and why
+  struct {       // the last word of a server that asks others first
+    std::string job;
+    std::string detail;
+    std::int64_t until = 0;  // at the latest; 0: not known
+  } standby;
   std::int64_t updated_at = 0;
 };
 

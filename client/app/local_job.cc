@@ -104,15 +104,18 @@ Result<std::vector<data::Scaling>> scaling_of(const std::vector<double>& means,
 }
 
 Result<std::unique_ptr<LocalJob>> LocalJob::open(const std::string& name, const std::string& text,
-                                                 const config::DataSpec& data) {
+                                                 const config::DataSpec& data,
+                                                 const session::Agreement& agreement) {
   FED_ASSIGN(spec, parse(name, text));
   config::ModelSpec model_spec = spec.model;
   if (model_spec.inputs == 0 && spec.inputs) model_spec.inputs = encoded_width(*spec.inputs);
   FED_ASSIGN(model, model::make_model(model_spec));
+  FED_TRY(agreement.check(spec, model->layout().size() * sizeof(float)));
   FED_TRY(check_memory(*model));
   spec.model = model_spec;
-  auto job = std::unique_ptr<LocalJob>(new LocalJob(std::move(spec), std::move(model)));
+  auto job = std::unique_ptr<LocalJob>(new LocalJob(std::move(spec), std::move(model), agreement));
   FED_TRY(job->read(data));
+  FED_TRY(agreement.check_rows(job->examples()));
   return job;
 }
 
@@ -127,6 +130,7 @@ Status LocalJob::read(const config::DataSpec& data) {
 }
 
 Result<LocalJob::Answer> LocalJob::sum(const wire::Task& task) const {
+  FED_TRY(agreement_.check_task(spec_, task.kind));
   auto sums = source_->statistics();
   if (!sums) return unusable_data(spec_.name, sums.error());
   Answer answer{offer_for(task, examples()), {}, std::move(*sums)};
@@ -169,6 +173,7 @@ Result<LocalJob::Answer> LocalJob::train(const wire::Task& task, Disk& disk,
   FED_ASSIGN(update, trainer.train(weights, local, *dataset_, progress, stop));
   Answer answer{offer_for(task, update.examples), std::move(update.values), {}};
   answer.offer.metrics = metrics_of(update);
+  agreement_.withhold(answer.offer);
   FED_TRY(check_size(task, answer.bytes()));
   return answer;
 }

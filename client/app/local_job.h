@@ -18,6 +18,7 @@
 #include "config/job.h"
 #include "data/source.h"
 #include "model/model.h"
+#include "session/agreement.h"
 #include "train/trainer.h"
 #include "wire/messages.h"
 
@@ -37,9 +38,11 @@ Result<std::vector<data::Scaling>> scaling_of(const std::vector<double>& means,
 
 class LocalJob {
  public:
-  // `name` is what the server calls the job, `text` its JSON. Reads all of the data once.
+  // `name` is what the server calls the job, `text` its JSON. What the site has not agreed to is an
+  // error before any data is read. Reads all of the data once.
   static Result<std::unique_ptr<LocalJob>> open(const std::string& name, const std::string& text,
-                                                const config::DataSpec& data);
+                                                const config::DataSpec& data,
+                                                const session::Agreement& agreement = {});
 
   std::int64_t examples() const { return source_->train_rows(); }
   const config::JobSpec& spec() const { return spec_; }
@@ -55,13 +58,14 @@ class LocalJob {
                        const train::Progress& progress, std::stop_token stop);
 
  private:
-  LocalJob(config::JobSpec spec, std::unique_ptr<model::Model> model)
-      : spec_(std::move(spec)), model_(std::move(model)) {}
+  LocalJob(config::JobSpec spec, std::unique_ptr<model::Model> model, session::Agreement agreement)
+      : spec_(std::move(spec)), model_(std::move(model)), agreement_(std::move(agreement)) {}
   Status read(const config::DataSpec& data);
   Status load(const wire::Task& task);
 
   config::JobSpec spec_;
   std::unique_ptr<model::Model> model_;
+  session::Agreement agreement_;
   std::unique_ptr<data::Source> source_;
   std::optional<model::Dataset> dataset_;  // as scaled by scaling_
   std::vector<data::Scaling> scaling_;

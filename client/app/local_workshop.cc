@@ -26,7 +26,7 @@ class LocalWorkshop::Opened final : public Workload {
 
 Result<std::shared_ptr<Workload>> LocalWorkshop::open(const std::string& name,
                                                       const std::string& text) {
-  FED_ASSIGN(job, LocalJob::open(name, text, data_));
+  FED_ASSIGN(job, LocalJob::open(name, text, data_, agreement_));
   return std::shared_ptr<Workload>(std::make_shared<Opened>(std::move(job), disk_, trainer_));
 }
 

@@ -13,7 +13,7 @@ class LocalWorkshop final : public Workshop {
  public:
   // `disk` (of the models) and `spec` outlive it.
   LocalWorkshop(Disk& disk, const config::ClientSpec& spec)
-      : disk_(disk), data_(spec.data), trainer_(spec.threads) {}
+      : disk_(disk), data_(spec.data), agreement_(spec.jobs), trainer_(spec.threads) {}
 
   Result<std::shared_ptr<Workload>> open(const std::string& name, const std::string& text) override;
 
@@ -21,6 +21,7 @@ class LocalWorkshop final : public Workshop {
   class Opened;
   Disk& disk_;
   const config::DataSpec& data_;
+  const session::Agreement agreement_;
   train::LocalTrainer trainer_;  // of whoever performs
 };
 

@@ -3,6 +3,7 @@
 #include "app/client_commands.h"
 #include "app/client_daemon.h"
 #include "app/config_file.h"
+#include "app/priority.h"
 #include "cli/service.h"
 
 namespace fed::app {
@@ -28,6 +29,7 @@ int run(const cli::Arguments& arguments) {
   const auto spec = load_config(arguments);
   if (!spec) return cli::bad_usage;
   set_up_log(spec->log);
+  yield_to_others(spec->limits.nice);
   const auto status = run_daemon(*spec, {.once = arguments.has("once")});
   if (!status) return cli::fail(arguments, status.error());
   return *status;

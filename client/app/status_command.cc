@@ -8,6 +8,8 @@
 #include "app/client_keys.h"
 #include "app/client_status.h"
 #include "app/config_file.h"
+#include "app/site_text.h"
+#include "base/clock.h"
 #include "session/outbox.h"
 
 namespace fed::app {
@@ -49,7 +51,21 @@ void print_answer(const char* title, const ClientStatus::Answer& answer) {
              answer.detail.empty() ? "" : ": ", answer.detail, date(answer.at));
 }
 
-void print(const Shown& shown) {
+void print_site(const config::ClientSpec& spec, const ClientStatus& status) {
+  for (const auto& [title, text] : limits_lines(spec, unix_seconds())) {
+    fmt::print("{:<13} {}\n", title, text);
+  }
+  for (const auto& [job, why] : status.declined) {
+    fmt::print("{:<13} job {}: {}\n", "declined", job, why);
+  }
+  if (status.standby.job.empty()) return;
+  const std::string until =
+      status.standby.until > 0 ? "; asked again by " + date(status.standby.until) : "";
+  fmt::print("{:<13} job {}: {}{}\n", "standing by", status.standby.job, status.standby.detail,
+             until);
+}
+
+void print(const config::ClientSpec& spec, const Shown& shown) {
   const ClientStatus& status = shown.status;
   fmt::print("{:<13} {}\n", "server", status.connection);
   if (!status.name.empty()) fmt::print("{:<13} {}\n", "known as", status.name);
@@ -60,6 +76,7 @@ void print(const Shown& shown) {
   }
   print_answer("last answer", status.last_answer);
   print_answer("last refusal", status.last_refusal);
+  print_site(spec, status);
   if (shown.outbox.empty()) fmt::print("{:<13} empty\n", "outbox");
   for (const wire::Offer& offer : shown.outbox) {
     fmt::print("{:<13} job {} task {}: {} bytes, {} examples\n", "outbox", offer.job, offer.task,
@@ -77,7 +94,7 @@ Json to_json(const ClientStatus::Answer& answer) {
           {"at", answer.at}};
 }
 
-void print_json(const Shown& shown) {
+void print_json(const config::ClientSpec& spec, const Shown& shown) {
   const ClientStatus& status = shown.status;
   Json outbox = Json::array();
   for (const wire::Offer& offer : shown.outbox) {
@@ -90,11 +107,20 @@ void print_json(const Shown& shown) {
   if (status.task >= 0) {
     task = {{"job", status.job}, {"task", status.task}, {"phase", status.phase}};
   }
+  Json standby = nullptr;
+  if (!status.standby.job.empty()) {
+    standby = {{"job", status.standby.job},
+               {"detail", status.standby.detail},
+               {"until", status.standby.until}};
+  }
   const Json json = {{"connection", status.connection},
                      {"name", status.name},
                      {"last_task", task},
                      {"last_answer", to_json(status.last_answer)},
                      {"last_refusal", to_json(status.last_refusal)},
+                     {"limits", limits_json(spec, unix_seconds())},
+                     {"declined", status.declined},
+                     {"standby", standby},
                      {"outbox", outbox},
                      {"updated_at", status.updated_at}};
   fmt::print("{}\n", json.dump(-1, ' ', false, Json::error_handler_t::replace));
@@ -106,9 +132,9 @@ int run(const cli::Arguments& arguments) {
   const auto shown = look(spec->state_dir);
   if (!shown) return cli::fail(arguments, shown.error());
   if (arguments.json()) {
-    print_json(*shown);
+    print_json(*spec, *shown);
   } else {
-    print(*shown);
+    print(*spec, *shown);
   }
   return cli::done;
 }

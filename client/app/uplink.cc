@@ -51,6 +51,8 @@ void Uplink::attempt() {
   const net::Limits limits{.idle = idle_,
                            .message_bytes_max = wire::kFromServerBytesMax,
                            .queue_bytes_max = 8 * wire::kFromServerBytesMax,
+                           .send_mbit_s_max = spec_.limits.upload_mbit_s_max,
+                           .receive_mbit_s_max = spec_.limits.download_mbit_s_max,
                            .pings = true};
   const Duration deadline = std::min(idle_, from_seconds(kConnectSeconds));
   dialer_.dial(limits, deadline, [this](Result<std::shared_ptr<net::Link>> link) {

@@ -40,6 +40,12 @@ struct StartUpload {
   std::uint64_t upload = 0, offset = 0;
 };
 struct StopUpload {};
+// What the server was asked to send is not to arrive any more: only a new connection stops it.
+struct StopDownload {};
+// The server will not ask now, and says until when at the latest.
+struct StandBy {
+  wire::Standby standby;
+};
 // The server has answered for this update: it need not be kept.
 struct DropUpdate {
   wire::Receipt receipt;
@@ -52,7 +58,8 @@ struct Hangup {
   wire::Bye bye;
 };
 
-using Effect = std::variant<Send, LoadJob, ObtainModel, Train, CancelTraining, SendOffer,
-                            StartUpload, StopUpload, DropUpdate, JobDone, Hangup>;
+using Effect =
+    std::variant<Send, LoadJob, ObtainModel, Train, CancelTraining, SendOffer, StartUpload,
+                 StopUpload, StopDownload, StandBy, DropUpdate, JobDone, Hangup>;
 
 }  // namespace fed::session

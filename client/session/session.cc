@@ -1,12 +1,14 @@
 #include "session/session.h"
 
 #include <algorithm>
+#include <cmath>
 
 namespace fed::session {
 namespace {
 
 constexpr int kDownloadsMax = 3;
 constexpr double kRetrySecondsMax = 3600;
+constexpr double kChangeSecondsSame = 60;  // an announced moment that moves by less is no news
 constexpr const char* kNotAgreed = "this client has not agreed to the job";
 
 UpdateKey key_of(const wire::Offer& offer) { return {offer.job, offer.task}; }
@@ -22,6 +24,12 @@ bool answers(const wire::Offer& offer, const wire::Task& task) {
 // Whether a download of the one's model is a download of the other's.
 bool same_model(const wire::Task& a, const wire::Task& b) {
   return a.model && b.model && a.model->hash == b.model->hash && a.model->key == b.model->key;
+}
+
+bool same_limits(const wire::Availability& a, const wire::Availability& b) {
+  return a.open == b.open && (a.change_s > 0) == (b.change_s > 0) &&
+         a.upload_mbit_s == b.upload_mbit_s && a.download_mbit_s == b.download_mbit_s &&
+         a.detail == b.detail;
 }
 
 void add(Session::Effects& to, Session::Effects from) {
@@ -55,6 +63,7 @@ Session::Effects Session::disconnected() {
   uploading_ = false;
   welcomed_ = false;
   waiting_.clear();
+  told_.reset();
   if (active_ && !active_->training) active_.reset();
   return {StopUpload{}};
 }
@@ -66,12 +75,61 @@ Session::Effects Session::message(const wire::Message& message, Instant now) {
 Session::Effects Session::on(const wire::Welcome& m, Instant) {
   name_ = m.client;
   welcomed_ = true;
-  return offer_next();
+  Effects effects = send_given_back();
+  add(effects, offer_next());
+  return effects;
+}
+
+Session::Effects Session::availability(const wire::Availability& availability, Instant now) {
+  const bool was_open = std::exchange(open_, availability.open);
+  hours_ = availability.detail;
+  Effects effects;
+  if (was_open && !open_) effects = rest();
+  const Instant change_at = now + from_seconds(availability.change_s);
+  const double moved = told_ ? std::abs(seconds(change_at - told_change_at_)) : 0;
+  const bool news = !told_ || !same_limits(*told_, availability) ||
+                    (availability.change_s > 0 && moved > kChangeSecondsSame);
+  if (online_ && news) {
+    told_ = availability;
+    told_change_at_ = change_at;
+    effects.push_back(Send{availability});
+  }
+  if (!was_open && open_) add(effects, offer_next());
+  return effects;
+}
+
+// Stops what is under way and gives its tasks back. What is said while a download stops would be
+// lost with the connection, so it is said on the next one.
+Session::Effects Session::rest() {
+  const std::string why = "this site's hours have ended (" + hours_ + ")";
+  Effects effects;
+  if (active_ && active_->training) effects.push_back(CancelTraining{});
+  if (active_) waiting_.push_front(active_->task);
+  for (const wire::Task& task : waiting_) given_back_.push_back({task.job, task.task, why});
+  waiting_.clear();
+  if (offered_) effects.push_back(StopUpload{});
+  offered_.reset();
+  uploading_ = false;
+  const bool fetching = online_ && active_ && active_->fetching && !active_->training;
+  active_.reset();
+  if (fetching) {
+    effects.push_back(StopDownload{});
+  } else if (welcomed_) {
+    add(effects, send_given_back());
+  }
+  return effects;
+}
+
+Session::Effects Session::send_given_back() {
+  Effects effects;
+  for (wire::TaskRefused& task : given_back_) effects.push_back(Send{std::move(task)});
+  given_back_.clear();
+  return effects;
 }
 
 // The first update that waits, unless another one is on its way.
 Session::Effects Session::offer_next() {
-  if (!welcomed_ || offered_) return {};
+  if (!welcomed_ || !open_ || offered_) return {};
   for (const auto& [key, offer] : outbox_) {
     if (retries_.contains(key)) continue;
     offered_ = key;
@@ -119,6 +177,7 @@ Session::Effects Session::on(const wire::JobEnded& m, Instant) {
   // business.
   const bool known = known_.erase(m.job) > 0;
   jobs_.erase(m.job);
+  served_.erase(m.job);
   Effects effects = drop_job(m.job);
   if (known) effects.push_back(JobDone{m.job, m.detail});
   return effects;
@@ -127,18 +186,21 @@ Session::Effects Session::on(const wire::JobEnded& m, Instant) {
 Session::Effects Session::on(const wire::Task& m, Instant) {
   const auto kept = outbox_.find({m.job, m.task});
   if (kept != outbox_.end() && answers(kept->second, m)) {
+    retries_.erase(kept->first);  // it is wanted now
     return offer_next();
   }
   const auto job = jobs_.find(m.job);
   if (job == jobs_.end() || (!job->second.loading && !*job->second.examples)) {
     return refuse_task(m.job, m.task, kNotAgreed);
   }
+  if (!open_) return refuse_task(m.job, m.task, "outside this site's hours (" + hours_ + ")");
   if (active_ && same_task(active_->task, m) &&
       (active_->training || same_model(active_->task, m))) {
     return {};
   }
   Effects effects =
       drop_job(m.job);  // a newer task replaces the older one: the server has moved on
+  if (!served_.contains(m.job)) served_[m.job] = least_served();
   waiting_.push_back(m);
   add(effects, begin_next());
   return effects;
@@ -150,11 +212,33 @@ Session::Effects Session::drop_job(const std::string& job) {
   return drop_task(job, active_->task.task);
 }
 
-// The first task whose job's data is loaded.
+// What a job that comes later begins with: else it would be served alone until it has caught up.
+std::int64_t Session::least_served() const {
+  std::optional<std::int64_t> least;
+  for (const auto& [job, tasks] : served_) least = std::min(tasks, least.value_or(tasks));
+  return least.value_or(0);
+}
+
+// Of the tasks whose job's data is loaded: of another job than the last one, then of the one that
+// was served least, then the first to come.
+std::deque<wire::Task>::iterator Session::fairest() {
+  const auto rank = [&](const wire::Task& task) {
+    return std::pair(task.job == last_served_, served_[task.job]);
+  };
+  auto best = waiting_.end();
+  for (auto task = waiting_.begin(); task != waiting_.end(); ++task) {
+    if (jobs_.at(task->job).loading) continue;
+    if (best == waiting_.end() || rank(*task) < rank(*best)) best = task;
+  }
+  return best;
+}
+
 Session::Effects Session::begin_next() {
-  const auto ready = [&](const wire::Task& task) { return !jobs_.at(task.job).loading; };
-  const auto next = std::find_if(waiting_.begin(), waiting_.end(), ready);
-  if (active_ || next == waiting_.end()) return {};
+  if (active_ || !open_) return {};
+  const auto next = fairest();
+  if (next == waiting_.end()) return {};
+  last_served_ = next->job;
+  ++served_[next->job];
   active_ = Active{.task = std::move(*next)};
   waiting_.erase(next);
   const wire::Task& task = active_->task;
@@ -188,6 +272,7 @@ bool Session::is_active(const std::string& job, std::int64_t version) const {
 Session::Effects Session::model_partial(const std::string& job, std::int64_t version,
                                         std::uint64_t offset) {
   if (!is_active(job, version) || !online_) return {};
+  active_->fetching = true;
   return {Send{wire::Fetch{job, version, offset}}};
 }
 
@@ -268,6 +353,11 @@ Session::Effects Session::on(const wire::Retry& m, Instant now) {
 }
 
 Session::Effects Session::on(const wire::Bye& m, Instant) { return {Hangup{m}}; }
+
+Session::Effects Session::on(const wire::Standby& m, Instant) {
+  if (!known_.contains(m.job)) return {};
+  return {StandBy{m}};
+}
 
 std::optional<Instant> Session::next_wakeup() const {
   std::optional<Instant> earliest;

@@ -4,8 +4,10 @@
 // down, and an update stays in the outbox until the server has said accepted, refused or discarded.
 // What needs the server, a download or a task that has not begun, ends with the connection: the
 // server repeats the tasks that still count. One task is worked on at a time, and one update is
-// offered at a time, the next once the server has answered; others wait. Not thread-safe: one
-// owner, the client's event loop. Effects are carried out in order.
+// offered at a time, the next once the server has answered; others wait. Jobs take turns: after a
+// task of one job comes a task of another if one waits, of the job that was served least. While the
+// site rests (availability) nothing is trained, fetched or offered: tasks are given back, updates
+// wait. Not thread-safe: one owner, the client's event loop. Effects are carried out in order.
 #pragma once
 
 #include <deque>
@@ -36,6 +38,11 @@ class Session {
   Effects connected();
   Effects disconnected();
   Effects message(const wire::Message& message, Instant now);
+
+  // The site's own limits, whenever the clock may have come to something new, and once after
+  // connected(). The server is told what is news to it. A session that never hears of any is open.
+  Effects availability(const wire::Availability& availability, Instant now);
+  bool open() const { return open_; }
 
   // Answers to effects.
   Effects job_loaded(const std::string& job, Result<std::int64_t> examples);
@@ -70,6 +77,7 @@ class Session {
   struct Active {
     wire::Task task;
     bool training = false;
+    bool fetching = false;  // its model was asked for on this connection
     int downloads_failed = 0;
   };
 
@@ -82,6 +90,7 @@ class Session {
   Effects on(const wire::Receipt& m, Instant now);
   Effects on(const wire::Retry& m, Instant now);
   Effects on(const wire::Bye& m, Instant now);
+  Effects on(const wire::Standby& m, Instant now);
   template <class Other>
   Effects on(const Other&, Instant) {
     return {};  // a client's own message, echoed: nothing to do
@@ -91,6 +100,10 @@ class Session {
   Effects offer_next();
   Effects withdraw(const UpdateKey& key);
   Effects begin_next();
+  std::deque<wire::Task>::iterator fairest();
+  std::int64_t least_served() const;
+  Effects rest();
+  Effects send_given_back();
   Effects drop_job(const std::string& job);
   Effects drop_task(const std::string& job, std::int64_t task);
   Effects refuse_task(const std::string& job, std::int64_t task, const std::string& detail);
@@ -102,6 +115,13 @@ class Session {
   std::map<std::string, Job> jobs_;
   std::optional<Active> active_;
   std::deque<wire::Task> waiting_;
+  std::map<std::string, std::int64_t> served_;  // tasks begun, of the jobs that had any
+  std::string last_served_;                     // job
+  bool open_ = true;
+  std::string hours_;                          // for people
+  std::optional<wire::Availability> told_;     // to the server, on this connection
+  Instant told_change_at_{};                   // what its change_s came to
+  std::vector<wire::TaskRefused> given_back_;  // to be said on the next connection
   std::set<std::string> known_;  // jobs that were offered, or whose updates lay in the outbox
   std::map<UpdateKey, wire::Offer> outbox_;
   std::optional<UpdateKey> offered_;      // on this connection, and not answered for yet

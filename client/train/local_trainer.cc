@@ -17,6 +17,8 @@
 namespace fed::train {
 namespace {
 
+using Sent = config::TrainingSpec::Update;
+
 constexpr std::int64_t gradient_rows_max =
     512;  // of one batch where the batch size changes nothing
 
@@ -77,7 +79,7 @@ class Gather {
   tensor::Floats features_, labels_;
 };
 
-// ClientUpdate: the change of the weights after the epochs.
+// ClientUpdate: the weights after the epochs, or their change.
 Result<Trained> train_epochs(const Run& run) {
   FED_ASSIGN(optimizer, make_optimizer(run.training.optimizer, run.global.size()));
   const std::int64_t batch_size = std::min(run.training.batch_size, run.rows.rows);
@@ -107,7 +109,7 @@ Result<Trained> train_epochs(const Run& run) {
     }
     epoch_loss = weight_sum > 0 ? loss_sum / weight_sum : 0;
   }
-  tensor::axpy(-1, run.global, weights);
+  if (run.training.update == Sent::delta) tensor::axpy(-1, run.global, weights);
   return Trained{std::move(weights), epoch_loss};
 }
 
@@ -182,8 +184,8 @@ Result<Update> LocalTrainer::train(std::span<const float> weights, const Task& t
                 progress,
                 std::move(stop),
                 workspace_};
-  const bool is_delta = training.update == config::TrainingSpec::Update::delta;
-  FED_ASSIGN(trained, is_delta ? train_epochs(run) : full_gradient(run));
+  const bool one_gradient = training.update == Sent::gradient;
+  FED_ASSIGN(trained, one_gradient ? full_gradient(run) : train_epochs(run));
   if (!std::isfinite(trained.loss) || !tensor::all_finite(trained.values)) {
     return diverged(run, "into an update that is not finite");
   }

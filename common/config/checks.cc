@@ -85,7 +85,9 @@ class JobChecker {
 
   void check_rounds() {
     const RoundsSpec& rounds = job_.rounds;
-    if (rounds.contributions_goal > rounds.cohort) {
+    const bool asynchronous = rounds.staleness.max > 0;
+    const bool by_arrival = asynchronous && rounds.order == RoundsSpec::Order::arrival;
+    if (rounds.contributions_goal > rounds.cohort && !by_arrival) {
       report("/rounds/contributions/goal", "is " + std::to_string(rounds.contributions_goal) +
                                                "; allowed: at most \"cohort\", which is " +
                                                std::to_string(rounds.cohort));
@@ -94,6 +96,16 @@ class JobChecker {
       report("/rounds/contributions/min", "is " + std::to_string(rounds.contributions_min) +
                                               "; allowed: at most \"goal\", which is " +
                                               std::to_string(rounds.contributions_goal));
+    }
+    if (rounds.seconds_min > rounds.seconds_max) {
+      report("/rounds/seconds/min", "is " + number(rounds.seconds_min) +
+                                        "; allowed: at most \"max\", which is " +
+                                        number(rounds.seconds_max));
+    }
+    if (!asynchronous && rounds.order == RoundsSpec::Order::seeded) {
+      report("/rounds/order",
+             "is \"seeded\"; allowed: \"arrival\" while \"staleness.max\" is 0, since the order "
+             "of a synchronous round does not matter");
     }
   }
 

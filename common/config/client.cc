@@ -9,11 +9,13 @@ namespace {
 constexpr Name<ClientSpec::Cipher> ciphers[] = {{ClientSpec::Cipher::aesgcm, "aesgcm"},
                                                 {ClientSpec::Cipher::chachapoly, "chachapoly"}};
 
-Problems check(const ClientSpec& spec) {
+Problems check(const ClientSpec& spec, const Json& document) {
   Problems problems;
   if (!port_fits(spec.server, 1)) {
     problems.push_back({"/server", "has a port out of range; allowed: a port from 1 to 65535"});
   }
+  check_site_limits(document.at("limits"), "/limits", problems);
+  check_agreement(document.at("jobs"), "/jobs", problems);
   check_data(spec.data, "/data", problems);
   return problems;
 }
@@ -30,9 +32,11 @@ Checked<ClientSpec> parse_client(std::string_view text, const std::filesystem::p
                   .threads = document.at("threads"),
                   .idle_s = document.at("idle_s"),
                   .reconnect_s_max = document.at("reconnect_s_max"),
+                  .limits = read_site_limits(document.at("limits")),
+                  .jobs = read_agreement(document.at("jobs")),
                   .log = read_log(document.at("log")),
                   .data = read_data(document.at("data"), folder)};
-  Problems problems = check(spec);
+  Problems problems = check(spec, document);
   if (!problems.empty()) return problems;
   return spec;
 }
@@ -52,6 +56,8 @@ std::string to_text(const ClientSpec& spec) {
   file["threads"] = spec.threads;
   file["idle_s"] = spec.idle_s;
   file["reconnect_s_max"] = spec.reconnect_s_max;
+  file["limits"] = site_limits_to_json(spec.limits);
+  file["jobs"] = agreement_to_json(spec.jobs);
   file["log"] = log_to_json(spec.log);
   file["data"] = data_to_json(spec.data);
   return pretty(file);

@@ -11,6 +11,7 @@
 #include "config/data.h"
 #include "config/problem.h"
 #include "config/server.h"
+#include "config/site.h"
 
 namespace fed::config {
 
@@ -25,6 +26,8 @@ struct ClientSpec {
   int threads = 1;
   double idle_s = 120;          // no byte moved for so long: connect again
   double reconnect_s_max = 60;  // longest pause between two attempts
+  SiteLimitsSpec limits;        // what the site lends
+  AgreementSpec jobs;           // what it agrees to
   LogSpec log;
   DataSpec data;
 

@@ -8,12 +8,22 @@ namespace {
 
 using Update = TrainingSpec::Update;
 using Weighting = AggregationSpec::Weighting;
+using By = SelectionSpec::By;
+using StaleWeight = StalenessSpec::Weight;
+using Order = RoundsSpec::Order;
 using Scaling = InputsSpec::Scaling;
 using Missing = InputsSpec::Missing;
 using Unknown = InputsSpec::Unknown;
 using ColumnType = ColumnSpec::Type;
 
-constexpr Name<Update> updates[] = {{Update::delta, "delta"}, {Update::gradient, "gradient"}};
+constexpr Name<Update> updates[] = {
+    {Update::delta, "delta"}, {Update::gradient, "gradient"}, {Update::weights, "weights"}};
+constexpr Name<By> selections[] = {
+    {By::uniform, "uniform"}, {By::examples, "examples"}, {By::speed, "speed"}, {By::loss, "loss"}};
+constexpr Name<StaleWeight> stale_weights[] = {{StaleWeight::constant, "constant"},
+                                               {StaleWeight::polynomial, "polynomial"},
+                                               {StaleWeight::hinge, "hinge"}};
+constexpr Name<Order> orders[] = {{Order::arrival, "arrival"}, {Order::seeded, "seeded"}};
 constexpr Name<Weighting> weightings[] = {{Weighting::examples, "examples"},
                                           {Weighting::uniform, "uniform"}};
 constexpr Name<Scaling> scalings[] = {
@@ -62,6 +72,18 @@ TrainingSpec read_training(const Json& section) {
   return spec;
 }
 
+SelectionSpec read_selection(const Json& section) {
+  return {.by = read_enum(section, "by", selections), .candidates = section.at("candidates")};
+}
+
+StalenessSpec read_staleness(const Json& section) {
+  return {.max = section.at("max"),
+          .weight = read_enum(section, "weight", stale_weights),
+          .exponent = section.at("exponent"),
+          .slope = section.at("slope"),
+          .grace = section.at("grace")};
+}
+
 RoundsSpec read_rounds(const Json& section) {
   const Json& contributions = section.at("contributions");
   const Json& seconds = section.at("seconds");
@@ -69,8 +91,13 @@ RoundsSpec read_rounds(const Json& section) {
           .cohort = section.at("cohort"),
           .contributions_min = contributions.at("min"),
           .contributions_goal = contributions.at("goal"),
+          .seconds_min = seconds.at("min"),
           .seconds_max = seconds.at("max"),
+          .seconds_deviations = seconds.at("deviations"),
           .seconds_select = seconds.at("select"),
+          .selection = read_selection(section.at("selection")),
+          .staleness = read_staleness(section.at("staleness")),
+          .order = read_enum(section, "order", orders),
           .seed = section.at("seed")};
 }
 

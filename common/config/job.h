@@ -41,7 +41,8 @@ struct ModelSpec {
 };
 
 struct TrainingSpec {
-  enum class Update { delta, gradient };  // FedAvg, FedSGD (McMahan et al. 2017)
+  // FedAvg, FedSGD (McMahan et al. 2017), FedAsync (Xie et al. 2019, Algorithm 1)
+  enum class Update { delta, gradient, weights };
   Update update = Update::delta;
   std::int64_t epochs = 1;
   std::int64_t batch_size = 32;
@@ -53,14 +54,41 @@ struct TrainingSpec {
   bool operator==(const TrainingSpec&) const = default;
 };
 
+// Who is asked: all alike, by rows, by recent speed, or by loss (power of choice, Cho et al. 2020).
+struct SelectionSpec {
+  enum class By { uniform, examples, speed, loss };
+  By by = By::uniform;
+  std::int64_t candidates = 0;  // d of power of choice; 0: twice the clients wanted
+
+  bool operator==(const SelectionSpec&) const = default;
+};
+
+// How far behind an update may be, and what it then counts: s(t - tau) of Xie et al. 2019, 5.2.
+struct StalenessSpec {
+  enum class Weight { constant, polynomial, hinge };
+  std::int64_t max = 0;  // versions; 0: a synchronous job
+  Weight weight = Weight::polynomial;
+  double exponent = 0.5;   // a of polynomial
+  double slope = 10;       // a of hinge
+  std::int64_t grace = 4;  // b of hinge
+
+  bool operator==(const StalenessSpec&) const = default;
+};
+
 struct RoundsSpec {
+  enum class Order { arrival, seeded };
   std::int64_t max = 1;                // versions to commit
-  std::int64_t cohort = 1;             // clients asked per round
-  std::int64_t contributions_min = 1;  // 1 <= min <= goal <= cohort
+  std::int64_t cohort = 1;             // clients asked per round, or at work at once
+  std::int64_t contributions_min = 1;  // 1 <= min <= goal, and goal <= cohort if synchronous
   std::int64_t contributions_goal = 1;
-  double seconds_max = 600;    // deadline of a round
-  double seconds_select = 30;  // patience for a full cohort once `min` clients are there
-  std::uint64_t seed = 1;      // of selection and of every client's shuffling
+  double seconds_min = 0;         // least deadline, if it follows the rounds seen
+  double seconds_max = 600;       // deadline of a round, and of each task of an asynchronous job
+  double seconds_deviations = 0;  // > 0: the deadline follows the rounds seen
+  double seconds_select = 30;     // patience for a full cohort once `min` clients are there
+  SelectionSpec selection{};
+  StalenessSpec staleness{};
+  Order order = Order::arrival;  // of the contributions of an asynchronous job
+  std::uint64_t seed = 1;        // of selection and of every client's shuffling
 
   bool operator==(const RoundsSpec&) const = default;
 };

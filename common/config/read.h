@@ -12,7 +12,9 @@
 #include "base/error.h"
 #include "config/data.h"
 #include "config/document.h"
+#include "config/problem.h"
 #include "config/server.h"
+#include "config/site.h"
 
 namespace fed::config {
 
@@ -54,6 +56,17 @@ OrderedJson log_to_json(const LogSpec& spec);
 // "no test rows kept".
 DataSpec read_data(const Json& section, const std::filesystem::path& folder);
 OrderedJson data_to_json(const DataSpec& spec);
+
+// The sections `limits` and `jobs` of a client, and what a schema cannot say of them.
+SiteLimitsSpec read_site_limits(const Json& section);
+OrderedJson site_limits_to_json(const SiteLimitsSpec& spec);
+void check_site_limits(const Json& section, const std::string& pointer, Problems& problems);
+AgreementSpec read_agreement(const Json& section);
+OrderedJson agreement_to_json(const AgreementSpec& spec);
+void check_agreement(const Json& section, const std::string& pointer, Problems& problems);
+
+// Adds a problem for each text of a list that an earlier item has already.
+void check_distinct(const Json& list, const std::string& pointer, Problems& problems);
 
 // Whether the port of "HOST:PORT" is from `least` to 65535; the schema has checked the shape.
 bool port_fits(const std::string& address, int least);

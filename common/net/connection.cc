@@ -1,5 +1,6 @@
 #include "net/connection.h"
 
+#include <algorithm>
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/redirect_error.hpp>
@@ -7,6 +8,7 @@
 
 #include "net/sendfile.h"
 #include "net/spawn.h"
+#include "net/unsent.h"
 
 namespace fed::net {
 namespace {
@@ -15,12 +17,23 @@ Error link_error(const boost::system::error_code& error) {
   return {ErrorCode::closed, "the connection was lost: " + error.message()};
 }
 
+// What the system takes from the line although nobody reads: a quarter of a second's worth, so that
+// a rate is felt by the peer and not only by this program, and still covers the delay of a long
+// line.
+int receive_buffer(double mbit_s) {
+  constexpr double kBytesPerMbit = 1e6 / 8, kSeconds = 0.25, kLeast = 8 * 1024, kMost = 1 << 20;
+  if (mbit_s <= 0) return 0;
+  return static_cast<int>(std::clamp(mbit_s * kBytesPerMbit * kSeconds, kLeast, kMost));
+}
+
 }  // namespace
 
 Connection::Connection(Socket socket, channel::Transport transport, Limits limits)
     : socket_(std::move(socket)),
       loop_(socket_.get_executor()),
       protocol_(std::move(transport), limits, loop_.now()),
+      receive_buffer_(receive_buffer(limits.receive_mbit_s_max)),
+      reader_pause_(socket_.get_executor()),
       writer_wakeup_(socket_.get_executor()),
       watchdog_(socket_.get_executor()) {}
 
@@ -29,6 +42,10 @@ void Connection::start(std::shared_ptr<Handler> handler) {
   boost::system::error_code ignored;
   socket_.set_option(asio::ip::tcp::no_delay(true), ignored);
   socket_.non_blocking(true, ignored);
+  limit_unsent(socket_.native_handle());
+  if (receive_buffer_ > 0) {
+    socket_.set_option(asio::socket_base::receive_buffer_size(receive_buffer_), ignored);
+  }
   spawn(loop_.executor(), read_loop(shared_from_this()), "connection reader");
   spawn(loop_.executor(), write_loop(shared_from_this()), "connection writer");
   spawn(loop_.executor(), watch_loop(shared_from_this()), "connection watchdog");
@@ -66,6 +83,7 @@ void Connection::follow() {
   boost::system::error_code ignored;
   socket_.close(ignored);
   watchdog_.cancel();
+  reader_pause_.cancel();
   // Not from inside the handler's own call: it may be in the middle of something.
   loop_.post([self = shared_from_this()] {
     if (self->handler_) self->handler_->on_closed(*self->protocol_.closed());
@@ -77,7 +95,14 @@ asio::awaitable<void> Connection::read_loop(Self self) {
   boost::system::error_code error;
   auto token = asio::redirect_error(asio::use_awaitable, error);
   while (!self->closed_) {
-    const ByteSpan room = self->protocol_.room();
+    const std::size_t most = self->protocol_.receivable(self->loop_.now());
+    if (most == 0) {
+      self->reader_pause_.expires_at(self->protocol_.receivable_at(self->loop_.now()));
+      co_await self->reader_pause_.async_wait(token);
+      continue;
+    }
+    const ByteSpan all = self->protocol_.room();
+    const ByteSpan room = all.first(std::min(all.size(), most));
     const auto buffer = asio::buffer(room.data(), room.size());
     const std::size_t got = co_await self->socket_.async_read_some(buffer, token);
     if (self->closed_) co_return;
@@ -94,13 +119,14 @@ asio::awaitable<void> Connection::write_loop(Self self) {
   boost::system::error_code error;
   auto token = asio::redirect_error(asio::use_awaitable, error);
   while (!self->closed_) {
-    if (self->protocol_.next(self->output_)) {
+    if (self->protocol_.next(self->output_, self->loop_.now())) {
       co_await write(self);
       continue;
     }
     self->follow();
     if (self->closed_) co_return;
-    self->writer_wakeup_.expires_at(asio::steady_timer::time_point::max());
+    const auto again = self->protocol_.next_at();
+    self->writer_wakeup_.expires_at(again.value_or(asio::steady_timer::time_point::max()));
     co_await self->writer_wakeup_.async_wait(token);
   }
 }

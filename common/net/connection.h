@@ -47,6 +47,8 @@ class Connection final : public Link, public std::enable_shared_from_this<Connec
   AsioLoop loop_;
   Protocol protocol_;
   std::shared_ptr<Handler> handler_;
+  int receive_buffer_;  // bytes; 0: as the system has it
+  asio::steady_timer reader_pause_;
   asio::steady_timer writer_wakeup_;
   asio::steady_timer watchdog_;
   Output output_;  // being written

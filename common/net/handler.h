@@ -4,6 +4,7 @@
 #include <cstdint>
 
 #include "base/bytes.h"
+#include "base/clock.h"
 #include "wire/messages.h"
 
 namespace fed::net {
@@ -12,6 +13,8 @@ class Handler {
  public:
   virtual ~Handler() = default;
 
+  // Bytes have come, of whatever kind; before anything that follows from them.
+  virtual void on_heard(Instant) {}
   // An error ends the connection after telling the peer its detail.
   virtual Status on_message(wire::Message message) = 0;
   virtual Status on_chunk(std::uint64_t upload, std::uint64_t offset, ByteView data) = 0;

@@ -25,6 +25,8 @@ Protocol::Protocol(channel::Transport transport, Limits limits, Instant now)
       limits_(limits),
       received_(limits.receive_bytes),
       assembler_(limits.message_bytes_max),
+      out_(TokenBucket::for_mbit_s(limits.send_mbit_s_max)),
+      in_(TokenBucket::for_mbit_s(limits.receive_mbit_s_max)),
       last_progress_(now),
       last_sent_(now),
       last_ping_(now) {}
@@ -68,10 +70,20 @@ ByteSpan Protocol::room() {
   return received_.room();
 }
 
+// Reads of a few bytes each would keep to the rate as well, at many times the cost.
+std::size_t Protocol::receivable(Instant now) const {
+  const std::uint64_t bytes = in_.available(now);
+  return in_.limited() && bytes < in_.burst() / 2 ? 0 : bytes;
+}
+
+Instant Protocol::receivable_at(Instant now) const { return in_.ready_at(in_.burst() / 2, now); }
+
 void Protocol::received(std::size_t bytes, Instant now, Handler& handler) {
+  in_.take(bytes, now);
   // Otherwise a peer that talks and never reads would keep a session for ever that is at its end.
   if (finishing_) return;
   last_progress_ = now;
+  handler.on_heard(now);
   received_.filled(bytes);
   const Status consumed = consume(handler);
   if (!consumed) refuse(consumed.error());
@@ -139,9 +151,10 @@ Status Protocol::on_ping(ByteView body) {
   return Error{ErrorCode::too_large, "pings whose answers are not read"};
 }
 
-bool Protocol::next(Output& output) {
+bool Protocol::next(Output& output, Instant now) {
+  next_at_.reset();
   if (closed_) return false;
-  if (queued_.empty() && !finishing_) queue_bulk();
+  if (queued_.empty() && !finishing_ && bulk_may_go(now)) queue_bulk();
   if (closed_) return false;
   if (queued_.empty()) {
     if (finishing_) close(session_ended());
@@ -152,6 +165,7 @@ bool Protocol::next(Output& output) {
   output.stretch = std::exchange(stretch_, SealedDownload());
   output.bulk = std::exchange(bulk_queued_, false);
   output.bulk_ends = std::exchange(bulk_ends_, false);
+  out_.take(output.records.size() + (output.stretch.end - output.stretch.offset), now);
   return true;
 }
 
@@ -162,6 +176,21 @@ void Protocol::wrote(const Output& output, Instant now) {
 void Protocol::sent(const Output& output, Instant now, Handler& handler) {
   last_sent_ = now;
   if (output.bulk_ends && !closed_) handler.on_bulk_sent();
+}
+
+// Not before the bucket holds a piece of it: what is sent is then spread evenly.
+bool Protocol::bulk_may_go(Instant now) {
+  if (!out_.limited() || std::holds_alternative<std::monostate>(bulk_)) return true;
+  const Instant ready = out_.ready_at(piece_bytes(kStretchBytesMax), now);
+  if (ready <= now) return true;
+  next_at_ = ready;
+  return false;
+}
+
+// How much bulk may go at once, in eights: `most`, or what the rate allows.
+std::uint64_t Protocol::piece_bytes(std::uint64_t most) const {
+  if (!out_.limited()) return most;
+  return std::min({most, std::uint64_t{limits_.chunk_bytes}, out_.burst() / 8 * 8});
 }
 
 // Bulk bytes are sealed only when everything before them has been written: back-pressure ends here.
@@ -183,8 +212,10 @@ void Protocol::queue_bulk() {
 }
 
 Status Protocol::queue_chunks(ChunkUpload& upload) {
-  for (std::size_t i = 0; i < kChunksPerWrite && upload.offset < upload.end; ++i) {
-    const auto length = std::min<std::uint64_t>(limits_.chunk_bytes, upload.end - upload.offset);
+  const std::uint64_t most = piece_bytes(limits_.chunk_bytes);
+  const std::size_t chunks = out_.limited() ? 1 : kChunksPerWrite;
+  for (std::size_t i = 0; i < chunks && upload.offset < upload.end; ++i) {
+    const auto length = std::min<std::uint64_t>(most, upload.end - upload.offset);
     std::array<std::uint8_t, kChunkHeaderBytes> header;
     store_le(header.data(), upload.upload);
     store_le(header.data() + 8, upload.offset);
@@ -198,7 +229,7 @@ Status Protocol::queue_chunks(ChunkUpload& upload) {
 
 void Protocol::queue_stretch(SealedDownload& download) {
   const auto length = static_cast<std::uint32_t>(
-      std::min<std::uint64_t>(kStretchBytesMax, download.end - download.offset));
+      std::min<std::uint64_t>(piece_bytes(kStretchBytesMax), download.end - download.offset));
   std::array<std::uint8_t, 4> body;
   store_le(body.data(), length);
   queue(channel::Kind::stretch, body);

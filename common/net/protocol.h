@@ -2,7 +2,7 @@
 // time go in, calls of a Handler and bytes to be sent come out. No socket, no clock, no timer.
 //
 //   carrier read n bytes into room()   -> received(n, now, handler)
-//   carrier can write                  -> while (next(output)) { write it; sent(output, ...) }
+//   carrier can write                  -> while (next(output, now)) { write it; sent(output, ...) }
 //   carrier lost the peer              -> close(reason)
 //   now and then                       -> check_progress(now)
 //
@@ -11,12 +11,18 @@
 // kept alive by pings. That a message could be written says nothing about the peer: a socket takes
 // it, and the pings after it, for a long time after the peer has gone without a word. Bulk bytes
 // are sealed only when everything before them has been sent, so what waits here is bounded by
-// `queue_bytes_max` and one piece of bulk. Not thread-safe.
+// `queue_bytes_max` and one piece of bulk.
+//
+// Rates (base/token_bucket.h) count every byte of the session. What is sent: messages and pings
+// never wait, bulk waits for all. What is received: the carrier reads no more than receivable(now),
+// so that its buffers fill and the peer slows down; messages and bulk wait alike, for a fraction of
+// a second. Not thread-safe.
 #pragma once
 
 #include <optional>
 
 #include "base/clock.h"
+#include "base/token_bucket.h"
 #include "channel/record_reader.h"
 #include "net/bulk.h"
 #include "net/handler.h"
@@ -30,6 +36,7 @@ struct Limits {
   std::size_t queue_bytes_max = 8 * 1024 * 1024;              // of outgoing control records
   std::size_t receive_bytes = 256 * 1024;                     // of the buffer that is read into
   std::size_t chunk_bytes = kChunkDataMax;                    // of an upload, in one record
+  double send_mbit_s_max = 0, receive_mbit_s_max = 0;         // 0: no limit
   bool pings = false;  // send pings when quiet (the client's task); both sides answer them
 };
 
@@ -58,11 +65,16 @@ class Protocol {
 
   // Where the next received bytes go; never empty while the session is open.
   ByteSpan room();
+  // How many bytes may be read now, if a rate is set; 0: none before receivable_at(now).
+  std::size_t receivable(Instant now) const;
+  Instant receivable_at(Instant now) const;
   // A peer's mistake ends the session after telling it.
   void received(std::size_t bytes, Instant now, Handler& handler);
 
   // Replaces `output` by what is to be written next; false if nothing is, or the session is closed.
-  bool next(Output& output);
+  bool next(Output& output, Instant now);
+  // After `next` was false: when it is to be asked again, since bulk waits for its rate.
+  const std::optional<Instant>& next_at() const { return next_at_; }
   // Some of it has been written; all of it has.
   void wrote(const Output& output, Instant now);
   void sent(const Output& output, Instant now, Handler& handler);
@@ -82,6 +94,8 @@ class Protocol {
   void refuse(const Error& reason);
   void queue(channel::Kind kind, ByteView body);
   void queue_bulk();
+  bool bulk_may_go(Instant now);
+  std::uint64_t piece_bytes(std::uint64_t most) const;
   Status queue_chunks(ChunkUpload& upload);
   void queue_stretch(SealedDownload& download);
 
@@ -97,6 +111,8 @@ class Protocol {
   bool bulk_queued_ = false;           // some of queued_ is of a bulk
   bool bulk_ends_ = false;             // with what is queued
   std::uint32_t sealed_expected_ = 0;  // raw bytes of the present incoming stretch
+  TokenBucket out_, in_;
+  std::optional<Instant> next_at_;
   Instant last_progress_, last_sent_, last_ping_;
   bool finishing_ = false;
   std::optional<Error> closed_;

@@ -46,6 +46,7 @@ class Checker {
     require(std::isfinite(value) && value >= 0, field);
     return value;
   }
+  double rate(double value, const char* field) { return seconds(value, field); }
   template <std::size_t N>
   std::array<std::uint8_t, N> array(const flatbuffers::Vector<std::uint8_t>* from,
                                     const char* field) {
@@ -165,6 +166,14 @@ Message read(const fb::Retry& m, Checker& c) {
 Message read(const fb::Bye& m, Checker& c) {
   return Bye{c.text(m.detail(), "detail"), m.come_back()};
 }
+Message read(const fb::Availability& m, Checker& c) {
+  return Availability{m.open(), c.seconds(m.change_s(), "change_s"),
+                      c.rate(m.upload_mbit_s(), "upload_mbit_s"),
+                      c.rate(m.download_mbit_s(), "download_mbit_s"), c.text(m.detail(), "detail")};
+}
+Message read(const fb::Standby& m, Checker& c) {
+  return Standby{c.job(m.job()), c.text(m.detail(), "detail"), c.seconds(m.after_s(), "after_s")};
+}
 
 Result<Message> read_body(const fb::Envelope& envelope, Checker& checker) {
   switch (envelope.body_type()) {
@@ -188,6 +197,8 @@ Result<Message> read_body(const fb::Envelope& envelope, Checker& checker) {
     FED_READ(Receipt)
     FED_READ(Retry)
     FED_READ(Bye)
+    FED_READ(Availability)
+    FED_READ(Standby)
 #undef FED_READ
     case fb::Body::NONE:
       break;
@@ -221,9 +232,9 @@ Result<Message> decode(ByteView bytes) {
 
 const char* name(const Message& message) {
   static constexpr std::array kNames = {
-      "Hello",      "Join",    "JobAnswer", "TaskRefused", "Fetch",    "Progress",
-      "Offer",      "Welcome", "Joined",    "JobOffer",    "JobEnded", "Task",
-      "CancelTask", "Admit",   "Receipt",   "Retry",       "Bye"};
+      "Hello",   "Join",   "JobAnswer", "TaskRefused",  "Fetch",  "Progress",   "Offer",
+      "Welcome", "Joined", "JobOffer",  "JobEnded",     "Task",   "CancelTask", "Admit",
+      "Receipt", "Retry",  "Bye",       "Availability", "Standby"};
   static_assert(kNames.size() == std::variant_size_v<Message>);
   return kNames[message.index()];
 }

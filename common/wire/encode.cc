@@ -124,6 +124,17 @@ Encoded body_of(Builder& to, const Bye& m) {
   const auto detail = put(to, m.detail);
   return encoded(fb::Body::Bye, fb::CreateBye(to, detail, m.come_back));
 }
+Encoded body_of(Builder& to, const Availability& m) {
+  const auto detail = put(to, m.detail);
+  return encoded(
+      fb::Body::Availability,
+      fb::CreateAvailability(to, m.open, m.change_s, m.upload_mbit_s, m.download_mbit_s, detail));
+}
+Encoded body_of(Builder& to, const Standby& m) {
+  const auto job = put(to, m.job);
+  const auto detail = put(to, m.detail);
+  return encoded(fb::Body::Standby, fb::CreateStandby(to, job, detail, m.after_s));
+}
 
 }  // namespace
 

@@ -158,9 +158,27 @@ struct Bye {
   bool come_back = true;
 };
 
-using Message =
-    std::variant<Hello, Join, JobAnswer, TaskRefused, Fetch, Progress, Offer, Welcome, Joined,
-                 JobOffer, JobEnded, Task, CancelTask, Admit, Receipt, Retry, Bye>;
+// The site's own limits, as far as the server can plan with them. Said after Hello and whenever it
+// changes; a client that never says it is always open. While it is not open the client takes no
+// task and moves no bulk.
+struct Availability {
+  bool open = true;
+  double change_s = 0;                            // until `open` changes; 0: never
+  double upload_mbit_s = 0, download_mbit_s = 0;  // 0: no limit
+  std::string detail;                             // its hours, for people
+};
+
+// To a client that could take part in a job and is not asked now: why, and when it may be asked at
+// the latest. Nothing is to be done: its task will come by itself.
+struct Standby {
+  std::string job;
+  std::string detail;
+  double after_s = 0;  // 0: not known
+};
+
+using Message = std::variant<Hello, Join, JobAnswer, TaskRefused, Fetch, Progress, Offer, Welcome,
+                             Joined, JobOffer, JobEnded, Task, CancelTask, Admit, Receipt, Retry,
+                             Bye, Availability, Standby>;
 
 // One FlatBuffer. Text longer than its limit is cut.
 Bytes encode(const Message& message);

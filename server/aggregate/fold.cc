@@ -144,10 +144,24 @@ class Fold {
     FED_TRY(accumulate_all(begin, count, scratch));
     const std::span<double> delta = std::span(scratch.aggregated).first(count);
     scratch.aggregator->report(delta);
-    if (input_.update == config::TrainingSpec::Update::gradient) {
-      for (double& value : delta) value = -value;
-    }
+    const std::span<const float> x = input_.weights.subspan(begin, count);
+    for (std::size_t i = 0; i < count; ++i) delta[i] = pseudo_gradient(delta[i], x[i]);
     return step(begin, count, delta);
+  }
+
+  // The direction of the step: the mean delta, against the mean gradient, or from the weights there
+  // are to the mean of the trained ones (FedAsync, Xie et al. 2019, algorithm 1).
+  double pseudo_gradient(double mean, float x) const {
+    using Update = config::TrainingSpec::Update;
+    switch (input_.update) {
+      case Update::delta:
+        return input_.discount * mean;
+      case Update::gradient:
+        return -input_.discount * mean;
+      case Update::weights:
+        return input_.discount * (mean - static_cast<double>(x));
+    }
+    FED_CHECK(false);
   }
 
   Status accumulate_all(std::size_t begin, std::size_t count, Scratch& scratch) {

@@ -39,6 +39,10 @@ struct FoldInput {
   const Rule* rule = nullptr;
   const ServerOptimizer* optimizer = nullptr;
   config::TrainingSpec::Update update = config::TrainingSpec::Update::delta;
+  // What staleness leaves of the step, in (0, 1]: the contributions' weights over what they would
+  // weigh if they were not stale. So the step is sum(s w x) / sum(w), not / sum(s w): with K alike
+  // updates (1 / K) sum(s x), line 10 of algorithm 1 of FedBuff (Nguyen et al. 2022).
+  double discount = 1;
 };
 
 struct Folded {

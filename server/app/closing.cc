@@ -15,7 +15,7 @@ Result<std::vector<File>> open_updates(const ClosingInput& input, const store::S
   std::vector<File> files;
   const std::uint64_t bytes = input.plan->update_bytes(input.round.kind);
   for (const round::Contribution& contribution : input.round.contributions) {
-    const store::UploadKey key{input.plan->spec.name, input.round.round, contribution.client};
+    const store::UploadKey key{input.plan->spec.name, contribution.task, contribution.client};
     FED_ASSIGN(file, staging.open_complete(key, bytes));
     files.push_back(std::move(file));
   }
@@ -25,8 +25,12 @@ Result<std::vector<File>> open_updates(const ClosingInput& input, const store::S
 Result<aggregate::Folded> fold_updates(const ClosingInput& input, const Services& services) {
   FED_ASSIGN(files, open_updates(input, services.staging));
   Contributions contributions;
+  double weights = 0, discounted = 0;  // in the order of the tasks: the same sums every time
   for (std::size_t i = 0; i < files.size(); ++i) {
-    contributions.push_back({&files[i], input.round.contributions[i].weight});
+    const round::Contribution& each = input.round.contributions[i];
+    contributions.push_back({&files[i], each.weight * each.discount});
+    weights += each.weight;
+    discounted += each.weight * each.discount;
   }
   const Plan& plan = *input.plan;
   FED_ASSIGN(grid,
@@ -37,7 +41,8 @@ Result<aggregate::Folded> fold_updates(const ClosingInput& input, const Services
                                   .grid = grid,
                                   .rule = plan.rule,
                                   .optimizer = plan.optimizer.get(),
-                                  .update = plan.spec.training.update};
+                                  .update = plan.spec.training.update,
+                                  .discount = discounted / weights};
   return aggregate::fold(fold, services.parallel_for);
 }
 

@@ -21,6 +21,7 @@ Coordinator::Coordinator(CoordinatorParts parts)
                 .compute = parts_.compute,
                 .session_of = [this](std::int64_t client) { return session_of(client); },
                 .name_of = [this](std::int64_t client) { return name_of(client); },
+                .site_of = [this](std::int64_t client) { return site_of(client); },
                 .at_rest = [this](const std::string&) { at_rest(); }} {}
 
 Status Coordinator::start() {
@@ -67,6 +68,8 @@ void Coordinator::opened(std::shared_ptr<Session> session) {
     return session->close(wire::Bye{"this client has been revoked", false});
   const auto older = std::exchange(sessions_[client.id], session);
   if (older) older->close(wire::Bye{"the same client has connected again", true});
+  sites_.erase(client.id);
+  departures_.erase(client.id);
   log::info("client {} connected from {}", client.name, session->address());
   const Status touched = parts_.journal.touch(client.id, parts_.control.unix_seconds());
   if (!touched) log::debug("{}", touched.error().detail);
@@ -80,6 +83,9 @@ void Coordinator::opened(std::shared_ptr<Session> session) {
 void Coordinator::received(std::shared_ptr<Session> session, wire::Message message) {
   const std::int64_t client = session->client().id;
   if (session_of(client) != session) return;  // an older connection of the same client
+  if (const auto* site = std::get_if<wire::Availability>(&message)) {
+    return site_said(client, *site);
+  }
   const std::string name = std::visit(
       [](const auto& m) -> std::string {
         if constexpr (requires { m.job; }) return m.job;
@@ -101,6 +107,25 @@ void Coordinator::received(std::shared_ptr<Session> session, wire::Message messa
   if (candidates_.contains(name)) consider(name);
 }
 
+void Coordinator::site_said(std::int64_t client, const wire::Availability& message) {
+  const bool news = !sites_.contains(client) || sites_[client].said.open != message.open;
+  SiteLimits& site = sites_[client];
+  site = {message, parts_.control.now()};
+  const std::string limits = limits_text(message);
+  if (news) {
+    log::info("client {}: {}{}{}", name_of(client),
+              message.open ? "open" : rest_text(site, site.at, parts_.control.unix_seconds()),
+              limits.empty() ? "" : "; ", limits);
+  }
+  for (const auto& [name, job] : jobs_) job->site_changed(client);
+  for (const auto& [name, candidate] : candidates_) candidate.job->site_changed(client);
+}
+
+const SiteLimits* Coordinator::site_of(std::int64_t client) const {
+  const auto entry = sites_.find(client);
+  return entry == sites_.end() ? nullptr : &entry->second;
+}
+
 void Coordinator::uploaded(std::shared_ptr<Session> session, store::UploadKey key,
                            Result<store::UploadFacts> facts) {
   const auto found = job(key.job);
@@ -111,6 +136,8 @@ void Coordinator::closed(std::shared_ptr<Session> session, Error reason) {
   const std::int64_t client = session->client().id;
   if (session_of(client) != session) return;
   sessions_.erase(client);
+  sites_.erase(client);
+  departures_[client] = {parts_.control.now(), reason.detail};
   log::info("client {} disconnected: {}", session->client().name, reason.detail);
   const Status touched = parts_.journal.touch(client, parts_.control.unix_seconds());
   if (!touched) log::debug("{}", touched.error().detail);
@@ -136,6 +163,11 @@ std::shared_ptr<Session> Coordinator::session_of(std::int64_t client) const {
 std::string Coordinator::name_of(std::int64_t client) const {
   const auto entry = names_.find(client);
   return entry == names_.end() ? "client " + std::to_string(client) : entry->second;
+}
+
+const Departure* Coordinator::departure_of(std::int64_t client) const {
+  const auto entry = departures_.find(client);
+  return entry == departures_.end() ? nullptr : &entry->second;
 }
 
 void Coordinator::disconnect_all(const std::string& detail) {
@@ -207,25 +239,29 @@ Status Coordinator::command(const std::string& name, round::Event order) {
   if (!found)
     return Error{ErrorCode::not_found, "there is no job \"" + name + "\"; see `fedserver jobs`"};
   if (found->ended()) return Error{ErrorCode::invalid, "job \"" + name + "\" has ended"};
+  if (draining_ && std::holds_alternative<round::Resume>(order)) {
+    return Error{ErrorCode::closed, "the server is draining; resume the job after its restart"};
+  }
   found->command(std::move(order));
   return {};
 }
 
 void Coordinator::drain(std::function<void()> rested) {
   draining_ = true;
-  rested_ = std::move(rested);
+  rested_.push_back(std::move(rested));
+  // A paused job rests already, and stays paused when the daemon comes back.
   for (const auto& [name, job] : jobs_) {
-    if (!job->ended()) job->command(round::Drain{});
+    if (!job->ended() && job->state() != round::JobState::paused) job->command(round::Drain{});
   }
   at_rest();
 }
 
 void Coordinator::at_rest() {
-  if (!draining_ || !rested_) return;
+  if (!draining_ || rested_.empty()) return;
   for (const auto& [name, job] : jobs_) {
     if (!job->at_rest()) return;
   }
-  std::exchange(rested_, nullptr)();
+  for (const auto& rested : std::exchange(rested_, {})) rested();
 }
 
 }  // namespace fed::app

@@ -34,6 +34,12 @@ struct CoordinatorParts {
   std::uint64_t memory_bytes_max = 0;
 };
 
+// When a client's last connection was lost, and why.
+struct Departure {
+  Instant at{};
+  std::string why;
+};
+
 class Coordinator final : public SessionListener {
  public:
   explicit Coordinator(CoordinatorParts parts);
@@ -75,6 +81,11 @@ class Coordinator final : public SessionListener {
   std::shared_ptr<Job> job(const std::string& name) const;
   std::shared_ptr<Session> session_of(std::int64_t client) const;
   std::string name_of(std::int64_t client) const;
+  // What a connected client has said of its site's limits; null if it has none.
+  const SiteLimits* site_of(std::int64_t client) const;
+  // Of a client that was connected since the daemon began and is not now; else null.
+  const Departure* departure_of(std::int64_t client) const;
+  std::uint64_t memory_in_use() const;  // by the jobs at work, at their worst moment
   std::size_t connected() const { return sessions_.size(); }
   const store::Journal& journal() const { return parts_.journal; }
   store::Journal& journal() { return parts_.journal; }
@@ -90,21 +101,23 @@ class Coordinator final : public SessionListener {
 
   Status load_directory();
   Result<std::shared_ptr<const Plan>> plan_that_fits(config::JobSpec spec);
-  std::uint64_t memory_in_use() const;
   void consider(const std::string& name);
   void adopt(const std::string& name);
   void reject(const std::string& name, Error why);
+  void site_said(std::int64_t client, const wire::Availability& message);
   void at_rest();
 
   CoordinatorParts parts_;
   Services services_;
   std::map<std::int64_t, std::shared_ptr<Session>> sessions_;  // by client
   std::map<std::int64_t, std::string> names_;                  // also of those that are revoked
+  std::map<std::int64_t, SiteLimits> sites_;                   // of those that are connected
   std::set<std::int64_t> revoked_;
+  std::map<std::int64_t, Departure> departures_;
   std::map<std::string, std::shared_ptr<Job>> jobs_;
   std::map<std::string, Candidate> candidates_;
   bool draining_ = false;
-  std::function<void()> rested_;
+  std::vector<std::function<void()>> rested_;
 };
 
 }  // namespace fed::app

@@ -44,6 +44,15 @@ Result<std::shared_ptr<const GlobalModel>> seal_model(std::int64_t version, tens
   return std::shared_ptr<const GlobalModel>(model);
 }
 
+std::shared_ptr<const GlobalModel> without_weights(const GlobalModel& model) {
+  const auto light = std::make_shared<GlobalModel>();
+  light->version = model.version;
+  light->ref = model.ref;
+  light->sealed = model.sealed;
+  light->sealed_bytes = model.sealed_bytes;
+  return light;
+}
+
 Result<std::uint64_t> sealed_offset(const GlobalModel& model, std::uint64_t offset) {
   if (offset == model.ref.bytes) return model.sealed_bytes;
   if (offset > model.ref.bytes || offset % channel::kBlobChunkBytes != 0) {

@@ -28,6 +28,9 @@ Result<std::shared_ptr<const GlobalModel>> seal_model(std::int64_t version, tens
                                                       aggregate::OptimizerState state, Disk& disk,
                                                       const fs::path& folder);
 
+// The same version, to be fetched only.
+std::shared_ptr<const GlobalModel> without_weights(const GlobalModel& model);
+
 // Where in the sealed file the chunk at plain `offset` begins. ErrorCode::invalid unless `offset`
 // is a chunk's.
 Result<std::uint64_t> sealed_offset(const GlobalModel& model, std::uint64_t offset);

@@ -1,6 +1,6 @@
 #include "app/job.h"
 
-#include <nlohmann/json.hpp>
+#include <algorithm>
 
 #include "app/background.h"
 #include "app/restore.h"
@@ -38,51 +38,40 @@ void Job::load_later(std::shared_ptr<const store::JobProgress> progress) {
 
 namespace {
 
-// Updates of rounds that are over, which a crash between a commit and its tidying up has left.
-Status unstage_old_rounds(const Services& services, const store::JobProgress& progress) {
-  const std::string& job = progress.job.name;
-  FED_ASSIGN(staged, services.staging.list());
-  for (const store::Staged& file : staged) {
-    const bool open = progress.open && file.key.task == progress.open->round;
-    if (file.key.job == job && !open) FED_TRY(services.staging.remove_task(job, file.key.task));
+std::optional<double> loss_of(const wire::Metrics& metrics) {
+  for (const auto& [name, value] : metrics) {
+    if (name == "loss") return value;
   }
-  return {};
+  return std::nullopt;
+}
+
+round::Offered offered(std::int64_t client, const wire::Offer& offer) {
+  return {.client = client,
+          .task = offer.task,
+          .base_version = offer.base_version,
+          .examples = offer.examples,
+          .bytes = offer.bytes,
+          .checksum = offer.checksum,
+          .loss = loss_of(offer.metrics)};
 }
 
 }  // namespace
 
-Result<Job::Prepared> Job::prepare(const Plan& plan, const Services& services,
-                                   const store::JobProgress& progress) {
-  FED_TRY(unstage_old_rounds(services, progress));
-  Prepared prepared;
-  prepared.scaling = scaling_from(scaling_of(progress));
-  const std::size_t coordinates = plan.model->layout().size();
-  tensor::Floats weights(coordinates);
-  aggregate::OptimizerState state = plan.optimizer->initial(coordinates);
-  const std::int64_t version = progress.job.version;
-  if (version == 0) {
-    plan.model->initialize(weights, plan.spec.model.seed);
-  } else {
-    FED_ASSIGN(saved, services.checkpoints.load(plan.spec.name, version, plan.model->layout()));
-    weights = std::move(saved.weights);
-    state.m = std::move(saved.m);
-    state.v = std::move(saved.v);
-  }
-  FED_ASSIGN(model, seal_model(version, std::move(weights), std::move(state), services.disk,
-                               services.blobs));
-  prepared.model = std::move(model);
-  return prepared;
-}
-
 void Job::begin(Prepared prepared, const store::JobProgress& progress) {
   problem_.clear();
-  model_ = std::move(prepared.model);
+  models_ = std::move(prepared.models);
+  if (!models_.empty()) model_ = models_.at(progress.job.version);
   scaling_ = std::move(prepared.scaling);
-  engine_.emplace(plan_->engine, snapshot_of(progress), services_.control.now());
+  const bool asynchronous = plan_->engine.policy.asynchronous();
+  engine_.emplace(plan_->engine, snapshot_of(progress, asynchronous), services_.control.now());
+  present_.clear();
   for (const auto& [client, answer] : answers_) {
-    if (answer.able) events_.push_front(round::ClientAvailable{client, answer.examples});
+    if (!answer.able || away(client)) continue;
+    present_.insert(client);
+    events_.push_front(round::ClientAvailable{client, answer.examples});
   }
   handle(round::Tick{});
+  watch_windows();
 }
 
 round::JobState Job::state() const { return engine_ ? engine_->job() : round::JobState::running; }
@@ -92,7 +81,7 @@ bool Job::ended() const {
 }
 
 bool Job::at_rest() const {
-  if (!engine_ || ended()) return true;
+  if (!engine_ || ended() || state() == round::JobState::paused) return true;
   return engine_->job() == round::JobState::draining && engine_->phase() == round::Phase::idle;
 }
 
@@ -104,11 +93,18 @@ void Job::connected(std::int64_t client) {
 void Job::disconnected(std::int64_t client) {
   answers_.erase(client);
   offers_.erase(client);
+  present_.erase(client);
+  attendance_.interrupted(client);
+  if (const auto activity = activities_.find(client); activity != activities_.end()) {
+    activity->second.interrupted();
+  }
   handle(round::ClientGone{client});
 }
 
 void Job::removed(std::int64_t client) {
   answers_.erase(client);
+  present_.erase(client);
+  attendance_.removed(client);
   handle(round::ClientRemoved{client});
 }
 
@@ -118,36 +114,40 @@ void Job::received(std::int64_t client, wire::Message message) {
 
 void Job::on(std::int64_t client, const wire::JobAnswer& message) {
   answers_[client] = message;
+  present_.erase(client);
   if (!message.able) {
     log::info("job {}: {} cannot take part: {}", name(), services_.name_of(client), message.detail);
     return handle(round::ClientGone{client});
   }
-  const round::ClientAvailable event{client, message.examples};
-  if (const auto refusal = round::check_available(event)) {
+  if (const auto refusal = round::check_available({client, message.examples})) {
     answers_[client].able = false;
     answers_[client].detail = refusal->detail;
     log::warning("job {}: {} cannot take part: {}", name(), services_.name_of(client),
                  refusal->detail);
     return handle(round::ClientGone{client});
   }
-  handle(event);
+  weigh(client);
 }
 
 void Job::on(std::int64_t client, const wire::TaskRefused& message) {
   log::warning("job {} task {}: {} cannot do its task: {}", name(), message.task,
                services_.name_of(client), message.detail);
   handle(round::TaskFailed{client, message.task, message.detail});
+  task_over(client, message.task, false);
 }
 
 void Job::on(std::int64_t client, const wire::Fetch& message) {
   const auto session = services_.session_of(client);
-  if (!session || !model_ || message.version != model_->version) return;
-  const auto offset = sealed_offset(*model_, message.offset);
+  const auto found = models_.find(message.version);
+  if (!session || found == models_.end()) return;
+  const GlobalModel& model = *found->second;
+  const auto offset = sealed_offset(model, message.offset);
   if (!offset) return session->close(wire::Bye{offset.error().detail, true});
-  session->send_model(net::SealedDownload{model_->sealed, *offset, model_->sealed_bytes});
+  session->send_model(net::SealedDownload{model.sealed, *offset, model.sealed_bytes});
 }
 
 void Job::on(std::int64_t client, const wire::Progress& message) {
+  activities_[client].progressed(message, now());
   handle(round::Progressed{client, message.task, static_cast<round::Work>(message.phase),
                            message.done, message.total});
 }
@@ -157,14 +157,9 @@ void Job::on(std::int64_t client, wire::Offer& message) {
     return put_off(
         client, message.task,
         Error{ErrorCode::closed, problem_.empty() ? "the job is being loaded" : problem_});
-  const round::Offered offered{.client = client,
-                               .task = message.task,
-                               .base_version = message.base_version,
-                               .examples = message.examples,
-                               .bytes = message.bytes,
-                               .checksum = message.checksum};
+  const round::Offered event = offered(client, message);
   offers_[client] = std::move(message);
-  handle(offered);
+  handle(event);
 }
 
 void Job::uploaded(std::int64_t client, std::int64_t task, Result<store::UploadFacts> facts) {
@@ -206,7 +201,31 @@ void Job::handle(round::Event event) {
     }
   }
   handling_ = false;
+  if (ended() && engine_->phase() == round::Phase::idle) retire();
   schedule();
+}
+
+// An update that is being uploaded and may no longer be wanted: its client is told now, and not
+// when the last byte has come.
+void Job::judge_again(std::int64_t client) {
+  const auto offer = offers_.find(client);
+  if (offer == offers_.end()) return;
+  const auto is_queued = [&](const round::Event& event) {
+    const auto* queued = std::get_if<round::Offered>(&event);
+    return queued != nullptr && queued->client == client;
+  };
+  if (std::any_of(events_.begin(), events_.end(), is_queued)) return;
+  events_.push_back(offered(client, offer->second));
+}
+
+// An ended job holds no memory, no descriptor and no update.
+void Job::retire() {
+  if (std::exchange(retired_, true)) return;
+  model_.reset();
+  models_.clear();
+  closed_.reset();
+  const Status removed = services_.staging.remove_job(name());
+  if (!removed) log::warning("job {}: {}", name(), removed.error().detail);
 }
 
 void Job::schedule() {
@@ -221,11 +240,6 @@ std::optional<round::Report> Job::report() const {
   return engine_->report();
 }
 
-std::optional<std::int64_t> Job::version() const {
-  if (!model_) return std::nullopt;
-  return model_->version;
-}
-
 std::optional<std::int64_t> Job::best_version() const {
   if (!engine_ || !engine_->stopping().best) return std::nullopt;
   return engine_->stopping().best->version;
@@ -237,6 +251,7 @@ void Job::send(std::int64_t client, wire::Message message) const {
 
 void Job::put_off(std::int64_t client, std::int64_t task, const Error& why) {
   constexpr double kRetrySeconds = 5;
+  offers_.erase(client);
   put_off_[client] = why.detail;
   log::warning("job {} task {}: the update of {} is put off: {}", name(), task,
                services_.name_of(client), why.detail);

@@ -13,9 +13,12 @@
 #include <set>
 #include <string>
 
+#include "app/activity.h"
+#include "app/attendance.h"
 #include "app/closing.h"
 #include "app/global_model.h"
 #include "app/plan.h"
+#include "app/prepare.h"
 #include "app/services.h"
 #include "round/engine.h"
 #include "store/records.h"
@@ -34,16 +37,19 @@ class Job : public std::enable_shared_from_this<Job> {
   const Plan& plan() const { return *plan_; }
   round::JobState state() const;
   bool ended() const;
-  bool at_rest() const;                                                  // ended, or drained
+  bool at_rest() const;  // ended, paused or drained: a stop of the daemon interrupts nothing
+  std::int64_t version() const { return engine_ ? engine_->version() : 0; }  // committed
+  bool is_loaded() const { return engine_.has_value(); }
   // The committed one, once it is loaded.
   std::shared_ptr<const GlobalModel> model() const { return model_; }
-  std::optional<std::int64_t> version() const;
   Instant now() const { return services_.control.now(); }
 
   // Clients, by the id of the registry.
   void connected(std::int64_t client);
   void disconnected(std::int64_t client);
   void removed(std::int64_t client);
+  // What it says of its site's limits has changed.
+  void site_changed(std::int64_t client);
   void received(std::int64_t client, wire::Message message);
   void uploaded(std::int64_t client, std::int64_t task, Result<store::UploadFacts> facts);
 
@@ -55,16 +61,13 @@ class Job : public std::enable_shared_from_this<Job> {
   // For people; see status.h.
   std::optional<round::Report> report() const;
   const std::string& problem() const { return problem_; }
+  // Why a client that can do the job is not asked now: its site rests, or would before it was done.
+  std::optional<std::string> away(std::int64_t client) const;
   const std::map<std::int64_t, std::string>& put_off() const { return put_off_; }
+  const std::map<std::int64_t, Activity>& activities() const { return activities_; }
   std::optional<std::int64_t> best_version() const;
 
  private:
-  struct Prepared {
-    std::shared_ptr<const GlobalModel> model;
-    std::vector<data::Scaling> scaling;
-  };
-  static Result<Prepared> prepare(const Plan& plan, const Services& services,
-                                  const store::JobProgress& progress);
   void load(std::shared_ptr<const store::JobProgress> progress);
   void load_later(std::shared_ptr<const store::JobProgress> progress);
   void begin(Prepared prepared, const store::JobProgress& progress);
@@ -74,6 +77,10 @@ class Job : public std::enable_shared_from_this<Job> {
 
   // One per effect; false: the effects after it must not be carried out.
   bool run(const round::BeginRound& effect);
+  bool run(const round::OpenTasks& effect);
+  bool run(const round::EndTask& effect);
+  bool run(const round::Discard& effect);
+  bool run(const round::Standby& effect);
   bool run(const round::AssignTask& effect);
   bool run(const round::CancelTask& effect);
   bool run(const round::Admit& effect);
@@ -101,24 +108,44 @@ class Job : public std::enable_shared_from_this<Job> {
   ClosingInput closing_input(const round::CloseRound& effect) const;
   std::optional<round::Evaluation> evaluation_of(const round::CommitRound& effect,
                                                  std::string& metrics_text) const;
-  void tidy_up(std::int64_t round, const std::set<std::int64_t>& keep);
+  bool is_closing(const store::ContributionRow& row) const;
+  void tidy_up(std::set<std::int64_t> keep);
+  void unstage(std::int64_t task);
+  void judge_again(std::int64_t client);
+  void answered(std::int64_t client, std::int64_t task);
+  void unstage(const store::UploadKey& key) const;
+  void retire();
+
+  // job_sites.cc
+  TaskCost cost_of(std::int64_t client) const;
+  void weigh(std::int64_t client);
+  void watch_windows();
+  void task_over(std::int64_t client, std::int64_t task, bool accepted);
 
   const std::shared_ptr<const Plan> plan_;
   const Services& services_;
   std::optional<round::Engine> engine_;
   std::deque<round::Event> events_;  // to be handed in after the present one's effects
   bool handling_ = false;
-  Timer timer_;
+  Timer timer_, windows_;
 
-  std::shared_ptr<const GlobalModel> model_;
+  std::shared_ptr<const GlobalModel> model_;  // the latest version
+  // That one, and those that open tasks began from.
+  std::map<std::int64_t, std::shared_ptr<const GlobalModel>> models_;
   std::vector<data::Scaling> scaling_;
-  std::optional<Closed> closed_;  // between Aggregated and Committed
+  std::vector<round::Contribution> closing_;         // of the version that is being made
+  std::optional<Closed> closed_;                     // between Aggregated and Committed
+  std::optional<round::OpenFailed> never_assigned_;  // tasks that could not be journaled
   std::map<std::int64_t, wire::JobAnswer> answers_;
-  std::map<std::int64_t, wire::Offer> offers_;   // the latest of each client
+  std::set<std::int64_t> present_;  // that the engine counts on
+  Attendance attendance_;
+  std::map<std::int64_t, wire::Offer> offers_;   // of each client, until it is answered for good
+  std::map<std::int64_t, Activity> activities_;  // of each client that was asked
   std::map<std::int64_t, std::string> put_off_;  // why updates could not be taken, until they are
   std::uint64_t uploads_ = 0;                    // ids given
   std::int64_t loads_failed_ = 0;                // in a row
   std::string problem_;                          // why the job cannot go on
+  bool retired_ = false;                         // has ended and holds nothing any more
 };
 
 }  // namespace fed::app

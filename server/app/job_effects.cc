@@ -25,13 +25,63 @@ bool Job::run(const round::BeginRound& effect) {
     events_.push_back(round::BeginFailed{effect.round, effect.attempt, begun.error()});
     return false;
   }
-  log::info("job {} round {}{}: {} clients, {} contributions wanted", name(), effect.round,
-            effect.attempt > 1 ? " attempt " + std::to_string(effect.attempt) : "",
-            effect.cohort.size(), effect.goal);
+  const std::string attempt =
+      effect.attempt > 1 ? " attempt " + std::to_string(effect.attempt) : "";
+  const std::string clients =
+      effect.cohort.empty() ? "" : std::to_string(effect.cohort.size()) + " clients, ";
+  log::info("job {} round {}{}: {}{} contributions wanted", name(), effect.round, attempt, clients,
+            effect.goal);
+  return true;
+}
+
+bool Job::run(const round::OpenTasks& effect) {
+  std::vector<store::OpenTask> tasks;
+  for (const round::OpenTask& task : effect.tasks) {
+    tasks.push_back({task.task, task.client, task.base_version, task.examples});
+  }
+  const Status opened = services_.journal.open_tasks(name(), tasks);
+  if (opened) return true;
+  log::error("job {}: cannot give tasks: {}", name(), opened.error().detail);
+  never_assigned_ = {tasks.front().task, tasks.back().task, opened.error()};
+  events_.push_back(*never_assigned_);
+  return true;
+}
+
+bool Job::run(const round::EndTask& effect) {
+  log::info("job {} task {} of {}: ended: {}", name(), effect.task,
+            services_.name_of(effect.client), round::sentence(effect.reason));
+  const Status ended = services_.journal.end_task(name(), effect.task);
+  if (!ended) log::warning("job {}: {}", name(), ended.error().detail);
+  unstage(effect.task);
+  return true;
+}
+
+bool Job::run(const round::Discard& effect) {
+  log::warning("job {} task {}: the accepted update of {} is in no version: {}", name(),
+               effect.task, services_.name_of(effect.client), round::sentence(effect.reason));
+  const Status noted = services_.journal.discard_contribution(name(), {effect.task, effect.client},
+                                                              static_cast<int>(effect.reason));
+  if (!noted) log::error("job {}: {}", name(), noted.error().detail);
+  unstage(effect.task);
+  return true;
+}
+
+bool Job::run(const round::Standby& effect) {
+  const std::string detail = "round " + std::to_string(effect.round) + " does not ask this client";
+  send(effect.client, wire::Standby{name(), detail, seconds(effect.after)});
   return true;
 }
 
 bool Job::run(const round::AssignTask& effect) {
+  const bool unopened = never_assigned_ && effect.task >= never_assigned_->first_task &&
+                        effect.task <= never_assigned_->last_task;
+  if (unopened) return true;
+  if (const auto why = away(effect.client)) {  // since the engine was told that it is there
+    weigh(effect.client);
+    events_.push_back(round::TaskFailed{effect.client, effect.task, *why});
+    return true;
+  }
+  attendance_.assigned(effect.client, effect.task, services_.control.now());
   wire::Task task{.job = name(),
                   .task = effect.task,
                   .attempt = effect.attempt,
@@ -42,8 +92,7 @@ bool Job::run(const round::AssignTask& effect) {
                   .deviations = {},
                   .update_bytes = plan_->update_bytes(effect.kind)};
   if (effect.kind == round::TaskKind::training) {
-    FED_CHECK(model_->version == effect.base_version);
-    task.model = model_->ref;
+    task.model = models_.at(effect.base_version)->ref;
     for (const data::Scaling& column : scaling_) {
       task.means.push_back(column.mean);
       task.deviations.push_back(column.deviation);
@@ -55,6 +104,8 @@ bool Job::run(const round::AssignTask& effect) {
 
 bool Job::run(const round::CancelTask& effect) {
   send(effect.client, wire::CancelTask{name(), effect.task, round::sentence(effect.reason)});
+  if (effect.reason != round::Reason::attempt_abandoned) judge_again(effect.client);
+  task_over(effect.client, effect.task, false);
   return true;
 }
 
@@ -93,6 +144,7 @@ void Job::admit_chunks(const store::UploadKey& key, const wire::Offer& offer) {
       },
       [key, id = ++uploads_](Job& self, Result<store::Upload> upload) {
         if (!upload) return self.put_off(key.client, key.task, upload.error());
+        if (self.retired_) return self.unstage(key);
         const auto session = self.services_.session_of(key.client);
         if (session) session->receive_upload(id, key, std::move(*upload));
       });
@@ -104,6 +156,8 @@ bool Job::run(const round::Record& effect) {
   const store::Accepted accepted{.job = name(),
                                  .task = effect.task,
                                  .client = effect.client,
+                                 .round = engine_->round(),
+                                 .base_version = known ? offer->second.base_version : 0,
                                  .examples = effect.examples,
                                  .weight = effect.weight,
                                  .checksum = effect.checksum,
@@ -125,6 +179,8 @@ bool Job::run(const round::Record& effect) {
 bool Job::run(const round::Receipt& effect) {
   send(effect.client, wire::Receipt{name(), effect.task, static_cast<wire::Outcome>(effect.outcome),
                                     static_cast<std::uint8_t>(effect.reason), effect.detail});
+  answered(effect.client, effect.task);
+  task_over(effect.client, effect.task, effect.outcome == round::Outcome::accepted);
   if (effect.outcome == round::Outcome::accepted) return true;
   log::warning("job {} task {}: the update of {} is {}: {}", name(), effect.task,
                services_.name_of(effect.client), round::name(effect.outcome), effect.detail);
@@ -133,19 +189,32 @@ bool Job::run(const round::Receipt& effect) {
   const store::Outcome outcome{.job = name(),
                                .task = effect.task,
                                .client = effect.client,
+                               .round = engine_->round(),
                                .outcome = round::name(effect.outcome),
                                .reason = static_cast<int>(effect.reason),
                                .detail = effect.detail,
                                .at = services_.control.unix_seconds()};
   const Status recorded = services_.journal.record_outcome(outcome);
   if (!recorded) log::debug("job {}: {}", name(), recorded.error().detail);
-  const Status removed = services_.staging.remove({name(), effect.task, effect.client});
-  if (!removed) log::warning("job {}: {}", name(), removed.error().detail);
+  unstage({name(), effect.task, effect.client});
   return true;
+}
+
+void Job::answered(std::int64_t client, std::int64_t task) {
+  const auto offer = offers_.find(client);
+  if (offer != offers_.end() && offer->second.task == task) offers_.erase(offer);
+  const auto activity = activities_.find(client);
+  if (activity != activities_.end()) activity->second.answered(task, now());
+}
+
+void Job::unstage(const store::UploadKey& key) const {
+  const Status removed = services_.staging.remove(key);
+  if (!removed) log::warning("job {}: {}", name(), removed.error().detail);
 }
 
 bool Job::run(const round::Retry& effect) {
   send(effect.client, wire::Retry{name(), effect.task, effect.detail, seconds(effect.after)});
+  answered(effect.client, effect.task);
   return true;
 }
 
@@ -153,7 +222,9 @@ ClosingInput Job::closing_input(const round::CloseRound& effect) const {
   ClosingInput input{plan_, effect, model_, scaling_, {}};
   Json contributions = Json::array();
   for (const round::Contribution& c : effect.contributions) {
-    contributions.push_back({{"client", services_.name_of(c.client)}, {"examples", c.examples}});
+    contributions.push_back({{"client", services_.name_of(c.client)},
+                             {"examples", c.examples},
+                             {"base_version", c.base_version}});
   }
   input.provenance["job_text"] = plan_->public_text;
   input.provenance["contributions"] = contributions.dump();
@@ -167,6 +238,7 @@ bool Job::run(const round::CloseRound& effect) {
   if (!noted) log::warning("job {}: {}", name(), noted.error().detail);
   log::info("job {} round {}: folding {} contributions", name(), effect.round,
             effect.contributions.size());
+  closing_ = effect.contributions;
   in_background(
       services_.compute, services_.control, weak_from_this(),
       [input = closing_input(effect), &services = services_] {
@@ -185,11 +257,20 @@ bool Job::run(const round::CloseRound& effect) {
   return true;
 }
 
+bool Job::is_closing(const store::ContributionRow& row) const {
+  return std::any_of(closing_.begin(), closing_.end(), [&](const round::Contribution& each) {
+    return each.task == row.task && each.client == row.client;
+  });
+}
+
 // The server's own evaluation of the new version if it has test rows; else what the clients found
 // of the version that this round began from.
 std::optional<round::Evaluation> Job::evaluation_of(const round::CommitRound& effect,
                                                     std::string& metrics_text) const {
-  const auto rows = services_.journal.contributions(name(), effect.round);
+  auto rows = services_.journal.uncommitted(name());
+  if (rows) {
+    std::erase_if(*rows, [this](const store::ContributionRow& row) { return !is_closing(row); });
+  }
   const auto clients = rows ? weighted_metrics(*rows) : std::nullopt;
   Json metrics = Json::object();
   if (closed_->metrics) metrics["server"] = to_json(*closed_->metrics);
@@ -222,6 +303,9 @@ bool Job::run(const round::CommitRound& effect) {
                             .best_version = {},
                             .best_value = {},
                             .without_better = stopping.without_better};
+  for (const round::Contribution& each : closing_) {
+    commit.contributions.push_back({each.task, each.client});
+  }
   if (stopping.best) {
     commit.best_version = stopping.best->version;
     commit.best_value = stopping.best->value;
@@ -234,6 +318,10 @@ bool Job::run(const round::CommitRound& effect) {
     events_.push_back(round::CommitFailed{effect.round, committed.error(), retryable});
     return true;
   }
+  if (effect.kind == round::TaskKind::training) {
+    models_[model_->version] = without_weights(*model_);
+    models_[effect.version] = closed_->model;
+  }
   model_ = closed_->model;
   scaling_ = closed_->scaling;
   closed_.reset();
@@ -241,18 +329,30 @@ bool Job::run(const round::CommitRound& effect) {
             metrics);
   std::set<std::int64_t> keep{effect.version};
   if (stopping.best) keep.insert(stopping.best->version);
-  tidy_up(effect.round, keep);
+  tidy_up(std::move(keep));
   events_.push_back(round::Committed{effect.round, evaluation});
   return true;
 }
 
 // What a durable commit has made superfluous. Done before the next round can write anything. A
 // failure costs room only, and is made good after the next commit.
-void Job::tidy_up(std::int64_t round, const std::set<std::int64_t>& keep) {
-  const Status unstaged = services_.staging.remove_task(name(), round);
-  if (!unstaged) log::warning("job {}: {}", name(), unstaged.error().detail);
+void Job::tidy_up(std::set<std::int64_t> keep) {
+  const std::set<std::int64_t> bases = engine_->bases();
+  std::erase_if(models_, [&](const auto& entry) {
+    return entry.first != model_->version && !bases.contains(entry.first);
+  });
+  keep.insert(bases.begin(), bases.end());
+  std::set<std::int64_t> tasks;
+  for (const round::Contribution& each : closing_) tasks.insert(each.task);
+  closing_.clear();
+  for (const std::int64_t task : tasks) unstage(task);
   const Status pruned = services_.checkpoints.prune(name(), keep);
   if (!pruned) log::warning("job {}: {}", name(), pruned.error().detail);
+}
+
+void Job::unstage(std::int64_t task) {
+  const Status removed = services_.staging.remove_task(name(), task);
+  if (!removed) log::warning("job {}: {}", name(), removed.error().detail);
 }
 
 bool Job::run(const round::AbandonRound& effect) {
@@ -269,13 +369,16 @@ bool Job::run(const round::AbandonRound& effect) {
 
 bool Job::run(const round::JobChanged& effect) {
   log::info("job {}: {}: {}", name(), round::name(effect.state), effect.detail);
-  const Status noted = services_.journal.set_job_state(
-      name(), round::name(effect.state), static_cast<int>(effect.reason), effect.detail,
-      services_.control.unix_seconds());
-  if (!noted) log::error("job {}: cannot record its state: {}", name(), noted.error().detail);
+  if (effect.state != round::JobState::draining) {  // lasts as long as this process
+    const Status noted = services_.journal.set_job_state(
+        name(), round::name(effect.state), static_cast<int>(effect.reason), effect.detail,
+        services_.control.unix_seconds());
+    if (!noted) log::error("job {}: cannot record its state: {}", name(), noted.error().detail);
+  }
+  services_.at_rest(name());
   if (!ended()) return true;
   for (const auto& [client, answer] : answers_) send(client, wire::JobEnded{name(), effect.detail});
-  services_.at_rest(name());
+  for (const auto& [client, offer] : offers_) judge_again(client);
   return true;
 }
 

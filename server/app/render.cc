@@ -2,10 +2,12 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <ctime>
 #include <limits>
 #include <vector>
 
+#include "app/units.h"
 #include "cli/table.h"
 
 namespace fed::app {
@@ -60,7 +62,80 @@ void add_rounds(std::string& text, const Json& job, std::size_t shown) {
   text += table.text();
 }
 
-std::string headline(const Json& job) {
+std::string quorum(const Json& job) {
+  const Json& quorum = job["quorum"];
+  const auto accepted = quorum["accepted"].get<std::int64_t>(),
+             goal = quorum["goal"].get<std::int64_t>();
+  std::string line =
+      fmt::format("  updates   {} {}/{}, at least {} to count", cli::progress_bar(accepted, goal),
+                  accepted, goal, number(quorum, "min"));
+  if (job.contains("seconds_left")) {
+    line += ", deadline in " + duration_text(std::max(0.0, job["seconds_left"].get<double>()));
+  }
+  return line + "\n";
+}
+
+std::string bytes_of(const Json& object, const char* key) {
+  return bytes_text(object[key].get<double>());
+}
+
+std::string room(const Json& job) {
+  std::string text;
+  if (job.contains("disk")) {
+    const Json& disk = job["disk"];
+    text += "  disk      ";
+    if (disk.contains("free_bytes")) text += bytes_of(disk, "free_bytes") + " free, ";
+    text += bytes_of(disk, "round_bytes") + " of updates to come in this round, " +
+            bytes_of(disk, "staged_bytes");
+    if (disk["staged_bytes_max"].get<double>() > 0)
+      text += " of at most " + bytes_of(disk, "staged_bytes_max");
+    text += " staged\n";
+  }
+  if (job.contains("memory")) {
+    text +=
+        fmt::format("  memory    {} of {} for the jobs at work\n",
+                    bytes_of(job["memory"], "jobs_bytes"), bytes_of(job["memory"], "bytes_max"));
+  }
+  return text;
+}
+
+std::string seconds_of(const Json& site, const char* key, const char* after) {
+  return site.contains(key) ? duration_text(site[key].get<double>()) + after : "-";
+}
+
+std::string done_of(const Json& site) {
+  const double done = site.value("done", 0.0), total = site.value("total", 0.0);
+  if (total <= 0 || !site.value("outstanding", false)) return "-";
+  const std::string share = fmt::format("{:.0f} %", 100 * done / total);
+  const std::string state = site["state"];
+  if (state != "uploading" && state != "downloading") return share;
+  return share + " of " + bytes_text(total);
+}
+
+std::string speed_of(const Json& site) {
+  if (site.contains("bytes_per_s")) return bytes_of(site, "bytes_per_s") + "/s";
+  if (site.contains("rows_per_s"))
+    return fmt::format("{:.0f} rows/s", site["rows_per_s"].get<double>());
+  return "-";
+}
+
+// The one that the round waits for is marked.
+void add_site(cli::Table& table, const Json& site, const std::string& holds_up) {
+  const std::string name = site["client"];
+  std::string word = site.value("detail", "");
+  if (word.empty() && site.contains("last_refusal")) word = site["last_refusal"]["detail"];
+  const std::string limits = site.value("limits", "");
+  if (!limits.empty()) word += (word.empty() ? "" : "; ") + limits;
+  std::string state = site["state"];
+  if (site.value("stands_still", false)) state += ", stands still";
+  table.add({(name == holds_up ? "> " : "  ") + name, state,
+             site["member"].get<bool>() ? "yes" : "no", done_of(site), speed_of(site),
+             seconds_of(site, "last_byte_s", " ago"), seconds_of(site, "ready_s", ""),
+             number(site, "examples"), word.empty() ? "-" : word});
+}
+
+// With what the job is waiting for, unless that has been said already.
+std::string headline(const Json& job, bool waiting_too = true) {
   const std::string name = job["name"], state = job["state"], detail = job.value("detail", "");
   std::string line = fmt::format("{}: {}", name, state);
   if (!detail.empty()) line += " (" + detail + ")";
@@ -72,8 +147,8 @@ std::string headline(const Json& job) {
     line += fmt::format("  best      {} {} in round {}\n", job["metric"].get<std::string>(),
                         number(job["best"], "value"), number(job["best"], "round"));
   }
-  const std::string waiting = job.value("waiting_for", "");
-  if (waiting.empty()) return line;
+  const std::string waiting = job.value("summary", job.value("waiting_for", ""));
+  if (waiting.empty() || !waiting_too) return line;
   const auto accepted = job["accepted"].get<std::int64_t>(), goal = job["goal"].get<std::int64_t>();
   return line + fmt::format("  round {:<4}{} {}/{} contributions, {}\n  waiting   {}\n",
                             number(job, "round"), cli::progress_bar(accepted, goal), accepted, goal,
@@ -126,26 +201,19 @@ std::string render_show(const Json& answer) {
 }
 
 std::string render_why(const Json& answer) {
-  std::string text = headline(answer);
+  std::string text;
+  if (answer.contains("summary")) text = answer["summary"].get<std::string>() + "\n\n";
+  text += headline(answer, false);
+  if (answer.contains("quorum")) text += quorum(answer);
   if (answer.contains("last_failure")) {
     text += "  failure   " + answer["last_failure"].get<std::string>() + "\n";
   }
-  if (answer["clients"].empty()) return text + "No client has said that it can do this job.\n";
-  cli::Table table({"client", "state", "in round", "done", "silent for", "examples", "why"});
-  for (const Json& client : answer["clients"]) {
-    const double total = client.value("total", 0.0);
-    const std::string done =
-        total > 0 ? fmt::format("{:.0f} %", 100 * client.value("done", 0.0) / total) : "-";
-    std::string why = client.value("detail", "");
-    if (client.contains("last_refusal")) why = client["last_refusal"]["detail"];
-    const std::string silent =
-        client.contains("last_activity_s")
-            ? fmt::format("{:.0f} s", client["last_activity_s"].get<double>())
-            : "-";
-    table.add({client["client"], client["state"], client["member"].get<bool>() ? "yes" : "no", done,
-               silent, number(client, "examples"), why});
-  }
-  return text + table.text();
+  text += room(answer);
+  if (answer["clients"].empty()) return text + "\nNo site has joined; see `fedserver invite`.\n";
+  cli::Table table({"  site", "state", "in round", "done", "speed", "last byte", "ready in",
+                    "examples", "last word"});
+  for (const Json& site : answer["clients"]) add_site(table, site, answer.value("holds_up", ""));
+  return text + "\n" + table.text();
 }
 
 }  // namespace fed::app

@@ -13,10 +13,23 @@ round::JobState state_from(const std::string& name) {
   return round::JobState::running;  // draining is not remembered
 }
 
+std::vector<round::SnapshotMember> tasks_of(const store::JobProgress& progress) {
+  std::vector<round::SnapshotMember> members;
+  for (const store::OpenTask& task : progress.tasks) {
+    members.push_back({task.client, task.examples, {}, task.task, task.base_version});
+  }
+  for (const store::ContributionRow& row : progress.contributions) {
+    if (row.outcome != "accepted") continue;
+    members.push_back({row.client, row.examples, round::Ticket{row.examples, row.checksum},
+                       row.task, row.base_version});
+  }
+  return members;
+}
+
 std::vector<round::SnapshotMember> members_of(const store::JobProgress& progress) {
   std::vector<round::SnapshotMember> members;
   for (const store::CohortMember& member : progress.open->cohort) {
-    round::SnapshotMember restored{member.client, member.examples, {}};
+    round::SnapshotMember restored{.client = member.client, .examples = member.examples};
     for (const store::ContributionRow& row : progress.contributions) {
       if (row.client != member.client || row.outcome != "accepted") continue;
       restored.accepted = round::Ticket{row.examples, row.checksum};
@@ -28,7 +41,7 @@ std::vector<round::SnapshotMember> members_of(const store::JobProgress& progress
 
 }  // namespace
 
-round::Snapshot snapshot_of(const store::JobProgress& progress) {
+round::Snapshot snapshot_of(const store::JobProgress& progress, bool asynchronous) {
   round::Snapshot snapshot;
   snapshot.version = progress.job.version;
   snapshot.statistics_done = progress.statistics.has_value();
@@ -41,14 +54,19 @@ round::Snapshot snapshot_of(const store::JobProgress& progress) {
   snapshot.stopping.without_better = progress.job.without_better;
   if (progress.open) {
     snapshot.attempt = progress.open->attempt;
-    snapshot.members = members_of(progress);
     snapshot.abandoned = progress.open_state == "abandoned";
     snapshot.closed = progress.open_state == "closing";
   }
+  const bool rounds_by_cohort =
+      !asynchronous || (progress.open && progress.open->round == 0);  // statistics
+  if (!rounds_by_cohort) {
+    snapshot.members = tasks_of(progress);
+  } else if (progress.open) {
+    snapshot.members = members_of(progress);
+  }
+  snapshot.last_task = progress.last_task;
   for (const store::ContributionRow& row : progress.previous) {
-    if (row.outcome != "accepted") continue;
-    snapshot.previous.round = row.task;
-    snapshot.previous.accepted[row.client] = row.checksum;
+    snapshot.previous[row.client] = {row.task, row.checksum};
   }
   return snapshot;
 }

@@ -8,7 +8,7 @@
 
 namespace fed::app {
 
-round::Snapshot snapshot_of(const store::JobProgress& progress);
+round::Snapshot snapshot_of(const store::JobProgress& progress, bool asynchronous);
 
 // The scaling that round 0 found, as closing.h writes it; empty if there was none.
 std::string scaling_of(const store::JobProgress& progress);

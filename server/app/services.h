@@ -7,6 +7,7 @@
 
 #include "aggregate/tile_pool.h"
 #include "app/session.h"
+#include "app/site_limits.h"
 #include "base/loop.h"
 #include "config/server.h"
 #include "store/checkpoints.h"
@@ -29,6 +30,8 @@ struct Services {
   // Control loop only. The session of a connected client, or null.
   std::function<std::shared_ptr<Session>(std::int64_t client)> session_of;
   std::function<std::string(std::int64_t client)> name_of;
+  // What a connected client has said of its site's limits; null if it has none.
+  std::function<const SiteLimits*(std::int64_t client)> site_of;
   // A job has come to its end, or to rest because it is drained.
   std::function<void(const std::string& job)> at_rest;
 };

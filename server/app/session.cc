@@ -15,7 +15,8 @@ bool from_client(const wire::Message& message) {
          std::holds_alternative<wire::TaskRefused>(message) ||
          std::holds_alternative<wire::Fetch>(message) ||
          std::holds_alternative<wire::Progress>(message) ||
-         std::holds_alternative<wire::Offer>(message);
+         std::holds_alternative<wire::Offer>(message) ||
+         std::holds_alternative<wire::Availability>(message);
 }
 
 }  // namespace
@@ -26,7 +27,33 @@ Session::Session(std::shared_ptr<net::Link> link, KnownClient client, std::strin
       client_(std::move(client)),
       address_(std::move(address)),
       loops_(loops),
-      since_(loops.control.unix_seconds()) {}
+      since_(loops.control.unix_seconds()),
+      heard_at_(loops.control.now()) {}
+
+Traffic Session::traffic(Instant now) const {
+  Traffic traffic{.heard_at = heard_at_};
+  const std::lock_guard lock(received_mutex_);
+  if (!received_) return traffic;
+  traffic.upload = received_->key;
+  traffic.done = received_->done;
+  traffic.total = received_->total;
+  traffic.per_second = received_->meter.per_second(now);
+  return traffic;
+}
+
+void Session::measure(Instant now) {
+  const std::lock_guard lock(received_mutex_);
+  if (!received_ || received_->key != incoming_->key) received_ = Received{.key = incoming_->key};
+  received_->done = incoming_->upload.offset();
+  received_->total = incoming_->upload.bytes();
+  received_->meter.observe(now, received_->done);
+}
+
+void Session::forget_upload() {
+  incoming_.reset();
+  const std::lock_guard lock(received_mutex_);
+  received_.reset();
+}
 
 void Session::send(wire::Message message) {
   link_->loop().post(
@@ -46,6 +73,7 @@ void Session::receive_upload(std::uint64_t id, store::UploadKey key, store::Uplo
                             incoming->upload.offset()};
     const bool whole = incoming->upload.offset() == incoming->upload.bytes();
     self->incoming_.emplace(std::move(*incoming));
+    self->measure(self->link_->loop().now());
     self->link_->send(admit);
     if (whole) self->finish_upload();
   });
@@ -81,23 +109,23 @@ Status Session::on_message(wire::Message message) {
 }
 
 Status Session::on_chunk(std::uint64_t upload, std::uint64_t offset, ByteView data) {
-  bytes_received_ += data.size();
   // Chunks of an upload that is no longer wanted are still on their way when it is cancelled.
   if (!incoming_ || incoming_->id != upload) return {};
   const Status written = incoming_->upload.write(offset, data);
   if (!written) {
     const store::UploadKey key = incoming_->key;
-    incoming_.reset();
+    forget_upload();
     report_upload(key, written.error());
     return {};
   }
+  measure(heard_at_);
   if (incoming_->upload.offset() == incoming_->upload.bytes()) finish_upload();
   return {};
 }
 
 void Session::finish_upload() {
   auto whole = std::make_shared<Incoming>(std::move(*incoming_));
-  incoming_.reset();
+  forget_upload();
   loops_.compute.post([self = shared_from_this(), whole] {
     self->report_upload(whole->key, std::move(whole->upload).finish());
   });
@@ -115,7 +143,7 @@ Status Session::on_sealed(ByteView) {
 }
 
 void Session::on_closed(const Error& reason) {
-  incoming_.reset();
+  forget_upload();
   if (!greeted_) return;
   loops_.control.post(
       [self = shared_from_this(), reason] { self->loops_.listener.closed(self, reason); });

@@ -7,10 +7,12 @@
 
 #include <atomic>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 
 #include "app/directory.h"
+#include "app/meter.h"
 #include "net/link.h"
 #include "store/upload.h"
 
@@ -37,6 +39,15 @@ struct SessionLoops {
   SessionListener& listener;
 };
 
+// What has come from a client lately.
+struct Traffic {
+  Instant heard_at{};  // the last byte of any kind
+  // The update that is being received, if one is.
+  std::optional<store::UploadKey> upload{};
+  std::uint64_t done = 0, total = 0;  // bytes of it
+  std::optional<double> per_second{};
+};
+
 class Session final : public net::Handler, public std::enable_shared_from_this<Session> {
  public:
   Session(std::shared_ptr<net::Link> link, KnownClient client, std::string address,
@@ -54,9 +65,10 @@ class Session final : public net::Handler, public std::enable_shared_from_this<S
   void receive_upload(std::uint64_t id, store::UploadKey key, store::Upload upload);
   // Says goodbye and ends the session.
   void close(wire::Bye bye);
-  std::uint64_t bytes_received() const { return bytes_received_; }
+  Traffic traffic(Instant now) const;
 
   // net::Handler, on the link's event loop.
+  void on_heard(Instant now) override { heard_at_ = now; }
   Status on_message(wire::Message message) override;
   Status on_chunk(std::uint64_t upload, std::uint64_t offset, ByteView data) override;
   Status on_sealed(ByteView bytes) override;
@@ -69,6 +81,8 @@ class Session final : public net::Handler, public std::enable_shared_from_this<S
     store::UploadKey key;
     store::Upload upload;
   };
+  void measure(Instant now);
+  void forget_upload();
   void finish_upload();
   void report_upload(store::UploadKey key, Result<store::UploadFacts> facts);
 
@@ -80,7 +94,16 @@ class Session final : public net::Handler, public std::enable_shared_from_this<S
   bool greeted_ = false;              // Hello has come
   std::optional<Incoming> incoming_;  // the update being received
   std::atomic<int> unhandled_ = 0;    // messages on their way to the control loop
-  std::atomic<std::uint64_t> bytes_received_ = 0;
+  std::atomic<Instant> heard_at_;
+
+  // For traffic(): what is being received, as of the last chunk.
+  struct Received {
+    store::UploadKey key{};
+    std::uint64_t done = 0, total = 0;
+    Meter meter{};
+  };
+  mutable std::mutex received_mutex_;
+  std::optional<Received> received_;
 };
 
 }  // namespace fed::app

@@ -2,6 +2,8 @@
 
 #include <cmath>
 
+#include "app/view.h"
+
 namespace fed::app {
 namespace {
 
@@ -55,21 +57,54 @@ Json rounds_json(const Coordinator& coordinator, const Job& job) {
   return rounds;
 }
 
-Json client_json(const Coordinator& coordinator, const round::ClientReport& client) {
-  Json json = {{"client", coordinator.name_of(client.client)},
-               {"state", client.state()},
-               {"member", client.member},
-               {"connected", client.connected},
-               {"examples", client.examples},
-               {"done", client.done},
-               {"total", client.total}};
-  const Instant now = coordinator.parts().control.now();
-  if (client.last_activity) json["last_activity_s"] = seconds_from(*client.last_activity, now);
-  if (client.last_refusal.reason != round::Reason::none) {
-    json["last_refusal"] = {{"reason", round::name(client.last_refusal.reason)},
-                            {"detail", client.last_refusal.detail}};
+double tenths(double value) { return std::round(value * 10) / 10; }
+
+Json site_json(const Site& site) {
+  Json json = {{"client", site.name},         {"state", site.state},
+               {"member", site.member},       {"outstanding", site.outstanding},
+               {"connected", site.connected}, {"examples", site.examples},
+               {"done", site.done},           {"total", site.total}};
+  if (site.silent_s) json["last_byte_s"] = tenths(*site.silent_s);
+  if (site.rate) json[site.state == "training" ? "rows_per_s" : "bytes_per_s"] = tenths(*site.rate);
+  if (site.ready_s) json["ready_s"] = tenths(*site.ready_s);
+  if (site.last_refusal.reason != round::Reason::none) {
+    json["last_refusal"] = {{"reason", round::name(site.last_refusal.reason)},
+                            {"detail", site.last_refusal.detail}};
   }
+  if (!site.detail.empty()) json["detail"] = site.detail;
+  if (!site.limits.empty()) json["limits"] = site.limits;
   return json;
+}
+
+void add_room(Json& json, const Room& room) {
+  json["disk"] = {{"staged_bytes", room.staged_bytes},
+                  {"staged_bytes_max", room.staged_bytes_max},
+                  {"round_bytes", room.round_bytes}};
+  if (room.disk_free_bytes) json["disk"]["free_bytes"] = *room.disk_free_bytes;
+  json["memory"] = {{"jobs_bytes", room.memory_bytes}, {"bytes_max", room.memory_bytes_max}};
+}
+
+// What the job is waiting for: the sentence, and site by site.
+void add_why(Json& json, const Coordinator& coordinator, const Job& job) {
+  if (!job.report()) return;
+  const View view = view_of(coordinator, job);
+  json["summary"] = explain(view);
+  const Site* last = holding_up(view);
+  if (last != nullptr) json["holds_up"] = last->name;
+  json["quorum"] = {{"min", view.report.contributions_min},
+                    {"goal", view.report.contributions_goal},
+                    {"accepted", view.report.accepted},
+                    {"missing", view.report.missing()},
+                    {"outstanding", view.report.outstanding}};
+  json["clients"] = Json::array();
+  for (const Site& site : view.sites) {
+    json["clients"].push_back(site_json(site));
+    json["clients"].back()["stands_still"] = site.stands_still(view.silent_s_max);
+  }
+  if (view.report.last_failure.reason != round::Reason::none) {
+    json["last_failure"] = view.report.last_failure.detail;
+  }
+  add_room(json, view.room);
 }
 
 }  // namespace
@@ -105,12 +140,14 @@ Json jobs_json(const Coordinator& coordinator) {
 Json status_json(const Coordinator& coordinator) {
   Json json = jobs_json(coordinator);
   json["connected"] = coordinator.connected();
-  json["staged_bytes"] = coordinator.parts().staging.bytes_reserved();
-  const auto free = coordinator.parts().disk.bytes_free(coordinator.parts().config.state_dir);
-  if (free) json["disk_free_bytes"] = *free;
+  const Room room = room_of(coordinator);
+  add_room(json, room);
+  json["staged_bytes"] = room.staged_bytes;
+  if (room.disk_free_bytes) json["disk_free_bytes"] = *room.disk_free_bytes;
   for (Json& job : json["jobs"]) {
     const auto found = coordinator.job(job["name"]);
     job["rounds"] = rounds_json(coordinator, *found);
+    if (!found->ended()) add_why(job, coordinator, *found);
   }
   return json;
 }
@@ -125,24 +162,7 @@ Json show_json(const Coordinator& coordinator, const Job& job) {
 Json why_json(const Coordinator& coordinator, const Job& job) {
   Json json = job_json(job);
   json["clients"] = Json::array();
-  const auto report = job.report();
-  if (!report) return json;
-  for (const round::ClientReport& client : report->clients) {
-    json["clients"].push_back(client_json(coordinator, client));
-    const auto put_off = job.put_off().find(client.client);
-    if (put_off != job.put_off().end()) json["clients"].back()["detail"] = put_off->second;
-  }
-  if (report->last_failure.reason != round::Reason::none) {
-    json["last_failure"] = report->last_failure.detail;
-  }
-  for (const auto& [client, answer] : job.answers()) {
-    if (answer.able) continue;
-    json["clients"].push_back({{"client", coordinator.name_of(client)},
-                               {"state", "unable"},
-                               {"connected", true},
-                               {"member", false},
-                               {"detail", answer.detail}});
-  }
+  add_why(json, coordinator, job);
   return json;
 }
 

@@ -1,9 +1,9 @@
 // What the app is to do: the output of Engine::handle, to be carried out in order.
 //
-// Three of them write to the journal before anything that follows from them may be seen outside:
-// BeginRound, Record and CommitRound. Every offer gets exactly one of Admit, Receipt and Retry;
-// every completed upload exactly one of Record, Receipt and Retry; every Record, once it has been
-// answered, exactly one of Receipt and Retry. Plain values.
+// Four of them write to the journal before anything that follows from them may be seen outside:
+// BeginRound, OpenTasks, Record and CommitRound. Every offer gets exactly one of Admit, Receipt and
+// Retry; every completed upload exactly one of Record, Receipt and Retry; every Record, once it has
+// been answered, exactly one of Receipt and Retry. Plain values.
 #pragma once
 
 #include <cstdint>
@@ -29,6 +29,9 @@ struct Contribution {
   ClientId client = 0;
   std::int64_t examples = 0;
   double weight = 0;  // a whole number
+  std::int64_t task = 0;
+  std::int64_t base_version = 0;
+  double discount = 1;  // for its staleness, in (0, 1]
 
   bool operator==(const Contribution&) const = default;
 };
@@ -46,6 +49,52 @@ struct BeginRound {
   Duration collect_max{};              // from now to the deadline
 
   bool operator==(const BeginRound&) const = default;
+};
+
+// The tasks of an asynchronous job that are given now. Journal them before carrying out their
+// AssignTasks; if that fails, drop those and say OpenFailed.
+struct OpenTask {
+  ClientId client = 0;
+  std::int64_t task = 0;
+  std::int64_t base_version = 0;
+  std::int64_t examples = 0;  // declared
+
+  bool operator==(const OpenTask&) const = default;
+};
+struct OpenTasks {
+  std::vector<OpenTask> tasks{};  // by task; numbered without a gap
+
+  bool operator==(const OpenTasks&) const = default;
+};
+
+// The task of an asynchronous job is over without an update that counts: its row may go. Nothing
+// is owed to it any more.
+struct EndTask {
+  ClientId client = 0;
+  std::int64_t task = 0;
+  Reason reason = Reason::none;
+
+  bool operator==(const EndTask&) const = default;
+};
+
+// An update that was accepted will be in no version, since the job has ended before. For the
+// record; the client hears that the job has ended.
+struct Discard {
+  ClientId client = 0;
+  std::int64_t task = 0;
+  Reason reason = Reason::none;
+
+  bool operator==(const Discard&) const = default;
+};
+
+// Tell a client that is available why it has no task, and when the next selection is expected. It
+// need not ask.
+struct Standby {
+  ClientId client = 0;
+  std::int64_t round = 0;
+  Duration after{};
+
+  bool operator==(const Standby&) const = default;
 };
 
 // Send the client its task. It may have it already (after a reconnect); the same round is the same
@@ -118,8 +167,8 @@ struct CloseRound {
   std::int64_t attempt = 0;
   TaskKind kind = TaskKind::training;
   std::int64_t base_version = 0;
-  std::vector<Contribution> contributions{};  // by client id; at least one
-  double total_weight = 0;                    // W of BeginRound, not the sum of the weights here
+  std::vector<Contribution> contributions{};  // by task, then client; at least one
+  double total_weight = 0;  // W: of BeginRound, or the sum of the weights in an asynchronous job
 
   bool operator==(const CloseRound&) const = default;
 };
@@ -158,8 +207,9 @@ struct Drained {
   bool operator==(const Drained&) const = default;
 };
 
-using Effect = std::variant<BeginRound, AssignTask, CancelTask, Admit, Record, Receipt, Retry,
-                            CloseRound, CommitRound, AbandonRound, JobChanged, Drained>;
+using Effect = std::variant<BeginRound, OpenTasks, EndTask, Discard, Standby, AssignTask,
+                            CancelTask, Admit, Record, Receipt, Retry, CloseRound, CommitRound,
+                            AbandonRound, JobChanged, Drained>;
 using Effects = std::vector<Effect>;
 
 }  // namespace fed::round

@@ -76,13 +76,18 @@ void Engine::on(const ClientAvailable& event, Instant now, Effects& out) {
   }
   available_[event.client] = event.examples;
   const auto at = members_.find(event.client);
-  if (at == members_.end()) return;
+  if (at == members_.end()) {
+    if (phase_ == Phase::collecting && job_ == JobState::running && !asynchronous()) {
+      stand_by(event.client, now, out);
+    }
+    return;
+  }
   Member& member = at->second;
   member.connected = true;
   member.last_activity = now;
   member.told = false;
-  if (working(event.client, round()) && alive() && job_ != JobState::paused)
-    assign(event.client, out);
+  if (working(event.client, member.task) && alive() && job_ != JobState::paused)
+    assign(event.client, now, out);
 }
 
 void Engine::on(const ClientGone& event, Instant, Effects&) {
@@ -103,18 +108,21 @@ void Engine::on(const ClientRemoved& event, Instant now, Effects& out) {
     member.revoked = true;
     return;
   }
+  if (asynchronous()) return end_task(event.client, why(Reason::removed), now, out);
   member.status = Status::removed;
   member.ticket.reset();
   tried_.insert(event.client);
 }
 
-void Engine::on(const TaskFailed& event, Instant now, Effects&) {
+void Engine::on(const TaskFailed& event, Instant now, Effects& out) {
   Member* member = working(event.client, event.task);
   if (!member) return;
+  const Refusal words{Reason::task_failed, event.detail.substr(0, kDetailMax)};
+  if (asynchronous()) return end_task(event.client, words, now, out);
   member->status = Status::failed;
   member->ticket.reset();
   member->last_activity = now;
-  member->last_refusal = {Reason::task_failed, event.detail.substr(0, kDetailMax)};
+  member->last_refusal = words;
   tried_.insert(event.client);
 }
 
@@ -129,10 +137,11 @@ void Engine::on(const Progressed& event, Instant now, Effects&) {
 
 void Engine::on(const Offered& event, Instant now, Effects& out) {
   if (const auto refusal = check_offer(gate(), event)) {
-    refuse(event.client, event.task, *refusal, out);
+    refuse(event.client, event.task, *refusal, now, out);
     return;
   }
   Member& member = *working(event.client, event.task);
+  if (event.loss) insights_[event.client].loss = event.loss;
   member.ticket = Ticket{.examples = event.examples, .checksum = event.checksum};
   member.status = Status::uploading;
   member.last_activity = now;
@@ -143,7 +152,7 @@ void Engine::on(const Offered& event, Instant now, Effects& out) {
 
 void Engine::on(const UploadCompleted& event, Instant now, Effects& out) {
   if (const auto refusal = check_upload(gate(), event)) {
-    refuse(event.client, event.task, *refusal, out);
+    refuse(event.client, event.task, *refusal, now, out);
     return;
   }
   Member& member = *working(event.client, event.task);
@@ -163,7 +172,21 @@ void Engine::on(const UploadCompleted& event, Instant now, Effects& out) {
 void Engine::on(const BeginFailed& event, Instant now, Effects& out) {
   if (phase_ != Phase::collecting || event.round != round() || event.attempt != attempt_) return;
   if (count(Status::storing) > 0) return;
-  abandon(why(Reason::storage_failed, event.error.detail), false, now, out);
+  abandon(why(Reason::storage_failed, event.error.detail), now, out);
+}
+
+void Engine::on(const OpenFailed& event, Instant now, Effects&) {
+  for (auto at = members_.begin(); at != members_.end();) {
+    const Member& member = at->second;
+    const bool unopened = asynchronous() && member.task >= event.first_task &&
+                          member.task <= event.last_task && member.status == Status::asked;
+    if (unopened) {
+      rests_[at->first] = {.until = now + retry_after(Reason::storage_failed),
+                           .failures = 0,
+                           .why = why(Reason::storage_failed, event.error.detail)};
+    }
+    at = unopened ? members_.erase(at) : std::next(at);
+  }
 }
 
 void Engine::on(const Recorded& event, Instant now, Effects& out) {
@@ -178,7 +201,9 @@ void Engine::on(const Recorded& event, Instant now, Effects& out) {
   member->status = Status::accepted;
   member->last_activity = now;
   if (!member->revoked) member->last_refusal = {};
+  learn(event.client, *member, now);
   answer(event.client, event.task, Refusal{}, out);
+  if (asynchronous()) count_in(event.client, now);
 }
 
 void Engine::on(const RecordFailed& event, Instant now, Effects& out) {
@@ -194,6 +219,7 @@ void Engine::on(const RecordFailed& event, Instant now, Effects& out) {
   member->last_refusal =
       reason == Reason::storage_failed ? why(reason, event.error.detail) : why(reason);
   answer(event.client, event.task, member->last_refusal, out);
+  if (member->revoked && asynchronous()) end_task(event.client, why(Reason::removed), now, out);
 }
 
 void Engine::on(const Aggregated& event, Instant, Effects& out) {
@@ -205,18 +231,20 @@ void Engine::on(const Aggregated& event, Instant, Effects& out) {
   out.push_back(commit_effect());
 }
 
-void Engine::on(const Committed& event, Instant, Effects&) {
+void Engine::on(const Committed& event, Instant now, Effects& out) {
   if ((phase_ != Phase::closing && phase_ != Phase::committing) || event.round != round()) return;
-  previous_ = {.round = event.round, .accepted = {}};
+  if (event.evaluation) stopping_ = observe(config_.stopping, stopping_, *event.evaluation);
+  if (asynchronous()) return end_async_round(now, out);
   for (const auto& [client, member] : members_) {
-    if (member.status == Status::accepted) previous_.accepted[client] = member.ticket->checksum;
+    if (member.status == Status::accepted) {
+      answered_[client] = {.task = event.round, .checksum = member.ticket->checksum};
+    }
   }
   if (kind() == TaskKind::training) {
     ++version_;
   } else {
     statistics_done_ = true;
   }
-  if (event.evaluation) stopping_ = observe(config_.stopping, stopping_, *event.evaluation);
   end_round();
 }
 
@@ -229,6 +257,7 @@ void Engine::on(const CommitFailed& event, Instant now, Effects& out) {
       why(event.retryable ? Reason::storage_failed : Reason::commit_failed, event.error.detail);
   if (!alive()) {
     phase_ = Phase::idle;
+    discard_unused(out);
   } else if (event.retryable) {
     retry_at_ = now + back_off(kCommitRetryFirst, kCommitRetryMost, commit_failures_);
   } else {
@@ -262,7 +291,6 @@ void Engine::on(const Drain&, Instant now, Effects& out) {
 void Engine::on(const Cancel&, Instant now, Effects& out) {
   if (!alive()) return;
   change_job(JobState::cancelled, why(Reason::by_operator), now, out);
-  if (phase_ == Phase::collecting) cancel_outstanding(Reason::job_ended, out);
   if (in_flight_) return;  // what the app is making durable right now still counts
   phase_ = Phase::idle;
   retry_at_.reset();
@@ -292,10 +320,12 @@ void Engine::answer(ClientId client, std::int64_t task, const Refusal& refusal,
                         .detail = refusal.detail});
 }
 
-void Engine::refuse(ClientId client, std::int64_t task, const Refusal& refusal, Effects& out) {
+void Engine::refuse(ClientId client, std::int64_t task, const Refusal& refusal, Instant now,
+                    Effects& out) {
   answer(client, task, refusal, out);
   Member* member = working(client, task);
   if (!member) return;
+  if (asynchronous() && !may_retry(refusal.reason)) return end_task(client, refusal, now, out);
   member->last_refusal = refusal;
   member->ticket.reset();
   member->status = may_retry(refusal.reason) ? Status::asked : Status::refused;
@@ -311,31 +341,60 @@ void Engine::change_job(JobState state, Refusal reason, Instant now, Effects& ou
       JobChanged{.state = state, .reason = job_reason_.reason, .detail = job_reason_.detail});
   if (state == JobState::paused && !was_paused) paused_at_ = now;
   if (state != JobState::paused && was_paused) leave_pause(now, out);
+  if (!alive()) end_job(out);
+}
+
+// What is owed to clients at the end. A version that is being made still takes its contributions.
+void Engine::end_job(Effects& out) {
+  if (phase_ == Phase::collecting || asynchronous()) cancel_outstanding(Reason::job_ended, out);
+  discard_unused(out);
+}
+
+void Engine::discard_unused(Effects& out) {
+  for (auto& [client, member] : members_) {
+    if (member.status != Status::accepted || in_flight_) continue;
+    out.push_back(Discard{.client = client, .task = member.task, .reason = Reason::job_ended});
+    member.status = Status::refused;
+    member.last_refusal = why(Reason::job_ended);
+  }
+  std::erase_if(buffer_, [&](const auto& entry) {
+    const TaskKey& key = entry.first;
+    if (in_flight_ && std::find(closing_.begin(), closing_.end(), key) != closing_.end()) {
+      return false;
+    }
+    out.push_back(Discard{.client = key.client, .task = key.task, .reason = Reason::job_ended});
+    answered_.erase(key.client);
+    return true;
+  });
 }
 
 void Engine::leave_pause(Instant now, Effects& out) {
   deadline_ += now - *paused_at_;
+  for (auto& [client, member] : members_) {
+    if (member.deadline) *member.deadline += now - *paused_at_;
+  }
   paused_at_.reset();
   ready_since_.reset();
   const bool stuck =
       (phase_ == Phase::closing || phase_ == Phase::committing) && !in_flight_ && !retry_at_;
   if (stuck) retry_at_ = now;
-  if (phase_ != Phase::collecting || !alive()) return;
+  if (!alive()) return;
   for (const auto& [client, member] : members_) {
-    if (member.connected && !member.told && working(client, round())) assign(client, out);
+    if (member.connected && !member.told && working(client, member.task)) assign(client, now, out);
   }
 }
 
 Member* Engine::working(ClientId client, std::int64_t task) {
   const auto at = members_.find(client);
-  if (phase_ != Phase::collecting || task != round() || at == members_.end()) return nullptr;
+  const bool collecting = phase_ == Phase::collecting || asynchronous();
+  if (!collecting || at == members_.end() || at->second.task != task) return nullptr;
   const Status status = at->second.status;
   return outstanding(status) && status != Status::storing ? &at->second : nullptr;
 }
 
 Member* Engine::storing(ClientId client, std::int64_t task) {
   const auto at = members_.find(client);
-  if (task != round() || at == members_.end()) return nullptr;
+  if (at == members_.end() || at->second.task != task) return nullptr;
   return at->second.status == Status::storing ? &at->second : nullptr;
 }
 
@@ -350,10 +409,11 @@ GateView Engine::gate() const {
           .phase = phase_,
           .round = round(),
           .attempt = attempt_,
-          .base_version = version_,
+          .asynchronous = asynchronous(),
+          .last_task = asynchronous() ? last_task_ : round() - (attempt_ == 0 ? 1 : 0),
           .shape = kind() == TaskKind::statistics ? config_.statistics : config_.training,
           .members = members_,
-          .previous = previous_};
+          .answered = answered_};
 }
 
 }  // namespace fed::round

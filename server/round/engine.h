@@ -7,9 +7,15 @@
 // only then gets its receipt, so the journal is never behind a promise. A round does not close, nor
 // does an attempt end, while a record is being written.
 //
-// A round with number r runs on base version r-1 and commits version r; a job with federated
-// statistics begins with round 0, which commits no version. An attempt that ends without enough
-// contributions keeps those it has: the next attempt of the same round has the same base version.
+// A round with number r makes version r; a job with federated statistics begins with round 0, which
+// makes no version. Two kinds of job share the class:
+//
+//   synchronous   a round asks a cohort, on base version r-1, and closes; a task's number is its
+//                 round. An attempt that ends without enough contributions keeps those it has: the
+//                 next attempt of the same round has the same base version. (engine_rounds.cc)
+//   asynchronous  clients are asked one by one, as soon as there is room for one more, and work on
+//                 across rounds; a round closes over the contributions that are there. Tasks are
+//                 numbered through. (engine_async.cc)
 //
 //   Engine engine(config, now);             // or Engine(config, snapshot, now) after a restart
 //   run(engine.handle(Tick{}, now));        // carry out the effects in order
@@ -30,6 +36,7 @@
 #include "round/events.h"
 #include "round/gate.h"
 #include "round/member.h"
+#include "round/pace.h"
 #include "round/policy.h"
 #include "round/report.h"
 #include "round/snapshot.h"
@@ -79,6 +86,8 @@ class Engine {
   std::int64_t attempt() const { return attempt_; }  // 0: not begun
   TaskKind kind() const;                             // of that round
   const StoppingState& stopping() const { return stopping_; }
+  std::set<std::int64_t> bases()
+      const;  // versions that an asynchronous job's open tasks began from
 
   // Aborts if the state contradicts itself. For tests, after every event.
   void check_invariants() const;
@@ -93,6 +102,7 @@ class Engine {
   void on(const Offered& event, Instant now, Effects& out);
   void on(const UploadCompleted& event, Instant now, Effects& out);
   void on(const BeginFailed& event, Instant now, Effects& out);
+  void on(const OpenFailed& event, Instant now, Effects& out);
   void on(const Recorded& event, Instant now, Effects& out);
   void on(const RecordFailed& event, Instant now, Effects& out);
   void on(const Aggregated& event, Instant now, Effects& out);
@@ -104,6 +114,9 @@ class Engine {
   void on(const Drain& event, Instant now, Effects& out);
   void on(const Cancel& event, Instant now, Effects& out);
 
+  void check_round_invariants(double accepted_weight) const;
+  void check_async_invariants() const;
+
   // What the time and the counts allow next; true when something moved.
   bool advance(Instant now, Effects& out);
   bool advance_idle(Instant now, Effects& out);
@@ -111,32 +124,65 @@ class Engine {
   bool advance_collecting(Instant now, Effects& out);
   bool advance_abandoned(Instant now);
   bool advance_commit(Instant now, Effects& out);
+  bool reinforce(Instant now, Effects& out);
 
   void begin(const std::vector<ClientId>& chosen, Instant now, Effects& out);
-  void assign(ClientId client, Effects& out);
-  void close(Effects& out);
-  void abandon(Refusal why, bool tell, Instant now, Effects& out);
+  void stand_by(ClientId client, Instant now, Effects& out) const;
+  void assign(ClientId client, Instant now, Effects& out);
+  void close(Instant now, Effects& out);
+  void abandon(Refusal why, Instant now, Effects& out);
   void cancel_outstanding(Reason reason, Effects& out);
   void answer(ClientId client, std::int64_t task, const Refusal& refusal, Effects& out) const;
-  void refuse(ClientId client, std::int64_t task, const Refusal& refusal, Effects& out);
+  void refuse(ClientId client, std::int64_t task, const Refusal& refusal, Instant now,
+              Effects& out);
   void change_job(JobState state, Refusal why, Instant now, Effects& out);
   void leave_pause(Instant now, Effects& out);
+  void end_job(Effects& out);
+  void discard_unused(Effects& out);
   void end_round();
+  void learn(ClientId client, const Member& member, Instant now);
+  Candidate candidate(ClientId client) const;
   void fix_totals();  // W and the goal, from the cohort
 
   struct Pool {
     std::int64_t kept = 0;  // contributions of earlier attempts
-    std::vector<ClientId> fresh,
-        tried;  // available and not counted yet; `tried` refused or failed before
+    // Available and not counted yet: whose turn it is; who was too late for the last round and
+    // waits for one; who was refused or failed in this round.
+    std::vector<ClientId> fresh, late, tried;
+    std::int64_t all() const { return std::ssize(fresh) + std::ssize(late) + std::ssize(tried); }
   };
   Pool pool() const;
   std::vector<ClientId> draw(const Pool& pool) const;
 
-  Member* working(ClientId client,
-                  std::int64_t round);  // outstanding and not storing, in this round
-  Member* storing(ClientId client, std::int64_t round);
+  // Asynchronous jobs.
+  bool asynchronous() const {
+    return config_.policy.asynchronous() && kind() == TaskKind::training;
+  }
+  void begin_async(Instant now, Effects& out);
+  bool advance_async(Instant now, Effects& out);
+  void expire(Instant now, Effects& out);
+  void refill(Instant now, Effects& out);
+  std::vector<ClientId> idle_clients() const;
+  std::int64_t slots() const;
+  void open_tasks(const std::vector<ClientId>& clients, Instant now, Effects& out);
+  void draw_tasks(Instant now);
+  bool due(Instant now) const;
+  void close_async(Effects& out);
+  void count_in(ClientId client, Instant now);
+  void end_task(ClientId client, const Refusal& why, Instant now, Effects& out);
+  void end_async_round(Instant now, Effects& out);
+  std::optional<Instant> next_async_wakeup() const;
+  void restore_round(const Snapshot& snapshot, Instant now);
+  void restore_async(const Snapshot& snapshot, Instant now);
+  ClientReport report_of_other(ClientId client) const;
+  Contribution contribution(const TaskKey& key, const Waiting& waiting) const;
+
+  Member* working(ClientId client, std::int64_t task);  // outstanding and not storing
+  Member* storing(ClientId client, std::int64_t task);
   std::int64_t count(Status status) const;
   std::int64_t count_outstanding() const;
+  std::int64_t accepted() const;  // and in no version yet
+  std::int64_t least() const;     // contributions that a version needs
   bool alive() const { return job_ != JobState::finished && job_ != JobState::cancelled; }
   GateView gate() const;
   CloseRound close_effect() const;
@@ -151,13 +197,17 @@ class Engine {
   std::int64_t version_ = 0;
   bool statistics_done_ = false;
   StoppingState stopping_;
-  Receipts previous_;
+  Receipts answered_;
+  std::map<ClientId, Insight> insights_;
+  Pace pace_;
 
   // The round at work.
   Phase phase_ = Phase::idle;
   std::int64_t attempt_ = 0;
-  Members members_;
+  Members members_;           // asynchronous: the open tasks
   std::set<ClientId> tried_;  // refused or failed in this round
+  std::set<ClientId> late_;   // cancelled when the last round closed without them
+  Instant begun_{};           // this attempt
   double total_weight_ = 0;
   std::int64_t goal_ = 0;
   bool closed_ = false;   // by the journal: close at once
@@ -170,6 +220,13 @@ class Engine {
   std::int64_t commit_failures_ = 0;    // in a row
   Refusal last_failure_;
   std::optional<Instant> started_;  // until the first event
+
+  // Asynchronous jobs.
+  std::int64_t last_task_ = 0;
+  Buffer buffer_;
+  std::vector<TaskKey> closing_;  // of the buffer, in the version that is being made
+  std::set<TaskKey> drawn_;       // seeded: the tasks that make the next version
+  std::map<ClientId, Rest> rests_;
 };
 
 }  // namespace fed::round

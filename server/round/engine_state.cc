@@ -13,14 +13,26 @@ Engine::Engine(EngineConfig config, const Snapshot& snapshot, Instant now)
       version_(snapshot.version),
       statistics_done_(snapshot.statistics_done),
       stopping_(snapshot.stopping),
-      previous_(snapshot.previous),
-      started_(now) {
+      answered_(snapshot.previous),
+      begun_(now),
+      started_(now),
+      last_task_(snapshot.last_task) {
   if (job_ == JobState::paused) paused_at_ = now;
-  if (!alive() || snapshot.attempt == 0) return;
+  if (!alive()) return;
+  if (asynchronous()) {
+    restore_async(snapshot, now);
+  } else if (snapshot.attempt > 0) {
+    restore_round(snapshot, now);
+  }
+}
+
+void Engine::restore_round(const Snapshot& snapshot, Instant now) {
   attempt_ = snapshot.attempt;
   tried_ = snapshot.tried;
   for (const SnapshotMember& from : snapshot.members) {
     Member& member = members_[from.client];
+    member.task = round();
+    member.base_version = version_;
     member.examples = from.examples;
     member.ticket = from.accepted;
     member.last_activity = now;
@@ -42,9 +54,34 @@ Engine::Engine(EngineConfig config, const Snapshot& snapshot, Instant now)
   }
 }
 
+void Engine::restore_async(const Snapshot& snapshot, Instant now) {
+  for (const SnapshotMember& from : snapshot.members) {
+    last_task_ = std::max(last_task_, from.task);
+    if (from.accepted) {
+      buffer_[{from.task, from.client}] = {from.base_version, *from.accepted};
+      continue;
+    }
+    members_[from.client] = Member{.task = from.task,
+                                   .base_version = from.base_version,
+                                   .examples = from.examples,
+                                   .deadline = now + config_.policy.collect_max,
+                                   .last_activity = now};
+  }
+  attempt_ = snapshot.attempt;
+  if (attempt_ == 0) return;
+  goal_ = config_.policy.contributions_goal;
+  closed_ = snapshot.closed;
+  deadline_ = now + config_.policy.collect_max;
+  phase_ = snapshot.abandoned ? Phase::abandoned : Phase::collecting;
+  if (snapshot.abandoned) retry_at_ = now;
+}
+
 std::optional<Instant> Engine::next_wakeup() const {
   if (started_) return started_;
   const bool running = job_ == JobState::running;
+  const bool at_work =
+      phase_ == Phase::collecting || phase_ == Phase::closing || phase_ == Phase::committing;
+  if (asynchronous() && at_work) return next_async_wakeup();
   switch (phase_) {
     case Phase::idle:
       return std::nullopt;
@@ -74,14 +111,23 @@ Snapshot Engine::snapshot() const {
                   .stopping = stopping_,
                   .attempt = attempt_,
                   .members = {},
+                  .last_task = last_task_,
                   .abandoned = attempt_ > 0 && !at_work,
                   .closed = at_work && (closed_ || phase_ != Phase::collecting),
                   .tried = tried_,
-                  .previous = previous_};
+                  .previous = answered_};
   for (const auto& [client, member] : members_) {
-    const bool accepted = member.status == Status::accepted;
-    result.members.push_back({client, member.examples, accepted ? member.ticket : std::nullopt});
+    const bool counts = member.status == Status::accepted;
+    result.members.push_back({client, member.examples, counts ? member.ticket : std::nullopt,
+                              member.task, member.base_version});
   }
+  for (const auto& [key, waiting] : buffer_) {
+    result.members.push_back(
+        {key.client, waiting.ticket.examples, waiting.ticket, key.task, waiting.base_version});
+  }
+  std::sort(result.members.begin(), result.members.end(), [](const auto& a, const auto& b) {
+    return TaskKey{a.task, a.client} < TaskKey{b.task, b.client};
+  });
   return result;
 }
 
@@ -95,13 +141,13 @@ Report Engine::report() const {
                 .versions_max = config_.stopping.versions_max,
                 .round = round(),
                 .attempt = attempt_,
-                .available = std::ssize(others.fresh) + std::ssize(others.tried),
+                .available = others.all(),
                 .cohort = phase_ == Phase::idle || phase_ == Phase::selecting
                               ? config_.policy.cohort
                               : std::ssize(members_),
-                .accepted = count(Status::accepted),
+                .accepted = accepted(),
                 .outstanding = phase_ == Phase::collecting ? count_outstanding() : 0,
-                .contributions_min = config_.policy.contributions_min,
+                .contributions_min = least(),
                 .contributions_goal = goal_ > 0 ? goal_ : config_.policy.contributions_goal,
                 .deadline = std::nullopt,
                 .retry_at = retry_at_,
@@ -121,14 +167,24 @@ Report Engine::report() const {
                               .last_refusal = member.last_refusal});
   }
   for (const auto& [client, examples] : available_) {
-    if (members_.contains(client)) continue;
-    result.clients.push_back({.client = client,
-                              .connected = true,
-                              .examples = examples,
-                              .last_activity = std::nullopt,
-                              .last_refusal = {}});
+    if (!members_.contains(client)) result.clients.push_back(report_of_other(client));
   }
   return result;
+}
+
+// A client that is there and has no task.
+ClientReport Engine::report_of_other(ClientId client) const {
+  ClientReport report{.client = client,
+                      .connected = true,
+                      .examples = available_.at(client),
+                      .last_activity = std::nullopt,
+                      .last_refusal = {}};
+  const bool waits = std::any_of(buffer_.begin(), buffer_.end(),
+                                 [&](const auto& entry) { return entry.first.client == client; });
+  if (waits) report.status = Status::accepted;
+  const auto rest = rests_.find(client);
+  if (rest != rests_.end()) report.last_refusal = rest->second.why;
+  return report;
 }
 
 void Engine::check_invariants() const {
@@ -141,29 +197,70 @@ void Engine::check_invariants() const {
       accepted_weight += weight_of(config_.policy.weighting, member.ticket->examples);
     }
     FED_CHECK(!member.told || member.connected);
-    FED_CHECK(member.status != Status::storing || phase_ == Phase::collecting || !alive());
+    FED_CHECK(member.status != Status::storing || phase_ == Phase::collecting || !alive() ||
+              asynchronous());
     FED_CHECK(!member.revoked || member.status >= Status::storing);
   }
-  FED_CHECK(accepted_weight <= total_weight_);
-  FED_CHECK(attempt_ > 0 || members_.empty());
   FED_CHECK(version_ >= 0 && version_ <= config_.stopping.versions_max);
   FED_CHECK((job_ == JobState::paused) == paused_at_.has_value());
-  FED_CHECK(!ready_since_ || phase_ == Phase::selecting);
   const bool at_commit = phase_ == Phase::closing || phase_ == Phase::committing;
   FED_CHECK(!in_flight_ || at_commit);
   FED_CHECK(!retry_at_ || at_commit || phase_ == Phase::abandoned);
-  FED_CHECK(!at_commit || (attempt_ > 0 && count(Status::accepted) > 0));
+  FED_CHECK(!at_commit || (attempt_ > 0 && accepted() > 0));
   FED_CHECK(!at_commit || in_flight_ || retry_at_ || job_ == JobState::paused);
   FED_CHECK(phase_ != Phase::abandoned || retry_at_);
   FED_CHECK(alive() || phase_ == Phase::idle || in_flight_);
   FED_CHECK(phase_ != Phase::selecting || job_ == JobState::running || job_ == JobState::paused);
-  if (phase_ == Phase::collecting && !started_) {
-    const std::int64_t accepted = count(Status::accepted);
-    FED_CHECK(goal_ >= 1 && goal_ <= std::ssize(members_));
-    // Nothing that could be decided is left undecided, unless a record is in flight.
-    FED_CHECK(count(Status::storing) > 0 ||
-              (accepted < goal_ && count_outstanding() > 0 && !expired_));
+  if (asynchronous()) {
+    check_async_invariants();
+  } else {
+    check_round_invariants(accepted_weight);
   }
+}
+
+void Engine::check_round_invariants(double accepted_weight) const {
+  FED_CHECK(accepted_weight <= total_weight_);
+  FED_CHECK(attempt_ > 0 || members_.empty());
+  FED_CHECK(buffer_.empty() && rests_.empty() && drawn_.empty());
+  FED_CHECK(!ready_since_ || phase_ == Phase::selecting);
+  if (phase_ != Phase::collecting || started_) return;
+  FED_CHECK(goal_ >= 1 && goal_ <= std::ssize(members_));
+  // Nothing that could be decided is left undecided, unless a record is in flight.
+  FED_CHECK(count(Status::storing) > 0 ||
+            (accepted() < goal_ && count_outstanding() > 0 && !expired_));
+}
+
+void Engine::check_async_invariants() const {
+  FED_CHECK(phase_ != Phase::selecting);
+  for (const auto& [client, member] : members_) {
+    FED_CHECK(member.task >= 1 && member.task <= last_task_);
+    FED_CHECK(member.base_version <= version_);
+    FED_CHECK(!alive() || outstanding(member.status));
+    FED_CHECK(!alive() || member.status == Status::storing ||
+              version_ - member.base_version <= config_.policy.staleness.max);
+    FED_CHECK(!buffer_.contains({member.task, client}));
+  }
+  for (const TaskKey& key : closing_) FED_CHECK(buffer_.contains(key));
+  FED_CHECK(closing_.empty() || phase_ == Phase::closing || phase_ == Phase::committing ||
+            !alive());
+  if (alive()) FED_CHECK(std::ssize(members_) <= config_.policy.cohort);
+  // Nobody is idle while there is room, unless a seeded order waits for a full set.
+  if (phase_ == Phase::collecting && job_ == JobState::running && !started_) {
+    FED_CHECK(slots() == 0 || idle_clients().empty() || ready_since_);
+  }
+}
+
+void Engine::learn(ClientId client, const Member& member, Instant now) {
+  if (!member.given) return;
+  const double took = std::max(seconds(now - *member.given), 1e-3);
+  std::optional<double>& known = insights_[client].seconds;
+  known = known ? (*known + took) / 2 : took;
+}
+
+Candidate Engine::candidate(ClientId client) const {
+  const auto at = insights_.find(client);
+  const Insight insight = at == insights_.end() ? Insight{} : at->second;
+  return {client, available_.at(client), insight.seconds, insight.loss};
 }
 
 }  // namespace fed::round

@@ -61,6 +61,7 @@ struct Offered {
   std::int64_t examples = 0;
   std::uint64_t bytes = 0;
   Checksum checksum{};
+  std::optional<double> loss{};  // of the base version on the client's test rows
 };
 
 // What the staging area found out about the bytes while they passed.
@@ -79,13 +80,20 @@ struct UploadCompleted {
   UploadFacts facts{};
 };
 
-// --- answers of the app to the effects BeginRound, Record, CloseRound, CommitRound
+// --- answers of the app to the effects BeginRound, OpenTasks, Record, CloseRound, CommitRound
 // ---------------------------------
 
 // BeginRound could not be journaled. The app drops the rest of the effects that came with it.
 struct BeginFailed {
   std::int64_t round = 0;
   std::int64_t attempt = 0;
+  Error error{};
+};
+
+// OpenTasks could not be journaled: none of its tasks has been given. The app drops their
+// AssignTasks.
+struct OpenFailed {
+  std::int64_t first_task = 0, last_task = 0;
   Error error{};
 };
 
@@ -130,8 +138,9 @@ struct Resume {};  // from paused or draining
 struct Drain {};
 struct Cancel {};  // for good
 
-using Event = std::variant<ClientAvailable, ClientGone, ClientRemoved, TaskFailed, Progressed,
-                           Offered, UploadCompleted, BeginFailed, Recorded, RecordFailed,
-                           Aggregated, Committed, CommitFailed, Tick, Pause, Resume, Drain, Cancel>;
+using Event =
+    std::variant<ClientAvailable, ClientGone, ClientRemoved, TaskFailed, Progressed, Offered,
+                 UploadCompleted, BeginFailed, OpenFailed, Recorded, RecordFailed, Aggregated,
+                 Committed, CommitFailed, Tick, Pause, Resume, Drain, Cancel>;
 
 }  // namespace fed::round

@@ -14,21 +14,34 @@ Refusal refusal(Reason reason, const std::string& numbers) {
   return {reason, fmt::format("{} ({})", sentence(reason), numbers)};
 }
 
-const Member* find(const Members& members, ClientId client) {
-  const auto at = members.find(client);
-  return at == members.end() ? nullptr : &at->second;
+const Member* find(const GateView& gate, ClientId client, std::int64_t task) {
+  const auto at = gate.members.find(client);
+  return at == gate.members.end() || at->second.task != task ? nullptr : &at->second;
 }
 
-// What holds for anything that comes for a round that is not the one at work.
-std::optional<Refusal> check_round(const GateView& gate, std::int64_t round) {
-  const bool ended = gate.job == JobState::finished || gate.job == JobState::cancelled;
-  if (ended) return refusal(Reason::job_ended);
-  if (round < gate.round) return refusal(Reason::round_closed);
-  if (round > gate.round || gate.attempt == 0) {
+bool ended(const GateView& gate) {
+  return gate.job == JobState::finished || gate.job == JobState::cancelled;
+}
+
+// The update that a receipt was given for: the receipt once more, without a look at the rest.
+std::optional<Refusal> check_answered(const GateView& gate, ClientId client, std::int64_t task,
+                                      const Checksum* checksum) {
+  const auto at = gate.answered.find(client);
+  if (at == gate.answered.end() || at->second.task != task) return std::nullopt;
+  const bool same = checksum == nullptr || at->second.checksum == *checksum;
+  return same ? Refusal{} : refusal(Reason::duplicate);
+}
+
+// The client has no such task: why not.
+Refusal no_task(const GateView& gate, std::int64_t task) {
+  if (task > gate.last_task) {
     return refusal(Reason::unknown_round,
-                   fmt::format("round {}; the next is {}", round, gate.round));
+                   fmt::format("task {}; the last one is {}", task, gate.last_task));
   }
-  return std::nullopt;
+  if (gate.asynchronous) return refusal(Reason::task_over);
+  const bool over =
+      task < gate.round || gate.phase == Phase::closing || gate.phase == Phase::committing;
+  return refusal(over ? Reason::round_closed : Reason::not_in_cohort);
 }
 
 // What holds for a member whose contribution is decided already. `same`: the update is the one that
@@ -61,6 +74,7 @@ std::optional<Refusal> check_phase(const GateView& gate) {
       return std::nullopt;
     case Phase::closing:
     case Phase::committing:
+      if (gate.asynchronous) return std::nullopt;  // it may be part of the next version
       return refusal(Reason::round_closed);
     case Phase::idle:
     case Phase::selecting:
@@ -79,27 +93,21 @@ std::optional<Refusal> check_available(const ClientAvailable& event) {
 }
 
 std::optional<Refusal> check_offer(const GateView& gate, const Offered& offer) {
-  if (offer.task == gate.previous.round) {
-    const auto at = gate.previous.accepted.find(offer.client);
-    if (at != gate.previous.accepted.end()) {
-      return at->second == offer.checksum ? Refusal{} : refusal(Reason::duplicate);
-    }
+  if (auto answered = check_answered(gate, offer.client, offer.task, &offer.checksum)) {
+    return answered;
   }
-  if (auto late = check_round(gate, offer.task)) return late;
-  const Member* member = find(gate.members, offer.client);
-  if (!member) {
-    return refusal(gate.phase == Phase::closing || gate.phase == Phase::committing
-                       ? Reason::round_closed
-                       : Reason::not_in_cohort);
-  }
+  if (ended(gate)) return refusal(Reason::job_ended);
+  const Member* member = find(gate, offer.client, offer.task);
+  if (!member) return no_task(gate, offer.task);
   if (auto decided =
           check_member(*member, member->ticket && member->ticket->checksum == offer.checksum)) {
     return decided;
   }
   if (auto closed = check_phase(gate)) return closed;
-  if (offer.base_version != gate.base_version) {
-    return refusal(Reason::wrong_base_version, fmt::format("from version {}; the task names {}",
-                                                           offer.base_version, gate.base_version));
+  if (offer.base_version != member->base_version) {
+    return refusal(Reason::wrong_base_version,
+                   fmt::format("from version {}; the task names {}", offer.base_version,
+                               member->base_version));
   }
   if (offer.bytes != gate.shape.bytes) {
     return refusal(Reason::wrong_size,
@@ -113,16 +121,10 @@ std::optional<Refusal> check_offer(const GateView& gate, const Offered& offer) {
 }
 
 std::optional<Refusal> check_upload(const GateView& gate, const UploadCompleted& upload) {
-  if (upload.task == gate.previous.round && gate.previous.accepted.contains(upload.client)) {
-    return Refusal{};
-  }
-  if (auto late = check_round(gate, upload.task)) return late;
-  const Member* member = find(gate.members, upload.client);
-  if (!member) {
-    return refusal(gate.phase == Phase::closing || gate.phase == Phase::committing
-                       ? Reason::round_closed
-                       : Reason::not_in_cohort);
-  }
+  if (auto answered = check_answered(gate, upload.client, upload.task, nullptr)) return answered;
+  if (ended(gate)) return refusal(Reason::job_ended);
+  const Member* member = find(gate, upload.client, upload.task);
+  if (!member) return no_task(gate, upload.task);
   if (auto decided = check_member(*member, true)) return decided;
   if (auto closed = check_phase(gate)) return closed;
   if (!member->ticket) return refusal(Reason::not_offered);

@@ -29,10 +29,11 @@ struct GateView {
   Phase phase = Phase::idle;
   std::int64_t round = 0;    // at work, or next
   std::int64_t attempt = 0;  // 0: not begun
-  std::int64_t base_version = 0;
+  bool asynchronous = false;
+  std::int64_t last_task = 0;  // that was given to anybody
   const UpdateShape& shape;
   const Members& members;
-  const Receipts& previous;
+  const Receipts& answered;
 };
 
 // Whether a client that declares so many examples can be selected at all. The engine takes one that

@@ -24,6 +24,8 @@ struct Ticket {
 };
 
 struct Member {
+  std::int64_t task = 0;  // of a synchronous round: the round
+  std::int64_t base_version = 0;
   std::int64_t examples = 0;  // declared when it was selected; its update may not claim more
   Status status = Status::not_asked;
   bool connected = false;
@@ -31,6 +33,9 @@ struct Member {
   std::optional<Ticket>
       ticket{};          // set from the admission on; always there in storing and accepted
   bool revoked = false;  // while storing: nothing more is wanted from it, but this one counts
+
+  std::optional<Instant> given{};     // when it was told first, if it was by this process
+  std::optional<Instant> deadline{};  // asynchronous: when the task ends without an update
 
   // For the report only.
   Instant last_activity{};
@@ -40,12 +45,41 @@ struct Member {
 
 using Members = std::map<ClientId, Member>;
 
-// The accepted updates of the last committed round: a client whose receipt was lost asks once more.
-struct Receipts {
-  std::int64_t round = -1;
-  std::map<ClientId, Checksum> accepted{};
+// The last update of each client that counts: a client whose receipt was lost asks once more.
+struct Answered {
+  std::int64_t task = 0;
+  Checksum checksum{};
 
-  bool operator==(const Receipts&) const = default;
+  bool operator==(const Answered&) const = default;
+};
+using Receipts = std::map<ClientId, Answered>;
+
+// An update of an asynchronous job that was accepted and is in no version yet, by its task.
+struct TaskKey {
+  std::int64_t task = 0;
+  ClientId client = 0;
+
+  auto operator<=>(const TaskKey&) const = default;
+};
+struct Waiting {
+  std::int64_t base_version = 0;
+  Ticket ticket{};
+};
+using Buffer = std::map<TaskKey, Waiting>;
+
+// What is known of a client from its work so far; not kept over a restart.
+struct Insight {
+  std::optional<double> seconds{};  // a task takes, the recent ones counting more
+  std::optional<double> loss{};     // of the last base version on its test rows
+};
+
+// A client of an asynchronous job that is not asked for a while, since its last task came to
+// nothing.
+struct Rest {
+  Instant until{};
+  bool over = false;
+  std::int64_t failures = 0;  // in a row
+  Refusal why{};
 };
 
 }  // namespace fed::round

@@ -46,6 +46,12 @@ constexpr Entry kEntries[] = {
     {Reason::round_closed, "round_closed",
      "The round is closed; drop the update and wait for the next task."},
     {Reason::job_ended, "job_ended", "The job has ended; drop the update."},
+    {Reason::task_over, "task_over",
+     "The task is over, since it took too long or was given back; drop the update and wait for the "
+     "next task."},
+    {Reason::too_stale, "too_stale",
+     "The model has moved on by more versions than the job's staleness.max; drop the update and "
+     "wait for the next task."},
     {Reason::attempt_abandoned, "attempt_abandoned",
      "The round is not collecting at the moment; keep the update and offer it again when the round "
      "is asked "
@@ -78,6 +84,8 @@ constexpr Entry kEntries[] = {
      "The next version could not be made; put right what the detail names, then resume the job. "
      "Nothing is lost."},
     {Reason::by_operator, "by_operator", "The operator asked for it."},
+    {Reason::not_chosen, "not_chosen",
+     "This client is not asked at the moment; a task comes by itself."},
 };
 
 const Entry& entry(Reason reason) {
@@ -97,7 +105,7 @@ bool may_retry(Reason reason) {
 }
 
 bool too_late(Reason reason) {
-  return reason == Reason::round_closed || reason == Reason::job_ended;
+  return reason >= Reason::round_closed && reason <= Reason::too_stale;
 }
 
 }  // namespace fed::round

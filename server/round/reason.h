@@ -31,6 +31,8 @@ enum class Reason : std::uint8_t {
   // An update that is too late to be of use: discarded.
   round_closed = 20,
   job_ended = 21,
+  task_over = 22,
+  too_stale = 23,
 
   // Not now: the client keeps its update and offers it again.
   attempt_abandoned = 30,
@@ -49,6 +51,9 @@ enum class Reason : std::uint8_t {
   patience_exhausted = 52,
   commit_failed = 53,
   by_operator = 54,
+
+  // Why a client has no task at the moment.
+  not_chosen = 60,
 };
 
 // The enum's name, for logs, metrics and --json: "not_in_cohort".

@@ -19,8 +19,11 @@ namespace fed::round {
 
 struct SnapshotMember {
   ClientId client = 0;
-  std::int64_t examples = 0;         // declared, as in BeginRound
+  std::int64_t examples = 0;         // declared, as in BeginRound or OpenTasks
   std::optional<Ticket> accepted{};  // as in Record, once it was durable
+  // Of an asynchronous job, as in OpenTasks; else as follows from the round.
+  std::int64_t task = 0;
+  std::int64_t base_version = 0;
 
   bool operator==(const SnapshotMember&) const = default;
 };
@@ -36,13 +39,16 @@ struct Snapshot {
   // From the last BeginRound of the round after `version` and the Records since. attempt 0: none
   // has begun.
   std::int64_t attempt = 0;
+  // The cohort of that; of an asynchronous job the open tasks (OpenTasks without EndTask or
+  // Record) and the accepted updates that are in no version, by task.
   std::vector<SnapshotMember> members{};
-  bool abandoned = false;  // AbandonRound followed
-  bool closed = false;     // CloseRound followed
+  std::int64_t last_task = 0;  // highest number of an asynchronous job's tasks
+  bool abandoned = false;      // AbandonRound followed
+  bool closed = false;         // CloseRound followed
   // Refused or failed in this round; left empty, they are just asked once more.
   std::set<ClientId> tried = {};
 
-  // Contributions of the last committed round, so that a lost receipt can be repeated. May be left
+  // The last accepted update of each client, so that a lost receipt can be repeated. May be left
   // empty.
   Receipts previous{};
 

@@ -70,13 +70,18 @@ class Journal {
 
   // already_exists unless the attempt is a new one at a round that is not committed.
   Status begin_round(const RoundStart& start);
+  // All of them or none. already_exists for a number that is taken.
+  Status open_tasks(std::string_view job, const std::vector<OpenTask>& tasks);
+  Status end_task(std::string_view job, std::int64_t task);  // none there is no error
   // "closing" or "abandoned". not_found if there is no such attempt, `invalid` if it is committed.
   Status set_round_state(std::string_view job, std::int64_t round, std::int64_t attempt,
                          std::string_view state, int reason);
-  // Once per client and round: again with the same checksum changes nothing and is no error;
+  // Ends the open task. Once per client and task: again with the same checksum changes nothing and is no error;
   // already_exists with another one. Replaces an earlier refusal. `invalid` if no attempt at the
   // round has begun or it is committed.
   Status accept_contribution(const Accepted& accepted);
+  // An accepted update that will be part of no round. What is committed stays: no error.
+  Status discard_contribution(std::string_view job, const UpdateId& update, int reason);
   // Refused or discarded. What was accepted stays accepted: then nothing changes, and it is no
   // error.
   Status record_outcome(const Outcome& outcome);
@@ -89,7 +94,10 @@ class Journal {
 
   Result<JobProgress> load_job_progress(std::string_view job);
   Result<std::vector<RoundRow>> history(std::string_view job);  // by round, then attempt
+  // Of a round, by task and client.
   Result<std::vector<ContributionRow>> contributions(std::string_view job, std::int64_t round);
+  // Accepted and part of no round yet, by task and client.
+  Result<std::vector<ContributionRow>> uncommitted(std::string_view job);
 
  private:
   explicit Journal(std::unique_ptr<Database> database);

@@ -1,20 +1,14 @@
+#include "store/attempts.h"
 #include "store/job_state.h"
 #include "store/journal.h"
 #include "store/sqlite.h"
 
 namespace fed::store {
-namespace {
 
 std::string place(std::string_view job, std::int64_t round) {
   return "round " + std::to_string(round) + " of the job \"" + std::string(job) + "\"";
 }
 
-struct Attempt {
-  std::int64_t attempt = 0;
-  std::string state;
-};
-
-// The last attempt at a round; one that is committed is always the last.
 Result<std::optional<Attempt>> last_attempt(Database& database, std::string_view job,
                                             std::int64_t round) {
   Statement statement = database.prepare(
@@ -29,33 +23,7 @@ bool is_committed(const std::optional<Attempt>& attempt) {
   return attempt && attempt->state == "committed";
 }
 
-Result<ContributionRow> contribution_of(const Statement& row) {
-  ContributionRow contribution{.task = row.integer(0),
-                               .client = row.integer(1),
-                               .examples = row.integer(2),
-                               .weight = row.real(3),
-                               .bytes = static_cast<std::uint64_t>(row.integer(5)),
-                               .outcome = row.text(6),
-                               .reason = static_cast<int>(row.integer(7)),
-                               .detail = row.text(8),
-                               .metrics = row.text(9),
-                               .at = row.integer(10)};
-  FED_TRY(row.bytes(4, contribution.checksum));
-  return contribution;
-}
-
-// The checksum of a contribution that was accepted; nothing if there is none.
-Result<std::optional<Checksum>> accepted_checksum(Database& database, std::string_view job,
-                                                  std::int64_t round, std::int64_t client) {
-  Statement statement = database.prepare(
-      "SELECT checksum FROM contributions WHERE job = ?1 AND task = ?2 AND client = ?3"
-      " AND outcome = 'accepted'");
-  FED_ASSIGN(row, statement.bind(job).bind(round).bind(client).step());
-  if (!row) return std::optional<Checksum>();
-  Checksum checksum{};
-  FED_TRY(statement.bytes(0, checksum));
-  return std::optional(checksum);
-}
+namespace {
 
 Status insert_cohort(Database& database, const RoundStart& start) {
   for (const CohortMember& member : start.cohort) {
@@ -168,61 +136,6 @@ Status Journal::set_round_state(std::string_view job, std::int64_t round, std::i
   });
 }
 
-Status Journal::accept_contribution(const Accepted& accepted) {
-  return database_->transaction([&]() -> Status {
-    FED_ASSIGN(known, accepted_checksum(*database_, accepted.job, accepted.task, accepted.client));
-    if (known == accepted.checksum) return {};
-    if (known) {
-      return Error{ErrorCode::already_exists, "client " + std::to_string(accepted.client) +
-                                                  " has contributed another update to " +
-                                                  place(accepted.job, accepted.task)};
-    }
-    FED_ASSIGN(last, last_attempt(*database_, accepted.job, accepted.task));
-    if (!last || is_committed(last)) {
-      return Error{ErrorCode::invalid, place(accepted.job, accepted.task) +
-                                           (last ? " is committed" : " has not begun")};
-    }
-    return database_
-        ->prepare(
-            "INSERT OR REPLACE INTO contributions (job, task, client, examples, weight,"
-            " checksum, bytes, outcome, metrics, at)"
-            " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 'accepted', ?8, ?9)")
-        .bind(accepted.job)
-        .bind(accepted.task)
-        .bind(accepted.client)
-        .bind(accepted.examples)
-        .bind(accepted.weight)
-        .bind(ByteView(accepted.checksum))
-        .bind(static_cast<std::int64_t>(accepted.bytes))
-        .bind(accepted.metrics)
-        .bind(accepted.at)
-        .run();
-  });
-}
-
-Status Journal::record_outcome(const Outcome& outcome) {
-  return database_->transaction([&]() -> Status {
-    FED_TRY(find_job(outcome.job));
-    return database_
-        ->prepare(
-            "INSERT INTO contributions (job, task, client, checksum, outcome, reason,"
-            " detail, at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)"
-            " ON CONFLICT (job, task, client) DO UPDATE SET"
-            " checksum = excluded.checksum, outcome = excluded.outcome,"
-            " reason = excluded.reason, detail = excluded.detail, at = excluded.at"
-            " WHERE outcome <> 'accepted'")
-        .bind(outcome.job)
-        .bind(outcome.task)
-        .bind(outcome.client)
-        .bind(ByteView(outcome.checksum))
-        .bind(outcome.outcome)
-        .bind(std::int64_t{outcome.reason})
-        .bind(outcome.detail)
-        .bind(outcome.at)
-        .run();
-  });
-}
-
 Status Journal::commit_round(const RoundCommit& commit) {
   return database_->transaction([&]() -> Status {
     FED_ASSIGN(job, find_job(commit.job));
@@ -256,6 +169,7 @@ Status Journal::commit_round(const RoundCommit& commit) {
                 .bind(commit.best_value)
                 .bind(commit.without_better)
                 .run());
+    FED_TRY(commit_contributions(*database_, commit));
     if (!commit.job_state) return {};
     return update_job_state(*database_, commit.job, *commit.job_state, commit.committed_at);
   });
@@ -269,12 +183,7 @@ Result<JobProgress> Journal::load_job_progress(std::string_view name) {
   FED_ASSIGN(statistics, committed_metrics(*database_, name, 0));
   progress.statistics = std::move(statistics);
   FED_TRY(load_open_round(*database_, committed, progress));
-  if (progress.open) {
-    FED_ASSIGN(current, contributions(name, progress.open->round));
-    progress.contributions = std::move(current);
-  }
-  FED_ASSIGN(previous, contributions(name, committed));
-  progress.previous = std::move(previous);
+  FED_TRY(load_contributions(*database_, progress));
   return progress;
 }
 
@@ -287,9 +196,9 @@ Result<std::vector<RoundRow>> Journal::history(std::string_view job) {
        WHERE c.job = r.job AND c.round = r.round AND c.attempt = r.attempt),
       coalesce(o.accepted, 0), coalesce(o.refused, 0), coalesce(o.discarded, 0)
     FROM rounds r LEFT JOIN
-      (SELECT task, sum(outcome = 'accepted') AS accepted, sum(outcome = 'refused') AS refused,
+      (SELECT round, sum(outcome = 'accepted') AS accepted, sum(outcome = 'refused') AS refused,
          sum(outcome = 'discarded') AS discarded
-       FROM contributions WHERE job = ?1 GROUP BY task) o ON o.task = r.round
+       FROM contributions WHERE job = ?1 GROUP BY round) o ON o.round = r.round
     WHERE r.job = ?1 ORDER BY r.round, r.attempt)sql");
   statement.bind(job);
   std::vector<RoundRow> rows;
@@ -309,21 +218,6 @@ Result<std::vector<RoundRow>> Journal::history(std::string_view job) {
                     .opened_at = statement.integer(6),
                     .committed_at = statement.optional_integer(7),
                     .metrics = statement.text(8)});
-  }
-}
-
-Result<std::vector<ContributionRow>> Journal::contributions(std::string_view job,
-                                                            std::int64_t round) {
-  Statement statement = database_->prepare(
-      "SELECT task, client, examples, weight, checksum, bytes, outcome, reason, detail, metrics,"
-      " at FROM contributions WHERE job = ?1 AND task = ?2 ORDER BY client");
-  statement.bind(job).bind(round);
-  std::vector<ContributionRow> rows;
-  while (true) {
-    FED_ASSIGN(row, statement.step());
-    if (!row) return rows;
-    FED_ASSIGN(contribution, contribution_of(statement));
-    rows.push_back(std::move(contribution));
   }
 }
 

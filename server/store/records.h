@@ -88,12 +88,32 @@ struct RoundStart {
   bool operator==(const RoundStart&) const = default;
 };
 
+// A task of an asynchronous job, open until its update is accepted or it is ended.
+struct OpenTask {
+  std::int64_t task = 0;
+  std::int64_t client = 0;
+  std::int64_t base_version = 0;
+  std::int64_t examples = 0;  // declared
+
+  bool operator==(const OpenTask&) const = default;
+};
+
+// Which update.
+struct UpdateId {
+  std::int64_t task = 0;
+  std::int64_t client = 0;
+
+  bool operator==(const UpdateId&) const = default;
+};
+
 // An update that was verified, admitted and is to be counted: writing it down is the
 // acknowledgement.
 struct Accepted {
   std::string job;
   std::int64_t task = 0;
   std::int64_t client = 0;
+  std::int64_t round = 0;  // at work
+  std::int64_t base_version = 0;
   std::int64_t examples = 0;
   double weight = 0;
   Checksum checksum{};
@@ -109,6 +129,7 @@ struct Outcome {
   std::string job;
   std::int64_t task = 0;
   std::int64_t client = 0;
+  std::int64_t round = 0;  // at work
   Checksum checksum{};
   std::string outcome;  // "refused", "discarded"
   int reason = 0;
@@ -135,12 +156,16 @@ struct RoundCommit {
   std::optional<double> best_value;
   std::int64_t without_better = 0;
   std::optional<JobStateChange> job_state{};  // none: as before
+  std::vector<UpdateId> contributions{};      // accepted ones, that are part of it
 };
 
 // A client's line in a round, for people and for repeated receipts.
 struct ContributionRow {
   std::int64_t task = 0;
   std::int64_t client = 0;
+  std::int64_t round = 0;  // that it is part of; that was at work, if it is not committed
+  std::int64_t base_version = 0;
+  bool committed = false;
   std::int64_t examples = 0;
   double weight = 0;
   Checksum checksum{};
@@ -176,9 +201,11 @@ struct JobProgress {
   // The last attempt of the round that is not committed; none if no attempt at it has begun.
   std::optional<RoundStart> open;
   std::string open_state;  // "collecting", "closing", "abandoned"
-  std::vector<ContributionRow>
-      contributions;                      // of that round, all outcomes and attempts, by client
-  std::vector<ContributionRow> previous;  // of the last committed round
+  // Accepted ones that are part of no round yet, and all others of that round; by task and client.
+  std::vector<ContributionRow> contributions;
+  std::vector<ContributionRow> previous;  // the last committed one of each client
+  std::vector<OpenTask> tasks;            // of an asynchronous job, by task
+  std::int64_t last_task = 0;             // that anything is known of
 };
 
 }  // namespace fed::store

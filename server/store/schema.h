@@ -66,21 +66,36 @@ CREATE TABLE cohort (
   FOREIGN KEY (job, round, attempt) REFERENCES rounds (job, round, attempt)
 ) STRICT, WITHOUT ROWID;
 
+-- The open tasks of an asynchronous job.
+CREATE TABLE tasks (
+  job          TEXT    NOT NULL REFERENCES jobs (name),
+  task         INTEGER NOT NULL,
+  client       INTEGER NOT NULL,
+  base_version INTEGER NOT NULL,
+  examples     INTEGER NOT NULL,
+  PRIMARY KEY (job, task)
+) STRICT, WITHOUT ROWID;
+
+-- `round` is the one at work when the update came, and the one it is part of once it is committed.
 CREATE TABLE contributions (
-  job      TEXT    NOT NULL REFERENCES jobs (name),
-  task     INTEGER NOT NULL,
-  client   INTEGER NOT NULL,
-  examples INTEGER NOT NULL DEFAULT 0,
-  weight   REAL    NOT NULL DEFAULT 0,
-  checksum BLOB    NOT NULL,
-  bytes    INTEGER NOT NULL DEFAULT 0,
-  outcome  TEXT    NOT NULL,
-  reason   INTEGER NOT NULL DEFAULT 0,
-  detail   TEXT    NOT NULL DEFAULT '',
-  metrics  TEXT    NOT NULL DEFAULT '',
-  at       INTEGER NOT NULL,
+  job          TEXT    NOT NULL REFERENCES jobs (name),
+  task         INTEGER NOT NULL,
+  client       INTEGER NOT NULL,
+  round        INTEGER NOT NULL,
+  base_version INTEGER NOT NULL DEFAULT 0,
+  committed    INTEGER NOT NULL DEFAULT 0,
+  examples     INTEGER NOT NULL DEFAULT 0,
+  weight       REAL    NOT NULL DEFAULT 0,
+  checksum     BLOB    NOT NULL,
+  bytes        INTEGER NOT NULL DEFAULT 0,
+  outcome      TEXT    NOT NULL,
+  reason       INTEGER NOT NULL DEFAULT 0,
+  detail       TEXT    NOT NULL DEFAULT '',
+  metrics      TEXT    NOT NULL DEFAULT '',
+  at           INTEGER NOT NULL,
   PRIMARY KEY (job, task, client)
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX contributions_by_round ON contributions (job, round);
 )sql";
 
 }  // namespace fed::store

@@ -2,12 +2,16 @@
 
 Each accepted connection takes the next `Fault` of the plan; without one it is passed on as it is. Offsets count the
 bytes of that connection in that direction.
+
+The whole line can be slow (`rates`), and dead from given bytes on until revive(): nothing passes then in either
+direction, not even the end of a connection, and nobody can connect.
 """
 
 import collections
 import selectors
 import socket
 import threading
+import time
 
 UP, DOWN = 'up', 'down'  # client to server, server to client
 BUFFER = 16384
@@ -34,17 +38,25 @@ class _Line:
 class Proxy:
     """Listens on `port` of 127.0.0.1, forwards to `target_port`. One thread; close() when done."""
 
-    def __init__(self, target_port, plan=()):
+    def __init__(self, target_port, plan=(), watch=None):
         self.target_port = target_port
+        self.watch = watch or (lambda direction, count: None)  # told of all that passes, on the proxy's thread
         self.plan = collections.deque(plan)
         self.held = threading.Event()  # a fault has begun to hold
         self.faults = 0                # faults that have happened
+        self.rates = {UP: None, DOWN: None}  # bytes a second, all connections together; None: as fast as it goes
+        self.outages = []              # the line is dead when so many bytes in all have passed up; ascending
+        self.dead = threading.Event()
+        self.taken = {UP: 0, DOWN: 0}  # bytes that a sender got rid of, passed on or not
         self.totals = {UP: 0, DOWN: 0}
         self._holding = True
+        self._free_at = {UP: 0.0, DOWN: 0.0}  # when the slow line has room again
+        self._waiting = set()          # sources that wait for that
         self._lines = {}
         self._paused = {}
         self._closing = False
         self._listener = socket.create_server(('127.0.0.1', 0))
+        self._listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, BUFFER)  # a line stores next to nothing
         self.port = self._listener.getsockname()[1]
         self.address = f'127.0.0.1:{self.port}'
         self._wake_read, self._wake_write = socket.socketpair()
@@ -57,6 +69,11 @@ class Proxy:
     def release(self):
         """What is held goes on, and nothing is held from now on."""
         self._holding = False
+        self._wake_write.send(b'x')
+
+    def revive(self):
+        """The line that was dead works again."""
+        self.dead.clear()
         self._wake_write.send(b'x')
 
     def slam(self):
@@ -76,19 +93,42 @@ class Proxy:
 
     def _run(self):
         while not self._closing:
-            for key, _ in self._selector.select():
-                if key.fileobj is self._listener:
-                    self._accept()
-                elif key.fileobj is self._wake_read:
+            for key, _ in self._selector.select(self._pause()):
+                if key.fileobj is self._wake_read:
                     self._wake_read.recv(64)
                     self._resume()
+                elif self.dead.is_set():
+                    self._unhear(key.fileobj)
+                elif key.fileobj is self._listener:
+                    self._accept()
                 elif key.fileobj in self._lines:
                     self._forward(key.fileobj)
+            self._hear_again()
         for line in set(self._lines.values()):
             line.close()
         for end in (self._listener, self._wake_read, self._wake_write):
             end.close()
         self._selector.close()
+
+    def _unhear(self, source):
+        self._selector.unregister(source)
+        self._waiting.add(source)
+
+    def _has_room(self, source, now):
+        return source is self._listener or self._free_at[self._lines[source].directions[source]] <= now
+
+    def _hear_again(self):
+        """Sources that had to wait, and need not any more."""
+        now = time.monotonic()
+        for source in [] if self.dead.is_set() else [each for each in self._waiting if self._has_room(each, now)]:
+            self._waiting.discard(source)
+            self._selector.register(source, selectors.EVENT_READ)
+
+    def _pause(self):
+        """Until the slow line has room for one of those that wait; None if none does."""
+        if self.dead.is_set() or not self._waiting:
+            return None
+        return max(0.0, min(self._free_at.values()) - time.monotonic(), 0.001)
 
     def _accept(self):
         client, _ = self._listener.accept()
@@ -109,9 +149,10 @@ class Proxy:
     def _drop(self, line):
         for end in line.peers:
             if self._lines.pop(end, None):
-                if end not in self._paused:
+                if end not in self._paused and end not in self._waiting:
                     self._selector.unregister(end)
                 self._paused.pop(end, None)
+                self._waiting.discard(end)
         line.close()
 
     def _forward(self, source):
@@ -123,6 +164,7 @@ class Proxy:
             data = b''
         if not data:
             return self._drop(line)
+        self.taken[direction] += len(data)
         fault = line.fault
         if fault and fault.direction == direction and fault.offset < line.passed[direction] + len(data):
             data = self._misbehave(line, source, bytearray(data), fault.offset - line.passed[direction])
@@ -163,7 +205,19 @@ class Proxy:
         direction = line.directions[source]
         line.passed[direction] += len(data)
         self.totals[direction] += len(data)
+        self.watch(direction, len(data))
         try:
             line.peers[source].sendall(data)
         except OSError:
             self._drop(line)
+        self._slow_down(direction, source, len(data))
+
+    def _slow_down(self, direction, source, count):
+        if self.rates[direction]:
+            begin = max(self._free_at[direction], time.monotonic())
+            self._free_at[direction] = begin + count / self.rates[direction]
+            if source in self._lines and source not in self._paused:
+                self._unhear(source)
+        if self.outages and self.totals[UP] >= self.outages[0]:
+            self.outages.pop(0)
+            self.dead.set()

@@ -19,7 +19,10 @@ constexpr std::uint64_t kOperationsAhead = 400;
 Chaos::Chaos(World& world)
     : world_(world), random_(mix_seed({world.scenario().seed, seed_of("chaos")})) {
   const Scenario& scenario = world_.scenario();
-  if (scenario.chaos == Duration(0)) return calm();
+  if (scenario.chaos == Duration(0)) {
+    calm();
+    return;
+  }
   strike(&Chaos::partition, scenario.rates.partition);
   strike(&Chaos::clog, scenario.rates.clog);
   strike(&Chaos::crash_client, scenario.rates.client_crash);

@@ -81,7 +81,7 @@ class Run {
       if (!wrong.empty()) fail(checker->name(), wrong);
     }
     for (const auto& [name, job] : world_.server().coordinator().jobs()) {
-      result_.versions += static_cast<std::uint64_t>(job->version().value_or(0));
+      result_.versions += static_cast<std::uint64_t>(job->version());
     }
   }
 

@@ -87,7 +87,19 @@ bool World::step(Instant until) {
   if (!queue_.step(until)) return false;
   ++steps_;
   if (std::exchange(mourning_, false)) mourn();
+  if (calm_) resume();
   return true;
+}
+
+// The operator has every job go on.
+void World::resume() {
+  if (!server_->up()) return;
+  for (const auto& [name, job] : server_->coordinator().jobs()) {
+    const round::JobState state = job->state();
+    if (state != round::JobState::paused && state != round::JobState::draining) continue;
+    say(name + " is resumed");
+    job->command(round::Resume{});
+  }
 }
 
 // Machines whose disk has stopped in the middle of the event are not heard of any more.

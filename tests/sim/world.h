@@ -70,6 +70,7 @@ class World {
   void boot_client(std::size_t index);
   void mourn();
   std::unique_ptr<SimDisk> make_disk(std::uint64_t which);
+  void resume();
 
   const Scenario scenario_;
   Queue queue_;

@@ -18,6 +18,8 @@ TEST_CASE("a status is read as it was written") {
   status.phase = "training";
   status.last_answer = {"trial", 3, "accepted", "", 1'700'000'000};
   status.last_refusal = {"trial", 2, "refused", "norm \"too\" large", 1'600'000'000};
+  status.declined = {{"other", "this site does not agree"}};
+  status.standby = {"trial", "2 of 5 clients", 1'700'000'100};
   status.updated_at = 1'700'000'001;
   REQUIRE(save(fed::real_disk(), scratch.path(), status));
   const auto loaded = load_status(fed::real_disk(), scratch.path());
@@ -31,6 +33,10 @@ TEST_CASE("a status is read as it was written") {
   CHECK(loaded->last_answer.task == 3);
   CHECK(loaded->last_refusal.detail == status.last_refusal.detail);
   CHECK(loaded->last_refusal.outcome == "refused");
+  CHECK(loaded->declined == status.declined);
+  CHECK(loaded->standby.job == "trial");
+  CHECK(loaded->standby.detail == "2 of 5 clients");
+  CHECK(loaded->standby.until == 1'700'000'100);
   CHECK(loaded->updated_at == status.updated_at);
 }
 

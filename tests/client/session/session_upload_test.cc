@@ -133,6 +133,13 @@ TEST_CASE("Retry puts an update off") {
     CHECK_FALSE(client.session.next_wakeup());
     CHECK(client.session.idle());
   }
+  SECTION("but not beyond a new attempt, which asks for the same update") {
+    wire::Task again = task(1);
+    again.base_version = offer(1).base_version;
+    again.update_bytes = offer(1).bytes;
+    REQUIRE(all<SendOffer>(client.hears(again)).size() == 1);
+    CHECK_FALSE(client.session.next_wakeup());
+  }
   SECTION("of an unknown update means nothing") {
     CHECK(client.hears(retry(9, 1)).empty());
     CHECK(*client.session.next_wakeup() == kStart + from_seconds(5));

@@ -86,6 +86,7 @@ TEST_CASE("our verdict on every changed example is that of a second validator") 
   check_file(Kind::server, source_folder() / "configs/server.json");
   check_file(Kind::client, source_folder() / "configs/client-csv.json");
   check_file(Kind::client, source_folder() / "configs/client-idx.json");
+  check_file(Kind::client, source_folder() / "configs/client-limits.json");
 }
 
 }  // namespace

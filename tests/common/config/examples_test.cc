@@ -16,7 +16,7 @@ TEST_CASE("every example file is valid") {
   for (const auto& path : examples("configs/jobs")) {
     CHECK(problems_in(path, load_job_file(path)) == "");
   }
-  CHECK(examples("configs").size() == 3);
+  CHECK(examples("configs").size() == 4);
   for (const auto& path : examples("configs")) {
     const bool is_server = path.filename() == "server.json";
     CHECK((is_server ? problems_in(path, load_server_file(path))
@@ -40,7 +40,8 @@ TEST_CASE("the example server file is complete: what `init` writes") {
 }
 
 TEST_CASE("the example client files are complete: what `join` writes") {
-  for (const char* name : {"configs/client-csv.json", "configs/client-idx.json"}) {
+  for (const char* name :
+       {"configs/client-csv.json", "configs/client-idx.json", "configs/client-limits.json"}) {
     INFO(name);
     const std::string example = content_of(source_folder() / name);
     const ClientSpec spec = parse_client(example).value();

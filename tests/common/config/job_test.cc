@@ -51,8 +51,10 @@ TEST_CASE(
       R"({"aggregation":{"rule":"mean","server_optimizer":{"learning_rate":1.0,"momentum":0.0,"type":"sgd"},)"
       R"("update_limit":64.0,"weighting":"examples"},"evaluation":{"every":1,"metric":"rmse","patience":0},)"
       R"("model":{"inputs":3,"loss":"squared_error","outputs":1,"seed":1,"type":"linear"},"name":"a",)"
-      R"("rounds":{"cohort":4,"contributions":{"goal":4,"min":4},"max":5,"seconds":{"max":600.0,"select":30.0},)"
-      R"("seed":1},"training":{"batch_size":32,"class_weights":[],"epochs":1,)"
+      R"("rounds":{"cohort":4,"contributions":{"goal":4,"min":4},"max":5,"order":"arrival",)"
+      R"("seconds":{"deviations":0.0,"max":600.0,"min":0.0,"select":30.0},)"
+      R"("seed":1,"selection":{"by":"uniform","candidates":0},)"
+      R"("staleness":{"exponent":0.5,"grace":4,"max":0,"slope":10.0,"weight":"polynomial"}},"training":{"batch_size":32,"class_weights":[],"epochs":1,)"
       R"("optimizer":{"learning_rate":0.01,"momentum":0.0,"type":"sgd"},"proximal":0.0,"update":"delta",)"
       R"("weight_decay":0.0}})");
 }

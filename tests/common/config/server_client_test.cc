@@ -108,6 +108,8 @@ TEST_CASE("a client file for a table becomes the values it says, and is written 
                   .threads = 2,
                   .idle_s = 3,
                   .reconnect_s_max = 4.5,
+                  .limits = {},
+                  .jobs = {},
                   .log = {log::Level::debug, log::Format::json},
                   .data = {}};
   spec.data.path = "/d/p.csv";

@@ -1,9 +1,13 @@
 #include "net/connection.h"
 
+#include <linux/sockios.h>
+#include <sys/ioctl.h>
+
 #include <boost/asio/post.hpp>
 #include <catch2/catch.hpp>
 
 #include "loopback.h"
+#include "net/unsent.h"
 
 namespace fed::net {
 namespace {
@@ -105,6 +109,23 @@ TEST_CASE("a bulk that is stopped leaves the connection in order") {
   pair.run();
   CHECK(pair.server_ear->messages.size() == 1);
   CHECK(pair.server_ear->chunks.size() < content.size());
+}
+
+TEST_CASE("a socket holds little that its peer has not asked for, so that writing tells progress") {
+  asio::io_context io{1};
+  auto sockets = testing::socket_pair(io);
+  const int descriptor = sockets.first.native_handle();
+  const auto client = std::make_shared<Connection>(
+      std::move(sockets.first), testing::transports().first, Connection::Limits());
+  client->start(std::make_shared<testing::Recorder>());
+  client->send_bulk(ChunkUpload{file_of(noise(16'000'000), "fed_net_unsent"), 7, 0, 16'000'000});
+  while (io.poll() > 0) continue;  // the peer does not read
+  int unsent = 0;
+  REQUIRE(::ioctl(descriptor, SIOCOUTQNSD, &unsent) == 0);
+  CHECK(unsent > 0);
+  CHECK(static_cast<std::size_t>(unsent) < 2 * kUnsentBytesMax);
+  client->abort(Error{ErrorCode::closed, "enough"});
+  io.run();
 }
 
 TEST_CASE("a file that is too short ends the connection, not the program") {

@@ -21,7 +21,7 @@ struct Two {
   // All that the client has to say is written; it reaches the server or not.
   void client_says(bool arrives) {
     Output output;
-    while (client.next(output)) {
+    while (client.next(output, now)) {
       client.wrote(output, now);
       client.sent(output, now, client_ear);
       if (arrives) pass(output.records, server, server_ear);
@@ -29,7 +29,7 @@ struct Two {
   }
   void server_says() {
     Output output;
-    while (server.next(output)) {
+    while (server.next(output, now)) {
       server.sent(output, now, server_ear);
       pass(output.records, client, client_ear);
     }

@@ -83,6 +83,11 @@ TEST_CASE("rules that the verifier does not know are checked") {
   CHECK(refuses(JobAnswer{"job", true, -5, ""}));
   CHECK(refuses(Progress{"job", 1, static_cast<Phase>(9), 0, 0}));
   CHECK(refuses(Receipt{"job", 1, static_cast<Outcome>(3), 0, ""}));
+  CHECK(refuses(Availability{true, nan, 0, 0, ""}));
+  CHECK(refuses(Availability{true, 0, -1, 0, ""}));
+  CHECK(refuses(Availability{true, 0, 0, std::numeric_limits<double>::infinity(), ""}));
+  CHECK(refuses(Standby{"job", "", -1}));
+  CHECK(refuses(Standby{"", "", 1}));
   Offer offer = std::get<Offer>(sample_messages()[6]);
   offer.metrics = {{"loss", nan}};
   CHECK(refuses(offer));

@@ -38,7 +38,9 @@ inline std::vector<Message> sample_messages() {
           Admit{"job", 3, 17, 4096},
           Receipt{"job", 3, Outcome::refused, 8, "not finite"},
           Retry{"job", 3, "disk full", 2.5},
-          Bye{"revoked", false}};
+          Bye{"revoked", false},
+          Availability{false, 3600, 2, 10.5, "mon-fri 20:00-06:00"},
+          Standby{"job", "round 3 takes 2 of 5 clients", 120}};
 }
 
 }  // namespace fed::wire

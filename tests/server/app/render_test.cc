@@ -45,6 +45,57 @@ TEST_CASE("status says what is done, what is best and what is waited for") {
   CHECK_THAT(text, Catch::Contains("two clients") && Catch::Contains("0.7000"));
 }
 
+const Json kHeldUp = {
+    {"summary", "Round 4 is held up by south: it has stopped."},
+    {"holds_up", "south"},
+    {"seconds_left", 92.0},
+    {"quorum", {{"min", 2}, {"goal", 3}, {"accepted", 1}, {"missing", 1}, {"outstanding", 2}}},
+    {"disk",
+     {{"free_bytes", 12'300'000'000},
+      {"staged_bytes", 38'000'000},
+      {"staged_bytes_max", 1'000'000'000},
+      {"round_bytes", 152'000'000}}},
+    {"memory", {{"jobs_bytes", 210'000'000}, {"bytes_max", 8'000'000'000}}},
+    {"clients",
+     {{{"client", "south"},
+       {"state", "uploading"},
+       {"member", true},
+       {"outstanding", true},
+       {"stands_still", true},
+       {"done", 38'000'000},
+       {"total", 76'000'000},
+       {"bytes_per_s", 0.0},
+       {"last_byte_s", 47.0},
+       {"examples", 7}},
+      {{"client", "north"},
+       {"state", "training"},
+       {"member", true},
+       {"outstanding", true},
+       {"done", 30},
+       {"total", 60},
+       {"rows_per_s", 1200.0},
+       {"last_byte_s", 0.2},
+       {"ready_s", 95.0},
+       {"examples", 60}}}}};
+
+TEST_CASE("why begins with the site and the cause, and shows pace, estimate and room") {
+  Json why = kJob;
+  why.update(kHeldUp);
+  const std::string text = render_why(why);
+  CHECK_THAT(text, Catch::StartsWith("Round 4 is held up by south: it has stopped.\n"));
+  CHECK_THAT(text, Catch::Contains("1/3, at least 2 to count, deadline in 1 min 32 s"));
+  CHECK_THAT(text, Catch::Contains("12.30 GB free, 152.0 MB of updates to come in this round, "
+                                   "38.0 MB of at most 1.00 GB staged"));
+  CHECK_THAT(text, Catch::Contains("210.0 MB of 8.00 GB for the jobs at work"));
+  CHECK_THAT(text, Catch::Contains("> south  uploading, stands still") &&
+                       Catch::Contains("50 % of 76.0 MB") && Catch::Contains("47 s ago"));
+  CHECK_THAT(text, Catch::Contains("  north") && Catch::Contains("1200 rows/s") &&
+                       Catch::Contains("1 min 35 s"));
+  CHECK_THAT(text, !Catch::Contains("two clients"));  // said better by the first sentence
+  CHECK_THAT(render_status({{"connected", 3}, {"staged_bytes", 0}, {"jobs", Json::array({why})}}),
+             Catch::Contains("held up by south"));
+}
+
 TEST_CASE("why has a line for each client, with its reason") {
   Json why = kJob;
   why["clients"] = {
@@ -54,10 +105,12 @@ TEST_CASE("why has a line for each client, with its reason") {
        {"done", 5},
        {"total", 10},
        {"examples", 7},
-       {"last_activity_s", 2.0}},
+       {"outstanding", true},
+       {"last_byte_s", 2.0}},
       {{"client", "south"},
        {"state", "refused"},
        {"member", true},
+       {"examples", 7},
        {"last_refusal", {{"reason", "not_finite"}, {"detail", "it has NaN"}}}},
       {{"client", "west"}, {"state", "unable"}, {"member", false}, {"detail", "no such column"}}};
   const std::string text = render_why(why);

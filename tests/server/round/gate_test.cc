@@ -14,15 +14,19 @@ struct Scene {
                              Status::refused, Status::failed,    Status::removed};
     for (int i = 0; i < 7; ++i) {
       Member& member = members[i + 1];
+      member.task = 4;
+      member.base_version = 3;
       member.examples = 10;
       member.status = states[i];
       if (i >= 1 && i <= 3) member.ticket = Ticket{5, sum_of(i + 1)};
     }
     members[5].last_refusal = {Reason::not_finite, "as before"};
-    previous = {.round = 3, .accepted = {{1, sum_of(1)}, {9, sum_of(9)}}};
+    answered = {{1, {3, sum_of(1)}}, {9, {3, sum_of(9)}}};
   }
 
-  GateView view() const { return {job, phase, 4, attempt, 3, shape, members, previous}; }
+  GateView view() const {
+    return {job, phase, 4, attempt, false, attempt == 0 ? 3 : 4, shape, members, answered};
+  }
   Reason offered(const Offered& event) const {
     const auto refusal = check_offer(view(), event);
     return refusal ? refusal->reason : static_cast<Reason>(255);
@@ -34,7 +38,7 @@ struct Scene {
 
   UpdateShape shape{.bytes = kBytes, .count = kCount, .limit = 64};
   Members members;
-  Receipts previous;
+  Receipts answered;
   JobState job = JobState::running;
   Phase phase = Phase::collecting;
   std::int64_t attempt = 1;
@@ -141,6 +145,7 @@ TEST_CASE(
     CHECK(scene.uploaded(upload(2, 4)) == Reason::attempt_abandoned);
   }
   scene.attempt = 0;
+  scene.members.clear();
   CHECK(scene.offered(offer(2, 4)) == Reason::unknown_round);
   for (JobState job : {JobState::finished, JobState::cancelled}) {
     scene.job = job;

@@ -68,6 +68,12 @@ inline UploadCompleted upload(ClientId client, std::int64_t round) {
                     .count = round == 0 ? 2 * kCount : kCount}};
 }
 
+inline std::vector<Candidate> candidates(const std::vector<ClientId>& clients) {
+  std::vector<Candidate> all;
+  for (const ClientId client : clients) all.push_back({.client = client});
+  return all;
+}
+
 template <class Range>
 std::string ids(const Range& range) {
   std::string text;
@@ -80,6 +86,17 @@ struct Describe {
   std::string operator()(const BeginRound& e) const {
     return fmt::format("begin {}.{} {}", e.round, e.attempt, ids(e.cohort));
   }
+  std::string operator()(const OpenTasks& e) const {
+    std::string list;
+    for (const OpenTask& t : e.tasks)
+      list += fmt::format(" {}:{}@{}", t.task, t.client, t.base_version);
+    return "open" + list;
+  }
+  std::string operator()(const EndTask& e) const {
+    return fmt::format("end {} {}", e.task, name(e.reason));
+  }
+  std::string operator()(const Discard& e) const { return fmt::format("discard {}", e.client); }
+  std::string operator()(const Standby& e) const { return fmt::format("standby {}", e.client); }
   std::string operator()(const AssignTask& e) const { return fmt::format("assign {}", e.client); }
   std::string operator()(const CancelTask& e) const {
     return fmt::format("cancel {} {}", e.client, name(e.reason));
@@ -108,8 +125,10 @@ struct Describe {
 
 inline std::string text(const Effects& effects) {
   std::string all;
-  for (const Effect& effect : effects)
+  for (const Effect& effect : effects) {
+    if (std::holds_alternative<Standby>(effect)) continue;  // has a test of its own
     all += (all.empty() ? "" : "; ") + std::visit(Describe{}, effect);
+  }
   return all;
 }
 

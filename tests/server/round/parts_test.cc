@@ -17,23 +17,23 @@ TEST_CASE("a cohort depends on the draw and the set of candidates, not on their 
   const std::vector<ClientId> backward(forward.rbegin(), forward.rend());
   for (std::int64_t attempt = 1; attempt < 50; ++attempt) {
     const Draw draw{.seed = 1, .round = 2, .attempt = attempt};
-    const auto chosen = choose(forward, 3, draw);
-    CHECK(chosen == choose(backward, 3, draw));
+    const auto chosen = choose(candidates(forward), 3, draw);
+    CHECK(chosen == choose(candidates(backward), 3, draw));
     CHECK(chosen.size() == 3);
     CHECK(std::is_sorted(chosen.begin(), chosen.end()));
     CHECK(std::includes(forward.begin(), forward.end(), chosen.begin(), chosen.end()));
     CHECK(std::set<ClientId>(chosen.begin(), chosen.end()).size() == 3);
   }
-  CHECK(choose(forward, 7, {}) == forward);
-  CHECK(choose(forward, 99, {}) == forward);
-  CHECK(choose(forward, 0, {}).empty());
-  CHECK(choose(forward, -1, {}).empty());
+  CHECK(choose(candidates(forward), 7, {}) == forward);
+  CHECK(choose(candidates(forward), 99, {}) == forward);
+  CHECK(choose(candidates(forward), 0, {}).empty());
+  CHECK(choose(candidates(forward), -1, {}).empty());
   CHECK(choose({}, 3, {}).empty());
 }
 
 TEST_CASE("every subset is equally likely, over rounds, attempts and seeds") {
-  std::vector<ClientId> candidates(6);
-  std::iota(candidates.begin(), candidates.end(), 1);
+  std::vector<ClientId> clients(6);
+  std::iota(clients.begin(), clients.end(), 1);
   for (int varied = 0; varied < 3; ++varied) {
     std::map<std::vector<ClientId>, int> seen;
     constexpr int kDraws = 20000;
@@ -42,7 +42,7 @@ TEST_CASE("every subset is equally likely, over rounds, attempts and seeds") {
       if (varied == 0) draw.seed = static_cast<std::uint64_t>(i);
       if (varied == 1) draw.round = i;
       if (varied == 2) draw.attempt = i;
-      ++seen[choose(candidates, 3, draw)];
+      ++seen[choose(candidates(clients), 3, draw)];
     }
     REQUIRE(seen.size() == 20);  // 6 choose 3
     double chi_square = 0;

@@ -99,7 +99,7 @@ TEST_CASE("a snapshot of a restored engine is the snapshot it came from") {
   same();
   bench.arrive(1, 3);
   bench.deliver(1);
-  bench.tell(TaskFailed{2, 0, "no"});  // abandoned
+  bench.tell(TaskFailed{2, 0, "no"}, TaskFailed{3, 0, "no"});  // abandoned
   same();
   CHECK(bench.engine.phase() == Phase::abandoned);
   bench.arrive(1, 3);

@@ -137,6 +137,11 @@ const std::string kLate =
     "abandon 1.1 deadline_passed; cancel 1 attempt_abandoned; cancel 2 attempt_abandoned; cancel 3 "
     "attempt_abandoned";
 
+const std::string kUntold =
+    "abandon 1.1 storage_failed; cancel 1 attempt_abandoned; cancel 2 attempt_abandoned; cancel 3 "
+    "attempt_abandoned";
+const std::string kDiscardAll = "discard 1; discard 2; discard 3";
+
 Row with(Row row, const Row& more) {
   for (const auto& [event, expected] : more) row[event] = expected;
   return row;
@@ -167,7 +172,7 @@ const Row kCollecting =
                    {"1 offers next", "refused 1 unknown_round"},
                    {"1 uploaded", "retry 1 not_offered"},
                    {"1 uploaded bad", "retry 1 not_offered"},
-                   {"begin failed", "abandon 1.1 storage_failed -> abandoned"},
+                   {"begin failed", kUntold + " -> abandoned"},
                    {"tick at 1000 s", kLate + " -> abandoned"},
                    {"cancel", "job cancelled by_operator; " + kCancelAll + " -> idle"}});
 
@@ -182,7 +187,7 @@ const Row kAbandoned = with(kCounted, {{"4 offers", "refused 4 not_in_cohort"},
                                        {"tick at 1000 s", kAgain + " -> collecting"},
                                        {"pause", "job paused by_operator"},
                                        {"drain", "job draining by_operator; drained -> idle"},
-                                       {"cancel", "job cancelled by_operator -> idle"}});
+                                       {"cancel", "job cancelled by_operator; discard 1 -> idle"}});
 
 void expect_before_a_round(Table& table) {
   for (const Fired& fired : events(1)) table["new"][fired.name] = "-> selecting";
@@ -209,11 +214,16 @@ void expect_while_collecting(Table& table) {
       "abandon 1.1 deadline_passed; cancel 2 attempt_abandoned; cancel 3 attempt_abandoned";
   const std::string cancel23 =
       "job cancelled by_operator; cancel 2 job_ended; cancel 3 job_ended -> idle";
-  table["collecting, 1 gone"] =
-      with(kCollecting, {{"tick at 1000 s", late23 + " -> abandoned"}, {"cancel", cancel23}});
+  const std::string untold23 =
+      "abandon 1.1 storage_failed; cancel 2 attempt_abandoned; cancel 3 attempt_abandoned";
+  table["collecting, 1 gone"] = with(kCollecting, {{"tick at 1000 s", late23 + " -> abandoned"},
+                                                   {"begin failed", untold23 + " -> abandoned"},
+                                                   {"cancel", cancel23}});
   table["collecting, 1 uploads"] =
       with(kCollecting, {{"1 uploaded", "record 1"}, {"1 uploaded bad", "refused 1 not_finite"}});
-  const Row not_working = with(kCollecting, {{"1 comes", ""}, {"cancel", cancel23}});
+  const Row not_working =
+      with(kCollecting,
+           {{"1 comes", ""}, {"begin failed", untold23 + " -> abandoned"}, {"cancel", cancel23}});
   table["collecting, 1 stored"] = with(not_working, {{"1 offers", "retry 1 being_stored"},
                                                      {"1 offers other", "refused 1 duplicate"},
                                                      {"1 uploaded", "retry 1 being_stored"},
@@ -223,7 +233,11 @@ void expect_while_collecting(Table& table) {
                                                      {"begin failed", ""},
                                                      {"tick at 1000 s", ""}});
   table["collecting, 1 accepted"] =
-      with(with(not_working, kCounted), {{"tick at 1000 s", late23 + " -> abandoned"}});
+      with(with(not_working, kCounted),
+           {{"tick at 1000 s", late23 + " -> abandoned"},
+            {"cancel",
+             "job cancelled by_operator; cancel 2 job_ended; cancel 3 job_ended; discard 1 -> "
+             "idle"}});
   table["collecting, 1 failed"] = with(not_working, {{"1 offers", "refused 1 task_failed"},
                                                      {"1 offers other", "refused 1 task_failed"},
                                                      {"1 uploaded", "refused 1 task_failed"},
@@ -233,11 +247,10 @@ void expect_while_collecting(Table& table) {
                                                   {"tick at 1000 s", ""},
                                                   {"pause", ""},
                                                   {"resume", "job running by_operator"}});
-  table["collecting draining"] =
-      with(kCollecting, {{"tick at 1000 s", kLate + "; drained -> idle"},
-                         {"begin failed", "abandon 1.1 storage_failed; drained -> idle"},
-                         {"drain", ""},
-                         {"resume", "job running by_operator"}});
+  table["collecting draining"] = with(kCollecting, {{"tick at 1000 s", kLate + "; drained -> idle"},
+                                                    {"begin failed", kUntold + "; drained -> idle"},
+                                                    {"drain", ""},
+                                                    {"resume", "job running by_operator"}});
   table["collecting late"] =
       with(table["collecting, 1 stored"],
            {{"1 recorded", "accepted 1; " + late23 + " -> abandoned"},
@@ -248,14 +261,14 @@ void expect_at_the_commit(Table& table) {
   table["closing"] = with(kClosing, {{"aggregated", "commit 1 -> committing"}});
   const Row retry{{"tick at 10 s", "close 1 [1 2 3]"},
                   {"tick at 1000 s", "close 1 [1 2 3]"},
-                  {"cancel", "job cancelled by_operator -> idle"}};
+                  {"cancel", "job cancelled by_operator; " + kDiscardAll + " -> idle"}};
   table["closing, to retry"] = with(table["closing"], retry);
-  table["closing, stuck"] =
-      with(table["closing"], {{"committed", "-> idle"},
-                              {"pause", ""},
-                              {"resume", "job running by_operator; close 1 [1 2 3]"},
-                              {"drain", "job draining by_operator; close 1 [1 2 3]"},
-                              {"cancel", "job cancelled by_operator -> idle"}});
+  table["closing, stuck"] = with(
+      table["closing"], {{"committed", "-> idle"},
+                         {"pause", ""},
+                         {"resume", "job running by_operator; close 1 [1 2 3]"},
+                         {"drain", "job draining by_operator; close 1 [1 2 3]"},
+                         {"cancel", "job cancelled by_operator; " + kDiscardAll + " -> idle"}});
   table["committing"] = kClosing;
   table["committing, to retry"] =
       with(with(kClosing, retry), {{"tick at 10 s", "commit 1"}, {"tick at 1000 s", "commit 1"}});
@@ -282,9 +295,9 @@ void expect_between_and_after(Table& table) {
   table["cancelled"] = kEnded;
   table["cancelled, 1 stored"] = with(kEnded, {{"1 recorded", "discarded 1 job_ended"},
                                                {"1 not recorded", "discarded 1 job_ended"}});
-  table["cancelled while committing"] =
-      with(kEnded,
-           {{"committed", "-> idle"}, {"commit failed", "-> idle"}, {"commit broken", "-> idle"}});
+  table["cancelled while committing"] = with(kEnded, {{"committed", "-> idle"},
+                                                      {"commit failed", kDiscardAll + " -> idle"},
+                                                      {"commit broken", kDiscardAll + " -> idle"}});
 }
 
 Table expectations() {

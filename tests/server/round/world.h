@@ -123,7 +123,7 @@ class World {
     REQUIRE(recording.empty());
     if (e.round != begun.round || e.kind != begun.kind) promised.clear();
     begun = e;
-    cohort.clear();
+    const auto before = std::exchange(cohort, {});
     double total = 0;
     std::set<ClientId> kept;
     for (const CohortMember& member : e.cohort) {
@@ -132,7 +132,8 @@ class World {
       if (member.accepted) {
         kept.insert(member.client);
       } else {
-        REQUIRE(connected.contains(member.client));
+        // A member that is at work keeps its place when others are asked beside it.
+        REQUIRE((connected.contains(member.client) || before.contains(member.client)));
       }
     }
     REQUIRE(total == e.total_weight);
@@ -142,6 +143,19 @@ class World {
     std::set<ClientId> owed;
     for (const auto& [client, record] : promised) owed.insert(client);
     REQUIRE(kept == owed);  // no accepted contribution is ever thrown away
+  }
+  void see(const OpenTasks&) { FAIL("a synchronous job opens no tasks"); }
+  void see(const EndTask&) { FAIL("a synchronous job ends no tasks"); }
+  void see(const Discard& e) {
+    ++seen["discard"];
+    REQUIRE(engine.job() == JobState::cancelled);
+    REQUIRE(promised.contains(e.client));
+  }
+  void see(const Standby& e) {
+    ++seen["standby"];
+    REQUIRE(connected.contains(e.client));
+    REQUIRE_FALSE(cohort.contains(e.client));
+    REQUIRE(e.after >= Duration::zero());
   }
   void see(const AssignTask& e) {
     ++seen["assign"];

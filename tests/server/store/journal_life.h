@@ -18,6 +18,7 @@ inline std::vector<std::function<Status(Journal&)>> attempts() {
   };
   auto first = commit(1, 1);
   first.metrics = wide;
+  first.contributions = {{1, 1}, {1, 2}};
   return {
       [](Journal& j) { return j.add_invite(invite(1, "north")); },
       [](Journal& j) -> Status {
@@ -32,6 +33,10 @@ inline std::vector<std::function<Status(Journal&)>> attempts() {
       [=](Journal& j) { return j.commit_round(first); },
       [](Journal& j) { return j.begin_round(start(2, 1)); },
       [=](Journal& j) { return j.accept_contribution(contribution(2, 5)); },
+      [](Journal& j) {
+        return j.open_tasks("fashion", {{7, 1, 1, 10}, {8, 2, 1, 10}});
+      },
+      [](Journal& j) { return j.end_task("fashion", 7); },
   };
 }
 
@@ -44,7 +49,8 @@ inline std::size_t steps_seen(Journal& journal) {
   if (progress.job.version == 1) {
     if (!progress.open) return 8;
     CHECK(progress.open == start(2, 1));
-    return 9 + progress.contributions.size();
+    if (progress.tasks.empty()) return 9 + progress.contributions.size();
+    return progress.tasks.size() == 2 ? 11 : 12;
   }
   if (!progress.open) return 3;
   return 4 + progress.contributions.size() + (progress.open_state == "closing" ? 1 : 0);

@@ -6,6 +6,7 @@
 using fed::ErrorCode;
 using fed::store::ContributionRow;
 using fed::store::JobProgress;
+using fed::store::OpenTask;
 using fed::store::Outcome;
 using fed::store::RoundRow;
 using namespace fed::store::testing;
@@ -15,6 +16,8 @@ namespace {
 ContributionRow row(const fed::store::Accepted& accepted) {
   return {.task = accepted.task,
           .client = accepted.client,
+          .round = accepted.round,
+          .base_version = accepted.base_version,
           .examples = accepted.examples,
           .weight = accepted.weight,
           .checksum = accepted.checksum,
@@ -30,6 +33,7 @@ Outcome refused(std::int64_t round, std::int64_t client) {
   return {.job = "fashion",
           .task = round,
           .client = client,
+          .round = round,
           .outcome = "refused",
           .reason = 9,
           .detail = "a coordinate is beyond the limit",
@@ -62,12 +66,16 @@ TEST_CASE("journal: from nothing to the first version, with all steps durable") 
     CHECK((no.client == 2 && no.outcome == "refused" && no.reason == 9 &&
            no.detail == refused(1, 2).detail));
   }
-  registry.anew().commit_round(commit(1, 1)).value();
+  auto done = commit(1, 1);
+  done.contributions = {{1, 1}, {1, 5}};
+  registry.anew().commit_round(done).value();
   const JobProgress progress = registry.anew().load_job_progress("fashion").value();
   CHECK((!progress.open && progress.contributions.empty()));
   CHECK((progress.job.version == 1 && progress.job.best_version == 1 &&
          progress.job.best_value == 0.75 && progress.job.without_better == 1));
-  CHECK(progress.previous.size() == 3);
+  REQUIRE(progress.previous.size() == 2);
+  CHECK((progress.previous[0].client == 1 && progress.previous[1].client == 5));
+  CHECK((progress.previous[0].committed && progress.last_task == 1));
   const RoundRow expected{.round = 1,
                           .attempt = 1,
                           .state = "committed",
@@ -82,6 +90,47 @@ TEST_CASE("journal: from nothing to the first version, with all steps durable") 
                           .committed_at = kNow + 51,
                           .metrics = "{\"round\": 1}"};
   CHECK(registry->history("fashion").value() == std::vector<RoundRow>{expected});
+}
+
+TEST_CASE("journal: tasks of an asynchronous job are open until their update is there") {
+  Registry registry;
+  registry->add_job("fashion", "{}", "running", kNow).value();
+  registry->begin_round(start(1, 1)).value();
+  const std::vector<OpenTask> opened{{1, 5, 0, 90}, {2, 1, 0, 90}, {3, 2, 0, 90}};
+  registry.anew().open_tasks("fashion", opened).value();
+  CHECK(registry.anew().load_job_progress("fashion").value().tasks == opened);
+  // All of them or none.
+  const auto again = registry->open_tasks("fashion", {{4, 7, 0, 90}, {2, 1, 0, 90}});
+  CHECK(again.error().code == fed::ErrorCode::already_exists);
+  CHECK(registry->open_tasks("none", {{1, 1, 0, 1}}).error().code == fed::ErrorCode::not_found);
+  registry.anew().end_task("fashion", 3).value();
+  registry.anew().end_task("fashion", 3).value();
+
+  // Two updates come; the round takes one of them, the other waits for the next.
+  for (const OpenTask& task : {opened[0], opened[1]}) {
+    auto made = accepted(task.task, task.client);
+    made.round = 1;
+    made.base_version = 0;
+    registry.anew().accept_contribution(made).value();
+  }
+  CHECK(registry.anew().load_job_progress("fashion").value().tasks.empty());
+  auto done = commit(1, 1);
+  done.contributions = {{2, 1}};
+  registry.anew().commit_round(done).value();
+  const JobProgress progress = registry.anew().load_job_progress("fashion").value();
+  REQUIRE(progress.contributions.size() == 1);
+  CHECK((progress.contributions[0].task == 1 && progress.contributions[0].client == 5));
+  CHECK((progress.previous.size() == 1 && progress.previous[0].task == 2));
+  CHECK(progress.last_task == 2);
+  CHECK(registry->contributions("fashion", 1).value().size() == 2);
+  CHECK(registry->uncommitted("fashion").value() == progress.contributions);
+  // The job ends before the next round: it counts nowhere, and the record says so.
+  registry.anew().discard_contribution("fashion", {1, 5}, 21).value();
+  registry.anew().discard_contribution("fashion", {2, 1}, 21).value();  // is committed
+  CHECK(registry->uncommitted("fashion").value().empty());
+  const auto rows = registry->contributions("fashion", 1).value();
+  CHECK((rows[0].outcome == "discarded" && rows[0].reason == 21));
+  CHECK(rows[1].outcome == "accepted");
 }
 
 TEST_CASE("journal: an abandoned attempt's contributions count in the next one") {

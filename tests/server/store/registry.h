@@ -63,6 +63,8 @@ inline Accepted accepted(std::int64_t round, std::int64_t client, std::uint8_t s
   Accepted made{.job = "fashion",
                 .task = round,
                 .client = client,
+                .round = round,
+                .base_version = round - 1,
                 .examples = 90,
                 .weight = 90,
                 .bytes = 4000,
@@ -81,7 +83,9 @@ inline RoundCommit commit(std::int64_t round, std::int64_t attempt) {
           .committed_at = kNow + 50 + round,
           .best_version = round,
           .best_value = 0.75,
-          .without_better = 1};
+          .without_better = 1,
+          .job_state = {},
+          .contributions = {}};
 }
 
 }  // namespace fed::store::testing

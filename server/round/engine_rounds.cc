@@ -1,5 +1,6 @@
-// The engine's own moves: what the time and the counts allow, whatever the event was.
+// The moves of synchronous rounds: what the time and the counts allow, whatever the event was.
 #include <algorithm>
+#include <limits>
 
 #include "base/error.h"
 #include "round/engine.h"
@@ -7,6 +8,9 @@
 namespace fed::round {
 
 bool Engine::advance(Instant now, Effects& out) {
+  const bool at_work =
+      phase_ == Phase::collecting || phase_ == Phase::closing || phase_ == Phase::committing;
+  if (asynchronous() && at_work) return advance_async(now, out);
   switch (phase_) {
     case Phase::idle:
       return advance_idle(now, out);
@@ -38,8 +42,12 @@ bool Engine::advance_idle(Instant now, Effects& out) {
     out.push_back(Drained{});
   }
   if (job_ != JobState::running) return false;
-  phase_ = Phase::selecting;
   ready_since_.reset();
+  if (asynchronous()) {
+    begin_async(now, out);
+  } else {
+    phase_ = Phase::selecting;
+  }
   return true;
 }
 
@@ -52,14 +60,16 @@ bool Engine::advance_selecting(Instant now, Effects& out) {
   if (job_ != JobState::running) return false;
   const Pool candidates = pool();
   const std::int64_t fresh = candidates.kept + std::ssize(candidates.fresh);
-  const std::int64_t all = fresh + std::ssize(candidates.tried);
-  if (all < config_.policy.contributions_min) {
+  if (candidates.kept + candidates.all() < least()) {
     ready_since_.reset();
     return false;
   }
   if (!ready_since_) ready_since_ = now;
-  if (fresh < config_.policy.cohort && now < *ready_since_ + config_.policy.select_max)
-    return false;
+  // Whoever was late for the last round is there, and may be left out of this one.
+  const std::int64_t there = fresh + std::ssize(candidates.late);
+  const bool full = fresh >= config_.policy.cohort ||
+                    (there >= config_.policy.cohort && fresh >= config_.policy.contributions_goal);
+  if (!full && now < *ready_since_ + config_.policy.select_max) return false;
   begin(draw(candidates), now, out);
   return true;
 }
@@ -69,18 +79,28 @@ bool Engine::advance_collecting(Instant now, Effects& out) {
   if (count(Status::storing) > 0) return false;
   const std::int64_t accepted = count(Status::accepted);
   const std::int64_t left = count_outstanding();
-  const bool enough = accepted >= config_.policy.contributions_min;
+  const bool enough = accepted >= least();
   const bool over = expired_ || left == 0;
   if ((accepted > 0 && (accepted >= goal_ || closed_)) || (over && enough)) {
-    close(out);
+    close(now, out);
     return true;
   }
-  if (expired_ || accepted + left < config_.policy.contributions_min) {
+  if (over) {
     const Reason reason = expired_ ? Reason::deadline_passed : Reason::too_few_clients;
-    abandon({reason, sentence(reason)}, true, now, out);
+    abandon({reason, sentence(reason)}, now, out);
     return true;
   }
-  return false;
+  return accepted + left < least() && reinforce(now, out);
+}
+
+// Too few are left, but some are still at work: others are asked beside them, as the next attempt,
+// if there are any. Else those at work are waited for: what they deliver is kept.
+bool Engine::reinforce(Instant now, Effects& out) {
+  if (job_ != JobState::running) return false;
+  const Pool candidates = pool();
+  if (candidates.fresh.empty() && candidates.late.empty()) return false;
+  begin(draw(candidates), now, out);
+  return true;
 }
 
 bool Engine::advance_abandoned(Instant now) {
@@ -104,43 +124,68 @@ bool Engine::advance_commit(Instant now, Effects& out) {
 }
 
 Engine::Pool Engine::pool() const {
-  Pool result{.kept = count(Status::accepted), .fresh = {}, .tried = {}};
+  Pool result;
+  for (const auto& [client, member] : members_) {
+    const bool in = member.status == Status::accepted ||
+                    (phase_ == Phase::collecting && outstanding(member.status));
+    if (in) ++result.kept;
+  }
   for (const auto& [client, examples] : available_) {
     const auto at = members_.find(client);
-    if (at != members_.end() && at->second.status == Status::accepted) continue;
-    (tried_.contains(client) ? result.tried : result.fresh).push_back(client);
+    const bool in =
+        at != members_.end() && (at->second.status == Status::accepted ||
+                                 (phase_ == Phase::collecting && outstanding(at->second.status)));
+    if (in) continue;
+    auto& group = tried_.contains(client)  ? result.tried
+                  : late_.contains(client) ? result.late
+                                           : result.fresh;
+    group.push_back(client);
   }
   return result;
 }
 
+// Groups in their order: the next one only where those before it do not do.
 std::vector<ClientId> Engine::draw(const Pool& candidates) const {
   const Draw which{.seed = config_.policy.seed, .round = round(), .attempt = attempt_ + 1};
-  const std::int64_t all = std::ssize(candidates.fresh) + std::ssize(candidates.tried);
-  const std::int64_t cohort =
-      kind() == TaskKind::statistics ? candidates.kept + all : config_.policy.cohort;
-  const std::int64_t wanted = cohort - candidates.kept;
-  std::vector<ClientId> chosen = choose(candidates.fresh, wanted, which);
-  if (candidates.kept + std::ssize(chosen) < config_.policy.contributions_min) {
-    for (ClientId client : choose(candidates.tried, wanted - std::ssize(chosen), which)) {
+  const bool everybody = kind() == TaskKind::statistics;
+  const std::int64_t goal = everybody ? candidates.all() : config_.policy.contributions_goal;
+  const std::int64_t wanted =
+      everybody ? candidates.all() : config_.policy.cohort - candidates.kept;
+  std::vector<ClientId> chosen;
+  const auto add = [&](const std::vector<ClientId>& group, std::int64_t unless) {
+    if (candidates.kept + std::ssize(chosen) >= unless) return;
+    std::vector<Candidate> known;
+    for (const ClientId client : group) known.push_back(candidate(client));
+    for (const ClientId client :
+         choose(std::move(known), wanted - std::ssize(chosen), which, config_.policy.selection)) {
       chosen.push_back(client);
     }
-  }
+  };
+  add(candidates.fresh, std::numeric_limits<std::int64_t>::max());
+  add(candidates.late, goal);
+  add(candidates.tried, least());
   return chosen;
 }
 
 void Engine::begin(const std::vector<ClientId>& chosen, Instant now, Effects& out) {
-  std::erase_if(members_,
-                [](const auto& entry) { return entry.second.status != Status::accepted; });
+  const bool goes_on = phase_ == Phase::collecting;
+  std::erase_if(members_, [&](const auto& entry) {
+    const Status status = entry.second.status;
+    return status != Status::accepted && !(goes_on && outstanding(status));
+  });
   for (ClientId client : chosen) {
-    Member& member = members_[client];
-    member.examples = available_.at(client);
-    member.connected = true;
-    member.last_activity = now;
+    members_[client] = Member{.task = round(),
+                              .base_version = version_,
+                              .examples = available_.at(client),
+                              .connected = true,
+                              .last_activity = now};
     tried_.erase(client);
   }
   phase_ = Phase::collecting;
   ++attempt_;
-  deadline_ = now + config_.policy.collect_max;
+  begun_ = now;
+  const Duration collect = pace_.deadline(config_.policy);
+  deadline_ = now + collect;
   expired_ = closed_ = false;
   ready_since_.reset();
   fix_totals();
@@ -152,14 +197,22 @@ void Engine::begin(const std::vector<ClientId>& chosen, Instant now, Effects& ou
                    .cohort = {},
                    .goal = goal_,
                    .total_weight = total_weight_,
-                   .collect_max = config_.policy.collect_max};
+                   .collect_max = collect};
   for (const auto& [client, member] : members_) {
     begun.cohort.push_back({client, member.examples, member.status == Status::accepted});
   }
   out.push_back(std::move(begun));
-  for (const auto& [client, member] : members_) {
-    if (member.status != Status::accepted) assign(client, out);
+  for (const ClientId client : chosen) assign(client, now, out);
+  for (const auto& [client, examples] : available_) {
+    if (!members_.contains(client)) stand_by(client, now, out);
   }
+}
+
+void Engine::stand_by(ClientId client, Instant now, Effects& out) const {
+  const Duration left = std::max(deadline_ - now, Duration::zero());
+  const Duration usual =
+      pace_.mean() ? std::max(*pace_.mean() - (now - begun_), Duration::zero()) : left;
+  out.push_back(Standby{.client = client, .round = round(), .after = std::min(left, usual)});
 }
 
 void Engine::fix_totals() {
@@ -170,18 +223,31 @@ void Engine::fix_totals() {
   goal_ = goal_of(config_.policy, kind(), std::ssize(members_));
 }
 
-void Engine::assign(ClientId client, Effects& out) {
+// Statistics are wanted from whoever is there, however many contributions make a version.
+std::int64_t Engine::least() const {
+  const Policy& policy = config_.policy;
+  return kind() == TaskKind::statistics ? std::min(policy.contributions_min, policy.cohort)
+                                        : policy.contributions_min;
+}
+
+void Engine::assign(ClientId client, Instant now, Effects& out) {
   Member& member = members_.at(client);
   member.told = true;
   member.status = Status::asked;
+  if (!member.given) member.given = now;
   out.push_back(AssignTask{.client = client,
-                           .task = round(),
+                           .task = member.task,
                            .attempt = attempt_,
                            .kind = kind(),
-                           .base_version = version_});
+                           .base_version = member.base_version});
 }
 
-void Engine::close(Effects& out) {
+void Engine::close(Instant now, Effects& out) {
+  pace_.add(now - begun_, expired_);
+  late_.clear();
+  for (const auto& [client, member] : members_) {
+    if (outstanding(member.status)) late_.insert(client);
+  }
   phase_ = Phase::closing;
   closed_ = false;
   in_flight_ = true;
@@ -191,15 +257,15 @@ void Engine::close(Effects& out) {
   cancel_outstanding(Reason::round_closed, out);
 }
 
-void Engine::abandon(Refusal reason, bool tell, Instant now, Effects& out) {
+void Engine::abandon(Refusal reason, Instant now, Effects& out) {
+  if (expired_) pace_.add(now - begun_, true);
   const Duration pause = back_off(config_.policy.select_max, config_.policy.collect_max, attempt_);
   out.push_back(AbandonRound{.round = round(),
                              .attempt = attempt_,
                              .reason = reason.reason,
-                             .kept = count(Status::accepted),
+                             .kept = accepted(),
                              .pause = pause});
-  Effects unsent;  // the tasks never went out
-  cancel_outstanding(Reason::attempt_abandoned, tell ? out : unsent);
+  if (!asynchronous()) cancel_outstanding(Reason::attempt_abandoned, out);
   phase_ = Phase::abandoned;
   retry_at_ = now + pause;
   last_failure_ = std::move(reason);
@@ -208,10 +274,16 @@ void Engine::abandon(Refusal reason, bool tell, Instant now, Effects& out) {
 void Engine::cancel_outstanding(Reason reason, Effects& out) {
   for (auto& [client, member] : members_) {
     if (!outstanding(member.status) || member.status == Status::storing) continue;
-    if (member.told) out.push_back(CancelTask{.client = client, .task = round(), .reason = reason});
+    if (member.told) {
+      out.push_back(CancelTask{.client = client, .task = member.task, .reason = reason});
+    }
     member.status = Status::not_asked;
     member.ticket.reset();
   }
+}
+
+std::int64_t Engine::accepted() const {
+  return asynchronous() ? std::ssize(buffer_) : count(Status::accepted);
 }
 
 void Engine::end_round() {
@@ -244,11 +316,16 @@ CloseRound Engine::close_effect() const {
                     .base_version = version_,
                     .contributions = {},
                     .total_weight = total_weight_};
-  for (const auto& [client, member] : members_) {
-    if (member.status != Status::accepted) continue;
-    const std::int64_t examples = member.ticket->examples;
-    effect.contributions.push_back(
-        {client, examples, weight_of(config_.policy.weighting, examples)});
+  const auto add = [&](const TaskKey& key, const Waiting& waiting) {
+    effect.contributions.push_back(contribution(key, waiting));
+  };
+  if (asynchronous()) {
+    for (const TaskKey& key : closing_) add(key, buffer_.at(key));
+  } else {
+    for (const auto& [client, member] : members_) {
+      if (member.status != Status::accepted) continue;
+      add({member.task, client}, {member.base_version, *member.ticket});
+    }
   }
   return effect;
 }

@@ -1,0 +1,51 @@
+// What a site lends to its server, and to which jobs: the sections `limits` and `jobs` of a client
+// file. They are the site's own: the client enforces them whatever the server asks, and says them
+// to the server, which plans around them.
+//
+// Plain values; copy freely, share const.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace fed::config {
+
+inline constexpr int kMinutesOfDay = 24 * 60;
+
+// One stretch of the site's local time. It begins at `from_min` on each of `days`, and ends at
+// `to_min`: on the same day if that is later, else on the next one.
+struct HoursSpec {
+  int from_min = 0;            // minutes since midnight, 0 ... 1439
+  int to_min = kMinutesOfDay;  // 0 ... 1440, never from_min
+  std::array<bool, 7> days{true, true, true, true, true, true, true};  // Monday first
+
+  bool operator==(const HoursSpec&) const = default;
+};
+
+struct SiteLimitsSpec {
+  std::vector<HoursSpec> hours;    // empty: always; windows may overlap
+  double upload_mbit_s_max = 0;    // megabits a second; 0: no limit
+  double download_mbit_s_max = 0;  // the same
+  int nice = 0;                    // 0 ... 19
+
+  bool operator==(const SiteLimitsSpec&) const = default;
+};
+
+// Which jobs a site agrees to.
+struct AgreementSpec {
+  std::vector<std::string> names{"*"};      // * any characters, ? any one
+  std::vector<std::string> names_declined;  // goes before `names`
+  std::vector<std::string> models{"linear", "logistic", "softmax", "mlp"};
+  bool delta = true, gradient = true, statistics = true, metrics = true;  // what may leave
+  std::int64_t rows_min = 1;
+  std::uint64_t update_bytes_max = 0;  // 0: no limit
+
+  bool operator==(const AgreementSpec&) const = default;
+};
+
+// "mon-fri 20:00-06:00, sat,sun 00:00-24:00", or "always" for an empty list.
+std::string hours_text(const std::vector<HoursSpec>& hours);
+
+}  // namespace fed::config

@@ -1,0 +1,65 @@
+#include "app/prepare.h"
+
+#include <set>
+
+#include "app/closing.h"
+#include "app/restore.h"
+
+namespace fed::app {
+namespace {
+
+Status unstage_old_tasks(const Services& services, const store::JobProgress& progress) {
+  std::set<std::int64_t> open;
+  if (progress.open) open.insert(progress.open->round);
+  for (const store::OpenTask& task : progress.tasks) open.insert(task.task);
+  for (const store::ContributionRow& row : progress.contributions) {
+    if (row.outcome == "accepted") open.insert(row.task);
+  }
+  const std::string& job = progress.job.name;
+  FED_ASSIGN(staged, services.staging.list());
+  for (const store::Staged& file : staged) {
+    if (file.key.job != job || open.contains(file.key.task)) continue;
+    FED_TRY(services.staging.remove_task(job, file.key.task));
+  }
+  return {};
+}
+
+Result<std::shared_ptr<const GlobalModel>> load_version(const Plan& plan, const Services& services,
+                                                        std::int64_t version) {
+  const std::size_t coordinates = plan.model->layout().size();
+  tensor::Floats weights(coordinates);
+  aggregate::OptimizerState state = plan.optimizer->initial(coordinates);
+  if (version == 0) {
+    plan.model->initialize(weights, plan.spec.model.seed);
+  } else {
+    FED_ASSIGN(saved, services.checkpoints.load(plan.spec.name, version, plan.model->layout()));
+    weights = std::move(saved.weights);
+    state.m = std::move(saved.m);
+    state.v = std::move(saved.v);
+  }
+  return seal_model(version, std::move(weights), std::move(state), services.disk, services.blobs);
+}
+
+}  // namespace
+
+Result<Prepared> prepare(const Plan& plan, const Services& services,
+                         const store::JobProgress& progress) {
+  Prepared prepared;
+  const bool ended = progress.job.state == "finished" || progress.job.state == "cancelled";
+  if (ended) return prepared;  // holds no memory; `begin` retires it
+  FED_TRY(unstage_old_tasks(services, progress));
+  prepared.scaling = scaling_from(scaling_of(progress));
+  const std::int64_t latest = progress.job.version;
+  std::set<std::int64_t> older;
+  for (const store::OpenTask& task : progress.tasks) older.insert(task.base_version);
+  older.erase(latest);
+  for (const std::int64_t version : older) {
+    FED_ASSIGN(model, load_version(plan, services, version));
+    prepared.models[version] = without_weights(*model);
+  }
+  FED_ASSIGN(model, load_version(plan, services, latest));
+  prepared.models[latest] = std::move(model);
+  return prepared;
+}
+
+}  // namespace fed::app
