@@ -9,6 +9,7 @@
 
 #include "client_node.h"
 #include "server_node.h"
+#include "sim_disk.h"
 
 namespace fed::sim {
 

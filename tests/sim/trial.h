@@ -11,6 +11,8 @@
 #include <string>
 #include <vector>
 
+#include "base/checksum.h"
+#include "base/file.h"
 #include "config/job.h"
 #include "trial_data.h"
 
@@ -42,7 +44,7 @@ struct TrialRound {
   std::int64_t asked = 0, accepted = 0, discarded = 0;
   double begun_s = 0, committed_s = 0;
   std::uint64_t bytes_up = 0, bytes_down = 0;  // since the round before
-  std::string metrics;                         // as the journal has them: JSON
+  std::string metrics{};                       // as the journal has them: JSON
 };
 
 struct TrialMoment {       // for a progress bar

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cerrno>
 
+#include "base/disk.h"
 #include "data/source.h"
 
 namespace fed::sim {

@@ -9,6 +9,7 @@
 #include "../client/testing.h"
 #include "app/local_job.h"
 #include "aside.h"
+#include "sim_disk.h"
 #include "data/source.h"
 #include "tensor/safetensors.h"
 #include "train/local_trainer.h"
