@@ -241,7 +241,7 @@ int run(const cli::Arguments& arguments) {
 
 void add_options(cli::options::options_description& options) {
   const auto text = [] { return cli::options::value<std::string>(); };
-  options.add_options()("job", text()->required(), "the job file")(
+  options.add_options()(
       "data", text()->required(),
       "what is dealt to the clients: a folder with train-images... and train-labels..., csv:FILE "
       "or idx:IMAGES,LABELS")(
