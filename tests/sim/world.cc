@@ -17,6 +17,7 @@ SimDiskOptions disk_options(std::uint64_t seed, std::uint64_t which) {
 
 World::World(Scenario scenario)
     : scenario_(std::move(scenario)),
+      mourning_(mix_seed({scenario_.seed, seed_of("mourning")})),
       network_(std::make_unique<Network>(queue_, mix_seed({scenario_.seed, seed_of("network")}),
                                          scenario_.climate, scenario_.clients.size(), tally_)),
       around_{queue_, *network_, ledger_, tally_},
@@ -102,9 +103,8 @@ void World::resume() {
 
 // Machines whose disk has stopped in the middle of the event are not heard of any more.
 void World::mourn() {
-  Random random(mix_seed({scenario_.seed, seed_of("mourn"), steps_}));
-  const auto pause = [&] { return between(random, Duration(0), std::chrono::seconds(30)); };
-  const auto how = [&] { return random.below(2) == 0 ? Crash::power : Crash::process; };
+  const auto pause = [&] { return between(mourning_, Duration(0), std::chrono::seconds(30)); };
+  const auto how = [&] { return mourning_.below(2) == 0 ? Crash::power : Crash::process; };
   if (server_disk_->stopped() && server_->up()) {
     ++tally_["server stopped in a disk operation"];
     crash_server(how(), pause());
