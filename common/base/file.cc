@@ -70,7 +70,10 @@ Status remove_file(Disk& disk, const fs::path& path) { return disk.remove(path);
 Status remove_file(const fs::path& path) { return real_disk().remove(path); }
 
 Status make_folder(Disk& disk, const fs::path& path, Durability durability) {
-  if (path.empty() || disk.inspect(path)) return {};
+  if (path.empty()) return {};
+  const auto there = disk.inspect(path);
+  if (there) return {};
+  if (there.error().code != ErrorCode::not_found) return there.error();
   FED_TRY(make_folder(disk, path.parent_path(), durability));
   FED_TRY(disk.make_folder(path));
   return sync_folder_of(disk, path, durability);

@@ -132,6 +132,7 @@ void World::boot_server() {
   say(booted ? "the server is up" : "the server cannot start: " + booted.error().detail);
   if (booted) return;
   server_->crash(false);
+  if (server_disk_->stopped()) server_disk_->restart(Crash::process);
   queue_.add(queue_.now() + kBootRetry, this, [this] { boot_server(); });
 }
 
@@ -151,6 +152,7 @@ void World::boot_client(std::size_t index) {
   say(fmt::format("site-{} {}", index + 1,
                   booted ? "is up" : "cannot start: " + booted.error().detail));
   if (booted) return;
+  if (client_disks_[index]->stopped()) client_disks_[index]->restart(Crash::process);
   queue_.add(queue_.now() + kBootRetry, this, [this, index] { boot_client(index); });
 }
 
