@@ -104,7 +104,9 @@ class Answers final : public Checker {
     for (const Told& told : world.ledger().told()) {
       answered_.insert(told.update);
       if (told.outcome == wire::Outcome::accepted) {
-        if (!accepted_.contains(told.update)) {
+        UpdateId any = told.update;
+        any.checksum = {};
+        if (!accepted_.contains(told.update) && !discarded_.contains(any)) {
           return text(told.update) + " was acknowledged and is not on record";
         }
       } else if (told.detail.empty()) {
@@ -126,9 +128,13 @@ class Answers final : public Checker {
 
   void add(World& world, const std::string& job, const std::vector<store::ContributionRow>& rows) {
     for (const store::ContributionRow& row : rows) {
-      // What is discarded after it was accepted, since its job has ended, was accepted as well.
-      const UpdateId id{world.client_of(row.client), job, row.task, row.checksum};
-      if (row.outcome == "accepted" || row.outcome == "discarded") accepted_.insert(id);
+      UpdateId id{world.client_of(row.client), job, row.task, row.checksum};
+      if (row.outcome == "accepted") accepted_.insert(id);
+      // Accepted, and then in no version, since the job has ended: the reason is on record. Whoever
+      // offers it again hears that, and the row forgets its bytes.
+      if (row.outcome != "discarded" || row.reason == 0) continue;
+      id.checksum = {};
+      discarded_.insert(id);
     }
   }
 
@@ -141,7 +147,7 @@ class Answers final : public Checker {
     return {};
   }
 
-  std::set<UpdateId> accepted_, answered_;
+  std::set<UpdateId> accepted_, discarded_, answered_;
 };
 
 class Progress final : public Checker {

@@ -8,8 +8,8 @@
 namespace fed::sim {
 namespace {
 
-// A world that is at work for so long is not going to end.
-constexpr auto kLifeMost = std::chrono::hours(48);
+// A world without faults that is at work for so long is not going to end.
+constexpr auto kCalmMost = std::chrono::hours(8);
 // In which the last answers arrive.
 constexpr auto kQuiet = std::chrono::minutes(10);
 
@@ -56,7 +56,7 @@ class Run {
 
  private:
   void turn() {
-    const Instant latest = world_.queue().now() + kLifeMost;
+    const Instant latest = world_.queue().now() + world_.scenario().chaos + kCalmMost;
     while (result_.failures.empty()) {
       if (world_.is_calm() && world_.finished()) break;
       if (!world_.step(latest)) return fail("the end", world_.unfinished());

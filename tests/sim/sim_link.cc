@@ -117,7 +117,7 @@ void SimLink::write() {
       if (!protocol_.next(output_, loop_.now())) {
         const auto again = protocol_.next_at();
         if (again) write_later_ = loop_.at(*again, [this] { wake(); });
-        return follow();
+        return close_if_over();
       }
       writing_ = true;
       written_ = 0;
@@ -154,8 +154,12 @@ bool SimLink::write_stretch() {
 }
 
 void SimLink::follow() {
-  if (closed_) return;
-  if (!protocol_.closed()) return wake();
+  close_if_over();
+  wake();
+}
+
+void SimLink::close_if_over() {
+  if (closed_ || !protocol_.closed()) return;
   closed_ = true;
   watchdog_.cancel();
   read_later_.cancel();

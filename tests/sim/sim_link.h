@@ -58,6 +58,7 @@ class SimLink final : public net::Link,
   bool write_output();
   bool write_stretch();
   void follow();
+  void close_if_over();
 
   Loop& loop_;
   std::shared_ptr<Cable> cable_;

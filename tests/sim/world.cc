@@ -11,6 +11,7 @@ constexpr auto kBootRetry = std::chrono::seconds(10);
 
 World::World(Scenario scenario)
     : scenario_(std::move(scenario)),
+      mourning_(mix_seed({scenario_.seed, seed_of("mourning")})),
       network_(std::make_unique<Network>(queue_, mix_seed({scenario_.seed, seed_of("network")}),
                                          scenario_.climate, scenario_.clients.size(), tally_)),
       around_{queue_, *network_, ledger_, tally_},
@@ -104,9 +105,8 @@ void World::resume() {
 
 // Machines whose disk has stopped in the middle of the event are not heard of any more.
 void World::mourn() {
-  Random random(mix_seed({scenario_.seed, seed_of("mourn"), steps_}));
-  const auto pause = [&] { return between(random, Duration(0), std::chrono::seconds(30)); };
-  const auto how = [&] { return random.below(2) == 0 ? Crash::power : Crash::process; };
+  const auto pause = [&] { return between(mourning_, Duration(0), std::chrono::seconds(30)); };
+  const auto how = [&] { return mourning_.below(2) == 0 ? Crash::power : Crash::process; };
   if (server_disk_->stopped() && server_->up()) {
     ++tally_["server stopped in a disk operation"];
     crash_server(how(), pause());
@@ -134,6 +134,7 @@ void World::boot_server() {
   say(booted ? "the server is up" : "the server cannot start: " + booted.error().detail);
   if (booted) return;
   server_->crash(false);
+  if (server_disk_->stopped()) server_disk_->restart(Crash::process);
   queue_.add(queue_.now() + kBootRetry, this, [this] { boot_server(); });
 }
 
@@ -153,6 +154,7 @@ void World::boot_client(std::size_t index) {
   say(fmt::format("site-{} {}", index + 1,
                   booted ? "is up" : "cannot start: " + booted.error().detail));
   if (booted) return;
+  if (client_disks_[index]->stopped()) client_disks_[index]->restart(Crash::process);
   queue_.add(queue_.now() + kBootRetry, this, [this, index] { boot_client(index); });
 }
 

@@ -73,6 +73,7 @@ class World {
   void resume();
 
   const Scenario scenario_;
+  Random mourning_;  // how a machine dies, and for how long
   Queue queue_;
   Tally tally_;
   Ledger ledger_;
