@@ -145,10 +145,13 @@ Status ModelCache::complete(Download& download) {
 Status ModelCache::prune(const char* extension, const fs::path& keep) const {
   FED_ASSIGN(files, files_in(*disk_, folder_));
   std::erase_if(files, [&](const fs::path& f) { return f.extension() != extension || f == keep; });
-  std::sort(files.begin(), files.end(), [&](const fs::path& a, const fs::path& b) {
-    return std::pair(age_of(*disk_, a), a) > std::pair(age_of(*disk_, b), b);
-  });
-  for (std::size_t i = kKept - 1; i < files.size(); ++i) FED_TRY(disk_->remove(files[i]));
+  // Asked once each: a disk that fails in the middle must not change the order.
+  std::vector<std::pair<std::int64_t, fs::path>> by_age;
+  for (const fs::path& file : files) by_age.emplace_back(age_of(*disk_, file), file);
+  std::sort(by_age.rbegin(), by_age.rend());
+  for (std::size_t i = kKept - 1; i < by_age.size(); ++i) {
+    FED_TRY(disk_->remove(by_age[i].second));
+  }
   return {};
 }
 

@@ -80,6 +80,11 @@ std::shared_ptr<spdlog::logger>& logger() {
   return instance;
 }
 
+Sink& redirected() {
+  thread_local Sink sink;
+  return sink;
+}
+
 }  // namespace
 
 void set_up(Level level, Format format) {
@@ -97,7 +102,10 @@ Level level_from(std::string_view name) {
   return Level::info;
 }
 
+void redirect(Sink sink) { redirected() = std::move(sink); }
+
 void write(Level level, std::string_view message) {
+  if (const Sink& sink = redirected()) return sink(level, message);
   logger()->log(to_spdlog(level), spdlog::string_view_t(message.data(), message.size()));
 }
 

@@ -6,6 +6,7 @@
 
 #include <fmt/core.h>
 
+#include <functional>
 #include <string>
 #include <string_view>
 
@@ -20,6 +21,11 @@ void set_up(Level level, Format format);
 Level level_from(std::string_view name);  // info for an unknown name
 
 void write(Level level, std::string_view message);
+
+// Where this thread's lines go instead, for whoever runs many programs in one (the simulator);
+// nullptr ends it.
+using Sink = std::function<void(Level level, std::string_view message)>;
+void redirect(Sink sink);
 
 template <class... Args>
 void debug(fmt::format_string<Args...> format, Args&&... args) {

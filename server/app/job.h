@@ -40,6 +40,9 @@ class Job : public std::enable_shared_from_this<Job> {
   bool ended() const;
   bool at_rest() const;  // ended, paused or drained: a stop of the daemon interrupts nothing
   std::int64_t version() const { return engine_ ? engine_->version() : 0; }  // committed
+  bool is_loaded() const { return engine_.has_value(); }
+  // The committed one, once it is loaded.
+  std::shared_ptr<const GlobalModel> model() const { return model_; }
   Instant now() const { return services_.control.now(); }
 
   // Clients, by the id of the registry.

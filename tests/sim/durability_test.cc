@@ -34,7 +34,7 @@ enum class Found { kept, redone, cached };
 // each acknowledged by its success. `seen` says how many are there to be seen, and checks them.
 
 struct JournalKeeper {
-  static constexpr std::size_t kSteps = 10;
+  static constexpr std::size_t kSteps = 12;
   static constexpr Found kFound = Found::kept;
   std::optional<store::Journal> journal;
 

@@ -24,7 +24,8 @@ class Queue {
   // Forgets all events of `owner`, without running them.
   void drop(const void* owner);
 
-  // Runs the next event, if it is due by `until`; false if there is none (the time is then `until`).
+  // Runs the next event, if it is due by `until`; false if there is none (the time is then
+  // `until`).
   bool step(Instant until);
 
   std::size_t size() const { return events_.size(); }

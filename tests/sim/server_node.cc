@@ -28,7 +28,7 @@ struct ServerNode::Life {
                      .journal = state.journal,
                      .staging = *state.staging,
                      .checkpoints = state.checkpoints,
-                     .parallel_for = aggregate::run_in_order,
+                     .parallel_for = node.traits_.parallel_for,
                      .threads = 1,
                      .directory = directory,
                      .disk = node.disk_,
@@ -38,8 +38,8 @@ struct ServerNode::Life {
                      .memory_bytes_max = kMemoryBytesMax}),
         reception(coordinator) {
     for (std::size_t i = 0; i < node.traits_.io_loops; ++i) {
-      loops.push_back(std::make_unique<SimLoop>(around.queue, mix_seed({seed, 3, i}),
-                                                node.unix_offset_));
+      loops.push_back(
+          std::make_unique<SimLoop>(around.queue, mix_seed({seed, 3, i}), node.unix_offset_));
     }
   }
   ~Life() {
@@ -56,15 +56,14 @@ struct ServerNode::Life {
     channel::ServerHandshake handshake(state.identity, handshakes,
                                        crypto::X25519KeyPair::generate(crypto::Memory::plain));
     const auto place = shaking.insert(shaking.end(), nullptr);
-    *place = std::make_shared<Shaking>(
-        loop, cable, server_side, std::move(handshake),
-        from_seconds(coordinator.parts().config.limits.handshake_s),
-        [this, place, &loop, cable](Result<Greeted> greeted) {
-          const auto keep = std::move(*place);
-          shaking.erase(place);
-          if (!greeted) return;
-          welcome(loop, cable, std::move(*greeted));
-        });
+    *place = std::make_shared<Shaking>(loop, cable, server_side, std::move(handshake),
+                                       from_seconds(coordinator.parts().config.limits.handshake_s),
+                                       [this, place, &loop, cable](Result<Greeted> greeted) {
+                                         const auto keep = std::move(*place);
+                                         shaking.erase(place);
+                                         if (!greeted) return;
+                                         welcome(loop, cable, std::move(*greeted));
+                                       });
     (*place)->start();
   }
 

@@ -13,6 +13,7 @@ constexpr std::uint64_t kPageBytes = 4096, kSectorBytes = 512;
 constexpr std::size_t kNamesWaiting = 256;  // before they are written back
 constexpr std::uint64_t kBytesUnlimited = std::uint64_t{1} << 50;
 constexpr double kTornOdds = 0.125;
+constexpr std::size_t kSharedMost = 4096;  // before those that are gone are forgotten
 
 }  // namespace
 
@@ -120,9 +121,10 @@ void SimDisk::lose_power() {
     const double page_odds = odds();
     for (const NodeChange& change : node->changes) survive(*node, change, page_odds);
     node->forget();
+    node->shared.reset();
     node->live = node->durable;
     node->reserved = 0;
-    node->charged = node->live.size();
+    node->charged = node->content().size();
   }
 }
 
@@ -219,10 +221,11 @@ void SimDisk::let_go(Node& node) {
   if (node.links > 0 || node.opens > 0) return;
   used_ -= std::exchange(node.charged, 0);
   node.live = Bytes();
+  node.shared.reset();
 }
 
 Status SimDisk::write(Node& node, std::uint64_t offset, ByteView from) {
-  const std::uint64_t size = std::max<std::uint64_t>(node.live.size(), offset + from.size());
+  const std::uint64_t size = std::max<std::uint64_t>(node.content().size(), offset + from.size());
   const bool fits = charge(node, std::max(size, node.reserved));
   if (!fits) {
     const std::uint64_t others = used_ - node.charged;
@@ -232,6 +235,7 @@ Status SimDisk::write(Node& node, std::uint64_t offset, ByteView from) {
     static_cast<void>(charge(node, std::max({node.charged, node.reserved, offset + from.size()})));
   }
   if (!from.empty()) {
+    node.own();
     put(node.live, offset, from);
     if (options_.power_cuts) node.note({offset, copy(from), false});
   }
@@ -240,9 +244,23 @@ Status SimDisk::write(Node& node, std::uint64_t offset, ByteView from) {
 }
 
 void SimDisk::resize(Node& node, std::uint64_t size) {
+  node.own();
   node.live.resize(size);
   if (options_.power_cuts) node.note({size, {}, true});
   node.modified = ++clock_;
+}
+
+std::shared_ptr<const Bytes> SharedContents::share(std::shared_ptr<const Bytes> content) {
+  const Checksum sum = checksum(*content);
+  const std::lock_guard lock(mutex_);
+  std::weak_ptr<const Bytes>& known = known_[sum];
+  const auto there = known.lock();
+  if (there && *there == *content) return there;
+  known = content;
+  if (known_.size() > kSharedMost) {
+    std::erase_if(known_, [](const auto& entry) { return entry.second.expired(); });
+  }
+  return content;
 }
 
 // ---- Disk ----

@@ -53,6 +53,13 @@ void write(Disk& disk, const fs::path& path, std::string_view text, bool sync = 
 
 std::string pages(char letter, std::size_t count) { return std::string(count * 4096, letter); }
 
+TEST_CASE("a folder is not made on a disk that cannot be read, and that is said") {
+  SimDisk disk({.seed = 1});
+  disk.stop();
+  CHECK_FALSE(make_folder(disk, "/a/b/c", Durability::power));
+  CHECK(disk.operations() < 10);
+}
+
 }  // namespace
 
 TEST_CASE("disks: names are made, listed, linked, renamed and removed alike") {

@@ -40,6 +40,7 @@ struct SimDisk::Node {
   bool folder = false;
   unsigned mode = 0600;
   std::int64_t modified = 0;
+  std::shared_ptr<const Bytes> shared;  // the live content, if it is shared
   Bytes live, durable;
   std::vector<NodeChange> changes;  // from `durable` to `live`
   std::uint64_t waiting = 0;        // bytes in them
@@ -61,6 +62,13 @@ struct SimDisk::Node {
     waiting += change.bytes.size();
     changes.push_back(std::move(change));
     if (waiting > kBytesWaiting) write_back(changes.size() / 2 + 1);
+  }
+  const Bytes& content() const { return shared ? *shared : live; }
+  void own() {
+    if (const auto from = std::exchange(shared, nullptr)) live = *from;
+  }
+  void share(SharedContents& with) {
+    if (!shared) shared = with.share(std::make_shared<const Bytes>(std::exchange(live, {})));
   }
   void forget() {
     changes.clear();
@@ -99,11 +107,11 @@ class SimDisk::Handle final : public FileBackend {
     const Turn turn = begin(disk_.time_for(into.size()));
     if (!turn.heard) return turn.heard;
     if (node_->folder) return error_of("read", path, EISDIR);
-    const std::uint64_t size = node_->live.size();
+    const std::uint64_t size = node_->content().size();
     if (offset > size || into.size() > size - offset) {
       return Error{ErrorCode::malformed, path.string() + " ends too early"};
     }
-    std::ranges::copy(ByteView(node_->live).subspan(offset, into.size()), into.begin());
+    std::ranges::copy(ByteView(node_->content()).subspan(offset, into.size()), into.begin());
     return {};
   }
 
@@ -134,7 +142,7 @@ class SimDisk::Handle final : public FileBackend {
     const std::lock_guard lock(disk_.mutex_);
     const Turn turn = begin({});
     if (!turn.done) return turn.heard;
-    const std::uint64_t needed = std::max<std::uint64_t>(node_->live.size(), bytes);
+    const std::uint64_t needed = std::max<std::uint64_t>(node_->content().size(), bytes);
     if (!disk_.charge(*node_, needed)) return error_of("reserve room in", path, ENOSPC);
     node_->reserved = needed;
     return turn.heard;
@@ -145,6 +153,7 @@ class SimDisk::Handle final : public FileBackend {
     const Turn turn = begin(disk_.options_.speed.sync + disk_.time_for(node_->waiting));
     if (turn.done && disk_.sync_counts()) {
       node_->write_back(node_->changes.size());
+      if (disk_.options_.shared && !disk_.options_.power_cuts) node_->share(*disk_.options_.shared);
     } else if (!turn.done && !disk_.stopped_) {
       node_->forget();
     }
@@ -161,7 +170,7 @@ class SimDisk::Handle final : public FileBackend {
 
   static FileInfo info_of(const Node& node) {
     return {.kind = node.folder ? FileInfo::Kind::folder : FileInfo::Kind::file,
-            .bytes = node.live.size(),
+            .bytes = node.content().size(),
             .mode = node.mode,
             .owner = ::geteuid(),
             .modified = node.modified};

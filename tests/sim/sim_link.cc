@@ -10,6 +10,7 @@ class SimLink::Ear final : public net::Handler {
   Ear(std::shared_ptr<net::Handler> handler, Listener listener)
       : handler_(std::move(handler)), listener_(std::move(listener)) {}
 
+  void on_heard(Instant now) override { handler_->on_heard(now); }
   Status on_message(wire::Message message) override {
     if (listener_) listener_(message, true);
     return handler_->on_message(std::move(message));
@@ -32,15 +33,13 @@ SimLink::SimLink(Loop& loop, std::shared_ptr<Cable> cable, Side side, channel::T
       cable_(std::move(cable)),
       side_(side),
       protocol_(std::move(transport), limits, loop.now()),
-      early_(std::move(early)) {}
+      inbox_(std::move(early)) {}
 
 void SimLink::start(std::shared_ptr<net::Handler> handler) {
   handler_ = std::make_shared<Ear>(std::move(handler), listener_);
   cable_->attach(side_, weak_from_this());
   watch();
-  loop_.post([self = shared_from_this()] {
-    if (!self->early_.empty()) self->arrived(std::exchange(self->early_, {}));
-  });
+  loop_.post([self = shared_from_this()] { self->read(); });
 }
 
 void SimLink::watch() {
@@ -78,15 +77,27 @@ void SimLink::abort(Error reason) {
 }
 
 void SimLink::arrived(ByteView bytes) {
+  append(inbox_, bytes);
+  if (handler_) read();
+}
+
+void SimLink::read() {
   const auto keep = shared_from_this();
-  if (!handler_) return append(early_, bytes);
-  while (!bytes.empty() && !protocol_.closed()) {
+  const Instant now = loop_.now();
+  std::size_t done = 0;
+  while (done < inbox_.size() && !protocol_.closed()) {
+    const std::size_t most = protocol_.receivable(now);
+    if (most == 0) break;
     const ByteSpan room = protocol_.room();
     FED_CHECK(!room.empty());
-    const std::size_t count = std::min(room.size(), bytes.size());
-    std::copy_n(bytes.begin(), count, room.begin());
-    protocol_.received(count, loop_.now(), *handler_);
-    bytes = bytes.subspan(count);
+    const std::size_t count = std::min({room.size(), inbox_.size() - done, most});
+    std::copy_n(inbox_.begin() + static_cast<std::ptrdiff_t>(done), count, room.begin());
+    done += count;
+    protocol_.received(count, now, *handler_);
+  }
+  inbox_.erase(inbox_.begin(), inbox_.begin() + static_cast<std::ptrdiff_t>(done));
+  if (!inbox_.empty() && !protocol_.closed()) {
+    read_later_ = loop_.at(protocol_.receivable_at(now), [this] { read(); });
   }
   follow();
 }
@@ -103,7 +114,11 @@ void SimLink::wake() {
 void SimLink::write() {
   while (!closed_) {
     if (!writing_) {
-      if (!protocol_.next(output_)) return follow();
+      if (!protocol_.next(output_, loop_.now())) {
+        const auto again = protocol_.next_at();
+        if (again) write_later_ = loop_.at(*again, [this] { wake(); });
+        return close_if_over();
+      }
       writing_ = true;
       written_ = 0;
     }
@@ -139,10 +154,16 @@ bool SimLink::write_stretch() {
 }
 
 void SimLink::follow() {
-  if (closed_) return;
-  if (!protocol_.closed()) return wake();
+  close_if_over();
+  wake();
+}
+
+void SimLink::close_if_over() {
+  if (closed_ || !protocol_.closed()) return;
   closed_ = true;
   watchdog_.cancel();
+  read_later_.cancel();
+  write_later_.cancel();
   cable_->close(side_);
   loop_.post([self = shared_from_this()] {
     if (const auto handler = std::exchange(self->handler_, nullptr)) {
@@ -154,13 +175,13 @@ void SimLink::follow() {
 void SimLink::drop() {
   closed_ = true;
   watchdog_.cancel();
+  read_later_.cancel();
+  write_later_.cancel();
   handler_.reset();
   listener_ = nullptr;
 }
 
-std::size_t SimLink::unwritten() const {
-  return writing_ ? output_.records.size() - written_ : 0;
-}
+std::size_t SimLink::unwritten() const { return writing_ ? output_.records.size() - written_ : 0; }
 
 // A queue of control records, and one piece of bulk.
 std::size_t SimLink::bytes_waiting_max() const {

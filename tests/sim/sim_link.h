@@ -52,17 +52,19 @@ class SimLink final : public net::Link,
   class Ear;
   std::size_t unwritten() const;
   void watch();
+  void read();
   void wake();
   void write();
   bool write_output();
   bool write_stretch();
   void follow();
+  void close_if_over();
 
   Loop& loop_;
   std::shared_ptr<Cable> cable_;
   const Side side_;
   net::Protocol protocol_;
-  Bytes early_;
+  Bytes inbox_;  // arrived, not yet read: before the start, or beyond the rate
   Listener listener_;
   std::shared_ptr<net::Handler> handler_;
   std::shared_ptr<void> token_;
@@ -71,7 +73,7 @@ class SimLink final : public net::Link,
   std::size_t written_ = 0;  // of its records
   bool awake_ = false;
   bool closed_ = false;
-  Timer watchdog_;
+  Timer watchdog_, read_later_, write_later_;
 };
 
 }  // namespace fed::sim

@@ -1,0 +1,162 @@
+#include "chaos.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+namespace fed::sim {
+namespace {
+
+constexpr double kOutageMeanSeconds = 60;
+constexpr double kRestartMeanSeconds = 20;
+constexpr std::int64_t kJumpSecondsMost = 3 * 86400;
+constexpr double kCloggedBytesPerSecond = 300;
+constexpr std::uint64_t kOperationsAhead = 400;
+
+}  // namespace
+
+Chaos::Chaos(World& world)
+    : world_(world), random_(mix_seed({world.scenario().seed, seed_of("chaos")})) {
+  const Scenario& scenario = world_.scenario();
+  if (scenario.chaos == Duration(0)) {
+    calm();
+    return;
+  }
+  strike(&Chaos::partition, scenario.rates.partition);
+  strike(&Chaos::clog, scenario.rates.clog);
+  strike(&Chaos::crash_client, scenario.rates.client_crash);
+  strike(&Chaos::crash_server, scenario.rates.server_crash);
+  strike(&Chaos::cut_all, scenario.rates.cut_all);
+  strike(&Chaos::jump_clock, scenario.rates.clock_jump);
+  strike(&Chaos::order, scenario.rates.order);
+  strike(&Chaos::fail_disk, scenario.rates.disk_error);
+  if (scenario.disk_crashes) strike(&Chaos::arm_crash, 120);
+  later(seconds(scenario.chaos), [this] { calm(); });
+}
+
+Chaos::~Chaos() { world_.queue().drop(this); }
+
+double Chaos::exponential(double mean) { return -mean * std::log(1 - random_.uniform()); }
+
+void Chaos::later(double seconds_from_now, Work work) {
+  Queue& queue = world_.queue();
+  queue.add(queue.now() + from_seconds(seconds_from_now), this, std::move(work));
+}
+
+void Chaos::strike(Fault fault, double mean_s) {
+  if (mean_s > 0) next(fault, mean_s);
+}
+
+void Chaos::next(Fault fault, double mean_s) {
+  later(exponential(mean_s), [this, fault, mean_s] {
+    (this->*fault)();
+    next(fault, mean_s);
+  });
+}
+
+void Chaos::partition() {
+  const std::size_t client = some_client();
+  const bool all = random_.below(4) == 0;
+  ++world_.tally()["partition"];
+  world_.say(all ? "the network is down" : fmt::format("site-{} is cut off", client + 1));
+  const auto set = [this, client, all](bool partitioned) {
+    for (std::size_t i = 0; i < world_.clients(); ++i) {
+      if (all || i == client) world_.network().weather(i).partitioned = partitioned;
+    }
+    world_.network().look_up();
+  };
+  set(true);
+  later(exponential(2 * kOutageMeanSeconds), [set] { set(false); });
+}
+
+void Chaos::clog() {
+  const std::size_t client = some_client();
+  ++world_.tally()["clogged link"];
+  world_.say(fmt::format("site-{}'s link is clogged", client + 1));
+  Weather& weather = world_.network().weather(client);
+  weather.bytes_per_s = kCloggedBytesPerSecond;
+  weather.delay = std::chrono::milliseconds(random_.below(5000));
+  later(exponential(kOutageMeanSeconds), [&weather] {
+    weather.bytes_per_s = Weather().bytes_per_s;
+    weather.delay = Weather().delay;
+  });
+}
+
+void Chaos::crash_client() {
+  const Crash how = random_.below(2) == 0 ? Crash::power : Crash::process;
+  world_.crash_client(some_client(), how, from_seconds(exponential(kRestartMeanSeconds)));
+}
+
+void Chaos::crash_server() {
+  const Crash how = random_.below(2) == 0 ? Crash::power : Crash::process;
+  world_.crash_server(how, from_seconds(exponential(kRestartMeanSeconds)));
+}
+
+void Chaos::cut_all() {
+  ++world_.tally()["all connections lost"];
+  world_.say("all connections break");
+  world_.network().cut_all(random_.below(2) == 0);
+}
+
+void Chaos::jump_clock() {
+  ++world_.tally()["clock jumped"];
+  const auto jump =
+      static_cast<std::int64_t>(random_.below(2 * kJumpSecondsMost)) - kJumpSecondsMost;
+  const bool server = random_.below(2) == 0;
+  (server ? world_.server().unix_offset() : world_.client(some_client()).unix_offset()) += jump;
+}
+
+void Chaos::order() {
+  if (!world_.server().up()) return;
+  app::Coordinator& coordinator = world_.server().coordinator();
+  if (coordinator.jobs().empty()) return;
+  const auto job = std::next(coordinator.jobs().begin(),
+                             static_cast<std::ptrdiff_t>(random_.below(coordinator.jobs().size())));
+  const std::uint64_t which = random_.below(10);
+  round::Event event = round::Pause{};
+  const char* name = "pause";
+  if (which == 0) {
+    event = round::Cancel{};
+    name = "cancel";
+  } else if (which < 5) {
+    event = round::Resume{};
+    name = "resume";
+  } else if (which < 7) {
+    event = round::Drain{};
+    name = "drain";
+  }
+  ++world_.tally()[std::string("order: ") + name];
+  const Status done = coordinator.command(job->first, event);
+  world_.say(fmt::format("{} {}: {}", name, job->first, done ? "done" : done.error().detail));
+}
+
+void Chaos::fail_disk() {
+  const bool server = random_.below(3) > 0;
+  SimDisk& disk = server ? world_.server_disk() : world_.client_disk(some_client());
+  DiskFaults faults;
+  if (random_.below(2) == 0) {
+    ++world_.tally()["disk error"];
+    for (int i = 0; i < 3; ++i) faults.fail_at.insert(disk.operations() + 1 + random_.below(100));
+  } else {
+    ++world_.tally()["disk full"];
+    faults.bytes_max = disk.bytes_used() + random_.below(3000);
+  }
+  disk.set_faults(faults);
+  later(exponential(kOutageMeanSeconds), [&disk] { disk.set_faults({}); });
+}
+
+void Chaos::arm_crash() {
+  const bool server = random_.below(2) == 0;
+  SimDisk& disk = server ? world_.server_disk() : world_.client_disk(some_client());
+  DiskFaults faults;
+  faults.crash_at = disk.operations() + 1 + random_.below(kOperationsAhead);
+  disk.set_faults(faults);
+}
+
+void Chaos::calm() {
+  world_.queue().drop(this);
+  world_.calm();
+}
+
+}  // namespace fed::sim

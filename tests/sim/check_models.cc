@@ -1,0 +1,103 @@
+#include <fmt/format.h>
+
+#include <cstring>
+#include <map>
+#include <set>
+
+#include "checker.h"
+#include "reference.h"
+
+namespace fed::sim {
+namespace {
+
+// Bit by bit, so that -0 is not 0.
+bool alike(const std::vector<float>& a, const std::vector<float>& b) {
+  return a.size() == b.size() && std::memcmp(a.data(), b.data(), a.size() * sizeof(float)) == 0;
+}
+
+class Models final : public Checker {
+ public:
+  const char* name() const override { return "models"; }
+
+  // Keeps every version as it was committed; one that is loaded again must be the same.
+  std::string after_step(World& world) override {
+    if (!world.server().up()) return {};
+    for (const auto& [job, running] : world.server().coordinator().jobs()) {
+      const auto model = running->model();
+      if (!model || latest_[job] == model) continue;
+      latest_[job] = model;
+      std::vector<float> weights(model->weights.begin(), model->weights.end());
+      const auto [entry, is_new] = seen_[job].try_emplace(model->version, weights);
+      if (!is_new && !alike(entry->second, weights)) {
+        return fmt::format("{} version {} is another one than before", job, model->version);
+      }
+    }
+    return {};
+  }
+
+  std::string at_end(World& world) override {
+    for (const auto& [job, running] : world.server().coordinator().jobs()) {
+      const std::string wrong = check_job(world, *running);
+      if (!wrong.empty()) return job + ": " + wrong;
+    }
+    return {};
+  }
+
+ private:
+  std::string check_job(World& world, const app::Job& job) {
+    const auto& seen = seen_[job.name()];
+    const auto first = seen.find(0);
+    if (first == seen.end()) return {};  // never loaded
+    const config::JobSpec& spec = job.plan().spec;
+    ReferenceModel model = reference_start(spec, first->second);
+    std::set<UpdateId> counted;
+    for (std::int64_t version = 1; version <= job.version(); ++version) {
+      std::vector<ReferenceUpdate> updates;
+      double total_weight = 0;
+      const std::string wrong = collect(world, job, version, counted, updates, total_weight);
+      if (!wrong.empty()) return fmt::format("version {}: {}", version, wrong);
+      model = reference_step(spec, model, updates, total_weight);
+      // A version that was committed in the very event in which the server died was not seen.
+      const auto there = seen.find(version);
+      if (there != seen.end() && !alike(there->second, model.weights)) {
+        return fmt::format("version {} is not what its {} accepted updates give", version,
+                           updates.size());
+      }
+    }
+    return {};
+  }
+
+  // The accepted updates of a version, from the journal; their bytes, from who made them.
+  std::string collect(World& world, const app::Job& job, std::int64_t version,
+                      std::set<UpdateId>& counted, std::vector<ReferenceUpdate>& updates,
+                      double& total_weight) {
+    const auto rows = world.server().journal().contributions(job.name(), version);
+    const auto history = world.server().journal().history(job.name());
+    if (!rows || !history) return "the journal cannot be read";
+    for (const store::RoundRow& round : *history) {
+      if (round.round == version && round.state == "committed") total_weight = round.total_weight;
+    }
+    std::set<std::pair<std::int64_t, std::int64_t>> tasks;
+    for (const store::ContributionRow& row : *rows) {
+      if (row.outcome != "accepted") continue;
+      const UpdateId id{world.client_of(row.client), job.name(), row.task, row.checksum};
+      const std::string who = fmt::format("site-{}'s update of task {}", id.client + 1, row.task);
+      const TrainedUpdate* trained = world.ledger().find(id);
+      if (trained == nullptr) return who + " was never made";
+      if (!tasks.insert({row.client, row.task}).second) return who + " is counted twice";
+      if (!counted.insert(id).second) return who + " was counted in an earlier version";
+      if (trained->examples != row.examples) return who + " has another number of examples";
+      updates.push_back({&trained->values, row.examples, version - 1 - trained->base_version});
+    }
+    return updates.empty() ? "it has no accepted update" : "";
+  }
+
+  std::map<std::string, std::shared_ptr<const app::GlobalModel>> latest_;
+  std::map<std::string, std::map<std::int64_t, std::vector<float>>> seen_;
+};
+
+}  // namespace
+
+std::unique_ptr<Checker> check_models() { return std::make_unique<Models>(); }
+
+}  // namespace fed::sim

@@ -1,0 +1,40 @@
+// What must hold in every world, each rule a checker of its own.
+//
+// A checker looks on; it changes nothing in the world, and reads a disk only at the end, when no
+// fault can strike. Its sentence says what is wrong; an empty one means that all is well. One
+// object a seed.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "world.h"
+
+namespace fed::sim {
+
+class Checker {
+ public:
+  virtual ~Checker() = default;
+  virtual const char* name() const = 0;
+  virtual std::string after_step(World&) { return {}; }
+  // When everything is quiet, and the server is up.
+  virtual std::string at_end(World&) { return {}; }
+};
+
+// Versions count commits: they grow by one, and never go back, not over any crash either.
+std::unique_ptr<Checker> check_versions();
+// Every committed model is what an independent computation (reference.h) makes of the accepted
+// updates; no client is counted twice for a task, none without having trained it.
+std::unique_ptr<Checker> check_models();
+// Bytes under way, waiting and staged are within their limits.
+std::unique_ptr<Checker> check_limits();
+// Every update that was offered was accepted, refused or discarded in the end; what was accepted is
+// on record as such, and who was not accepted was told why.
+std::unique_ptr<Checker> check_answers();
+// Once the faults have stopped, every job goes on within a time that follows from its file.
+std::unique_ptr<Checker> check_progress();
+
+std::vector<std::unique_ptr<Checker>> all_checkers();
+
+}  // namespace fed::sim

@@ -1,0 +1,212 @@
+#include <fmt/format.h>
+
+#include <map>
+#include <set>
+
+#include "checker.h"
+
+namespace fed::sim {
+namespace {
+
+class Versions final : public Checker {
+ public:
+  const char* name() const override { return "versions"; }
+
+  std::string after_step(World& world) override {
+    if (!world.server().up()) return {};
+    for (const auto& [name, job] : world.server().coordinator().jobs()) {
+      if (!job->is_loaded()) continue;
+      const std::int64_t version = job->version();
+      std::int64_t& last = last_[name];
+      if (version != last && version != last + 1) {
+        return fmt::format("{} went from version {} to {}", name, last, version);
+      }
+      last = version;
+    }
+    return {};
+  }
+
+  std::string at_end(World& world) override {
+    for (const auto& [name, job] : world.server().coordinator().jobs()) {
+      const auto row = world.server().journal().find_job(name);
+      if (!row || row->version != last_[name]) return name + ": the journal has another version";
+      const auto history = world.server().journal().history(name);
+      if (!history) return name + ": the journal cannot be read";
+      std::int64_t commits = 0;
+      for (const store::RoundRow& round : *history) {
+        if (round.state == "committed" && round.round > 0) ++commits;
+      }
+      if (commits != row->version) {
+        return fmt::format("{} is at version {} after {} commits", name, row->version, commits);
+      }
+    }
+    return {};
+  }
+
+ private:
+  std::map<std::string, std::int64_t> last_;
+};
+
+class Limits final : public Checker {
+ public:
+  const char* name() const override { return "limits"; }
+
+  std::string after_step(World& world) override {
+    for (std::size_t i = 0; i < world.clients(); ++i) {
+      const auto [waiting, most] = world.client(i).waiting();
+      if (waiting > most) return fmt::format("site-{} has {} bytes waiting", i + 1, waiting);
+    }
+    for (const auto& cable : world.network().cables()) {
+      for (const Side side : {client_side, server_side}) {
+        if (cable->under_way(side) > cable->window()) return "more is under way than the window";
+      }
+    }
+    if (!world.server().up()) return {};
+    const std::uint64_t staged = world.server().staging().bytes_reserved();
+    const std::uint64_t most = staged_max(world);
+    if (staged > most) return fmt::format("{} bytes are staged, at most {} may be", staged, most);
+    return world.server().check_links();
+  }
+
+ private:
+  // Of each job its cohort twice: the round at work, and what the one before has left until it is
+  // tidied up; of an asynchronous one also what waits for the next versions.
+  static std::uint64_t staged_max(World& world) {
+    std::uint64_t most = 0;
+    for (const auto& [name, job] : world.server().coordinator().jobs()) {
+      const auto bytes = std::max(job->plan().update_bytes(round::TaskKind::training),
+                                  job->plan().update_bytes(round::TaskKind::statistics));
+      const config::RoundsSpec& rounds = job->plan().spec.rounds;
+      const std::int64_t updates = std::max<std::int64_t>(
+          rounds.cohort + rounds.contributions_goal, static_cast<std::int64_t>(world.clients()));
+      most += 2 * bytes * static_cast<std::uint64_t>(updates + rounds.staleness.max);
+    }
+    return most;
+  }
+};
+
+class Answers final : public Checker {
+ public:
+  const char* name() const override { return "answers"; }
+
+  std::string at_end(World& world) override {
+    const std::string wrong = check_told(world);
+    return wrong.empty() ? check_offered(world) : wrong;
+  }
+
+ private:
+  static std::string text(const UpdateId& id) {
+    return fmt::format("site-{}'s update of {} task {}", id.client + 1, id.job, id.task);
+  }
+
+  std::string check_told(World& world) {
+    for (const auto& [name, job] : world.server().coordinator().jobs()) load(world, *job);
+    for (const Told& told : world.ledger().told()) {
+      answered_.insert(told.update);
+      if (told.outcome == wire::Outcome::accepted) {
+        UpdateId any = told.update;
+        any.checksum = {};
+        if (!accepted_.contains(told.update) && !discarded_.contains(any)) {
+          return text(told.update) + " was acknowledged and is not on record";
+        }
+      } else if (told.detail.empty()) {
+        return text(told.update) + " was not accepted, without a word";
+      }
+    }
+    return {};
+  }
+
+  void load(World& world, const app::Job& job) {
+    const std::int64_t rounds = job.version() + 1;
+    for (std::int64_t round = 0; round <= rounds; ++round) {
+      const auto rows = world.server().journal().contributions(job.name(), round);
+      if (rows) add(world, job.name(), *rows);
+    }
+    const auto waiting = world.server().journal().uncommitted(job.name());
+    if (waiting) add(world, job.name(), *waiting);
+  }
+
+  void add(World& world, const std::string& job, const std::vector<store::ContributionRow>& rows) {
+    for (const store::ContributionRow& row : rows) {
+      UpdateId id{world.client_of(row.client), job, row.task, row.checksum};
+      if (row.outcome == "accepted") accepted_.insert(id);
+      // Accepted, and then in no version, since the job has ended: the reason is on record. Whoever
+      // offers it again hears that, and the row forgets its bytes.
+      if (row.outcome != "discarded" || row.reason == 0) continue;
+      id.checksum = {};
+      discarded_.insert(id);
+    }
+  }
+
+  std::string check_offered(World& world) {
+    for (const auto& [id, times] : world.ledger().offered()) {
+      if (!answered_.contains(id)) {
+        return fmt::format("{} was offered {} times and never answered", text(id), times);
+      }
+    }
+    return {};
+  }
+
+  std::set<UpdateId> accepted_, discarded_, answered_;
+};
+
+class Progress final : public Checker {
+ public:
+  const char* name() const override { return "progress"; }
+
+  std::string after_step(World& world) override {
+    if (!world.is_calm() || !world.server().up()) return {};
+    const Instant now = world.queue().now();
+    for (const auto& [name, job] : world.server().coordinator().jobs()) {
+      State& state = states_[name];
+      const bool moved = !state.since || job->version() != state.version || job->ended();
+      if (moved) state = {now, job->version()};
+      const double waited = seconds(now - *state.since);
+      if (waited > patience(job->plan().spec)) {
+        return fmt::format("{} has had no new version for {:.0f} s although nothing is wrong: {}",
+                           name, waited, why(*job));
+      }
+    }
+    return {};
+  }
+
+ private:
+  struct State {
+    std::optional<Instant> since;
+    std::int64_t version = 0;
+  };
+
+  // An attempt that had begun runs into its deadline, the pause after it is at most as long, then
+  // clients are selected, and a whole attempt follows; a statistics round may come before. Beside
+  // that: links that are found dead (two minutes), and pauses before connecting and retrying (one
+  // each).
+  static double patience(const config::JobSpec& spec) {
+    return 5 * spec.rounds.seconds_max + 2 * spec.rounds.seconds_select + 600;
+  }
+
+  static std::string why(const app::Job& job) {
+    const auto report = job.report();
+    return report ? round::waiting_for(*report) : job.problem();
+  }
+
+  std::map<std::string, State> states_;
+};
+
+}  // namespace
+
+std::unique_ptr<Checker> check_versions() { return std::make_unique<Versions>(); }
+std::unique_ptr<Checker> check_limits() { return std::make_unique<Limits>(); }
+std::unique_ptr<Checker> check_answers() { return std::make_unique<Answers>(); }
+std::unique_ptr<Checker> check_progress() { return std::make_unique<Progress>(); }
+
+std::vector<std::unique_ptr<Checker>> all_checkers() {
+  std::vector<std::unique_ptr<Checker>> all;
+  all.push_back(check_versions());
+  all.push_back(check_models());
+  all.push_back(check_limits());
+  all.push_back(check_answers());
+  all.push_back(check_progress());
+  return all;
+}
+
+}  // namespace fed::sim

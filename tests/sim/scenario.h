@@ -1,0 +1,45 @@
+// What a seed decides before anything happens: who takes part, what is to be trained, how the
+// network is, and how much goes wrong.
+//
+// Plain values.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "client_node.h"
+#include "server_node.h"
+#include "sim_disk.h"
+
+namespace fed::sim {
+
+// Mean seconds between two faults of a kind; 0: never.
+struct FaultRates {
+  double partition = 0, clog = 0, client_crash = 0, server_crash = 0, cut_all = 0;
+  double clock_jump = 0, order = 0, disk_error = 0;
+};
+
+struct Scenario {
+  struct Submission {
+    Duration at{};  // from the beginning
+    std::string name, text;
+  };
+
+  std::uint64_t seed = 0;
+  std::vector<ClientNode::Traits> clients;
+  std::size_t hostile = 0;  // of the clients, the last ones do not keep to the protocol
+  ServerNode::Traits server;
+  std::vector<Submission> jobs;
+  Network::Climate climate;
+  FaultRates rates;
+  Duration chaos{};           // how long things go wrong; then all faults stop
+  SimDiskOptions disk;        // of every machine; the seed is its own
+  bool disk_crashes = false;  // machines stop in the middle of disk operations
+};
+
+// How gentle the world is to be.
+enum class Mood { hostile, gentle };
+
+Scenario draw_scenario(std::uint64_t seed, Mood mood = Mood::hostile);
+
+}  // namespace fed::sim
