@@ -22,7 +22,7 @@ std::unique_ptr<SimDisk> World::make_disk(std::uint64_t which) {
   SimDiskOptions options = scenario_.disk;
   options.seed = mix_seed({scenario_.seed, seed_of("disk"), which});
   auto disk = std::make_unique<SimDisk>(options);
-  disk->on_stop = [this] { mourning_ = true; };
+  disk->on_stop = [this] { disk_stopped_ = true; };
   return disk;
 }
 
@@ -87,7 +87,7 @@ void World::submit(const Scenario::Submission& job) {
 bool World::step(Instant until) {
   if (!queue_.step(until)) return false;
   ++steps_;
-  if (std::exchange(mourning_, false)) mourn();
+  if (std::exchange(disk_stopped_, false)) mourn();
   if (calm_) resume();
   return true;
 }

@@ -86,7 +86,7 @@ class World {
   std::vector<std::int64_t> ids_;
   std::set<std::string> submitted_;  // taken on by the server
   bool calm_ = false;
-  bool mourning_ = false;  // a disk has stopped
+  bool disk_stopped_ = false;
   std::uint64_t steps_ = 0;
   Instant begun_{};
 };
