@@ -114,6 +114,7 @@ class Job : public std::enable_shared_from_this<Job> {
   void prune(std::set<std::int64_t> keep, std::int64_t last) const;
   void unstage(std::int64_t task) const;
   void judge_again(std::int64_t client);
+  bool is_acknowledged(std::int64_t task, std::int64_t client) const;
   void answered(std::int64_t client, std::int64_t task);
   void unstage(const store::UploadKey& key) const;
   void retire();

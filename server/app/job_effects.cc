@@ -187,6 +187,7 @@ bool Job::run(const round::Receipt& effect) {
                services_.name_of(effect.client), round::name(effect.outcome), effect.detail);
   // A duplicate says nothing about the update that is already counted.
   if (effect.reason == round::Reason::duplicate) return true;
+  if (is_acknowledged(effect.task, effect.client)) return true;
   const store::Outcome outcome{.job = name(),
                                .task = effect.task,
                                .client = effect.client,
@@ -199,6 +200,14 @@ bool Job::run(const round::Receipt& effect) {
   if (!recorded) log::debug("job {}: {}", name(), recorded.error().detail);
   unstage({name(), effect.task, effect.client});
   return true;
+}
+
+// Whether it is accepted and in no version yet: then no answer of today takes it away.
+bool Job::is_acknowledged(std::int64_t task, std::int64_t client) const {
+  const auto rows = services_.journal.uncommitted(name());
+  return !rows || std::any_of(rows->begin(), rows->end(), [&](const store::ContributionRow& row) {
+    return row.task == task && row.client == client;
+  });
 }
 
 void Job::answered(std::int64_t client, std::int64_t task) {

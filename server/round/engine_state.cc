@@ -59,6 +59,9 @@ void Engine::restore_async(const Snapshot& snapshot, Instant now) {
     last_task_ = std::max(last_task_, from.task);
     if (from.accepted) {
       buffer_[{from.task, from.client}] = {from.base_version, *from.accepted};
+      // Its receipt may have been lost with the server that gave it.
+      Answered& last = answered_[from.client];
+      if (last.task < from.task) last = {from.task, from.accepted->checksum};
       continue;
     }
     members_[from.client] = Member{.task = from.task,

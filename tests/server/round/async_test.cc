@@ -217,6 +217,22 @@ TEST_CASE("a restarted asynchronous job has its open tasks and its updates") {
   CHECK_THAT(bench.commit(), Catch::Contains("commit 1"));
 }
 
+TEST_CASE("the receipt of an update that is in no version yet is repeated after a restart") {
+  AsyncBench bench({.cohort = 2, .goal = 2});
+  bench.arrive(1, 2);
+  bench.deliver(1, 1, 0);
+  Snapshot journaled = bench.engine.snapshot();
+  journaled.previous.clear();  // as the journal has it: what versions were made of
+  bench.engine = Engine(bench.config, journaled, bench.now);
+  bench.tell(Tick{});
+  bench.arrive(1, 1);
+  Offered again = offer(1, 1);
+  again.checksum = sum_of(1);
+  CHECK(bench.tell(again) == "accepted 1");
+  again.checksum = sum_of(7);
+  CHECK_THAT(bench.tell(again), Catch::Contains("refused 1") || Catch::Contains("duplicate"));
+}
+
 // One life of a job with a seeded order; who is fast is drawn from `luck`. Returns its versions.
 std::vector<std::string> life(std::uint64_t luck, bool crashes) {
   AsyncBench bench({.rounds = 12, .cohort = 5, .goal = 2, .staleness = 9, .seeded = true});
