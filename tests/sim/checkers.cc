@@ -69,8 +69,8 @@ class Limits final : public Checker {
   }
 
  private:
-  // Of each job its cohort twice: the round at work, and what the one before has left until it is
-  // tidied up; of an asynchronous one also what waits for the next versions.
+  // Of each job its cohort three times: the round at work, what the one before has left until it is
+  // tidied up, and what was late; of an asynchronous one also what waits for the next versions.
   static std::uint64_t staged_max(World& world) {
     std::uint64_t most = 0;
     for (const auto& [name, job] : world.server().coordinator().jobs()) {
@@ -79,7 +79,7 @@ class Limits final : public Checker {
       const config::RoundsSpec& rounds = job->plan().spec.rounds;
       const std::int64_t updates = std::max<std::int64_t>(
           rounds.cohort + rounds.contributions_goal, static_cast<std::int64_t>(world.clients()));
-      most += 2 * bytes * static_cast<std::uint64_t>(updates + rounds.staleness.max);
+      most += 3 * bytes * static_cast<std::uint64_t>(updates + rounds.staleness.max);
     }
     return most;
   }

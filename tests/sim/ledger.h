@@ -45,6 +45,7 @@ class Ledger {
  public:
   // The update of these bytes came to be.
   void trained(const UpdateId& id, TrainedUpdate update) { trained_[id] = std::move(update); }
+  void forget(const UpdateId& id) { trained_.erase(id); }
   const TrainedUpdate* find(const UpdateId& id) const {
     const auto entry = trained_.find(id);
     return entry == trained_.end() ? nullptr : &entry->second;

@@ -51,11 +51,24 @@ Json rounds(Random& random, std::int64_t clients) {
   const std::int64_t cohort = from_to(random, 1, clients);
   const std::int64_t goal = chance(random, 0.5) ? cohort : from_to(random, 1, cohort);
   const std::int64_t min = chance(random, 0.5) ? goal : from_to(random, 1, goal);
-  return {{"max", from_to(random, 2, 6)},
-          {"cohort", cohort},
-          {"contributions", {{"min", min}, {"goal", goal}}},
-          {"seconds", {{"max", from_to(random, 60, 600)}, {"select", from_to(random, 0, 30)}}},
-          {"seed", from_to(random, 1, 1000)}};
+  Json rounds = {
+      {"max", from_to(random, 2, 6)},
+      {"cohort", cohort},
+      {"contributions", {{"min", min}, {"goal", goal}}},
+      {"seconds", {{"max", from_to(random, 60, 600)}, {"select", from_to(random, 0, 30)}}},
+      {"selection",
+       {{"by", one_of<std::string>(random, {"uniform", "examples", "speed", "loss"})}}},
+      {"seed", from_to(random, 1, 1000)}};
+  if (!chance(random, 0.4)) return rounds;
+  // Asynchronous, with K from one (FedAsync) to more than there are clients (FedBuff).
+  const std::int64_t buffer = from_to(random, 1, clients + 1);
+  rounds["contributions"] = {{"min", buffer}, {"goal", buffer}};
+  rounds["staleness"] = {
+      {"max", from_to(random, 1, 8)},
+      {"weight", one_of<std::string>(random, {"constant", "polynomial", "hinge"})},
+      {"grace", from_to(random, 0, 2)}};
+  if (buffer <= cohort && chance(random, 0.3)) rounds["order"] = "seeded";
+  return rounds;
 }
 
 Scenario::Submission submission(Random& random, std::size_t index, std::int64_t clients) {
@@ -63,7 +76,8 @@ Scenario::Submission submission(Random& random, std::size_t index, std::int64_t 
   Json job = {{"name", name}};
   job["model"] = model(random, job);
   job["rounds"] = rounds(random, clients);
-  job["training"] = {{"update", one_of<std::string>(random, {"delta", "delta", "gradient"})}};
+  job["training"] = {
+      {"update", one_of<std::string>(random, {"delta", "delta", "gradient", "weights"})}};
   job["aggregation"] = {{"weighting", one_of<std::string>(random, {"examples", "uniform"})},
                         {"update_limit", one_of(random, {1.0, 64.0})},
                         {"server_optimizer", server_optimizer(random)}};

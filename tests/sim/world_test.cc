@@ -1,32 +1,147 @@
-// The world by itself: it turns, it repeats itself, and rounds complete in it.
+// The world by itself: it turns, it repeats itself, and what its checkers look for they find.
 #include "world.h"
 
 #include <catch2/catch.hpp>
 
-#include "base/log.h"
+#include "checker.h"
+#include "reference.h"
+#include "seed_run.h"
 
 using namespace fed;
 using namespace fed::sim;
 
-TEST_CASE("in a gentle world every job ends, and the same seed gives the same history") {
-  log::set_up(log::Level::error, log::Format::text);
+namespace {
+
+// What happened, line by line; keys are random and not in it.
+std::string history(std::uint64_t seed) {
+  std::string lines;
+  run_seed({.seed = seed, .narrate = [&](const std::string& line) { lines += line + '\n'; }});
+  return lines;
+}
+
+// A gentle world that has come to its end.
+struct Ended {
+  explicit Ended(std::uint64_t seed) : world(draw_scenario(seed, Mood::gentle)) {
+    REQUIRE(world.begin());
+    checkers = all_checkers();
+    const Instant until = world.queue().now() + std::chrono::hours(8);
+    while (!world.finished() && world.step(until)) watch();
+    const Instant quiet = world.queue().now() + std::chrono::minutes(10);
+    while (world.step(quiet)) watch();
+    INFO(world.unfinished());
+    REQUIRE(world.finished());
+  }
+  void watch() {
+    for (const auto& checker : checkers) REQUIRE(checker->after_step(world).empty());
+  }
+  std::string verdict(const std::string& name) {
+    for (const auto& checker : checkers) {
+      if (checker->name() == name) return checker->at_end(world);
+    }
+    return "there is no such checker";
+  }
+
+  World world;
+  std::vector<std::unique_ptr<Checker>> checkers;
+};
+
+const UpdateId& accepted_update(World& world) {
+  for (const Told& told : world.ledger().told()) {
+    if (told.outcome == wire::Outcome::accepted && told.update.task > 0) return told.update;
+  }
+  FAIL("nothing was accepted");
+  return world.ledger().told().front().update;
+}
+
+}  // namespace
+
+TEST_CASE("in a gentle world every job ends, and every checker is content") {
   for (std::uint64_t seed = 1; seed <= 10; ++seed) {
-    std::uint64_t steps = 0;
-    Duration lived{};
-    for (int run = 0; run < 2; ++run) {
-      World world(draw_scenario(seed, Mood::gentle));
-      REQUIRE(world.begin());
-      const Instant until = world.queue().now() + std::chrono::hours(10);
-      while (!world.finished() && world.step(until)) {
-      }
-      INFO("seed " << seed << ": " << world.unfinished());
-      CHECK(world.finished());
-      if (run == 1) {
-        CHECK(world.steps() == steps);
-        CHECK(world.lived() == lived);
-      }
-      steps = world.steps();
-      lived = world.lived();
+    Ended ended(seed);
+    for (const auto& checker : ended.checkers) {
+      INFO("seed " << seed << ", " << checker->name());
+      CHECK(checker->at_end(ended.world) == "");
     }
   }
+}
+
+TEST_CASE("the same seed gives the same history, line by line") {
+  for (std::uint64_t seed = 1; seed <= 10; ++seed) {
+    const std::string first = history(seed);
+    CHECK(first.size() > 1000);
+    CHECK((first == history(seed)));
+  }
+}
+
+TEST_CASE("a model of which one number is another is found") {
+  Ended ended(3);
+  const UpdateId id = accepted_update(ended.world);
+  TrainedUpdate update = *ended.world.ledger().find(id);
+  update.values[0] += 0.25F;
+  ended.world.ledger().trained(id, update);
+  CHECK_THAT(ended.verdict("models"), Catch::Contains("is not what"));
+}
+
+TEST_CASE("an update that nobody has made is found") {
+  Ended ended(3);
+  const UpdateId id = accepted_update(ended.world);
+  ended.world.ledger().forget(id);
+  CHECK_THAT(ended.verdict("models"), Catch::Contains("never made"));
+}
+
+TEST_CASE("an acknowledgement without a record is found, and so is an offer without an answer") {
+  Ended ended(3);
+  wire::Offer offer;
+  offer.job = "job-1";
+  offer.task = 77;
+  ended.world.ledger().overhear(0, offer, false);
+  CHECK_THAT(ended.verdict("answers"), Catch::Contains("never answered"));
+  wire::Receipt receipt;
+  receipt.job = "job-1";
+  receipt.task = 77;
+  ended.world.ledger().overhear(0, receipt, true);
+  CHECK_THAT(ended.verdict("answers"), Catch::Contains("not on record"));
+}
+
+TEST_CASE("a refusal without a word is found") {
+  Ended ended(3);
+  wire::Offer offer;
+  offer.job = "job-1";
+  offer.task = 78;
+  ended.world.ledger().overhear(0, offer, false);
+  wire::Receipt receipt{"job-1", 78, wire::Outcome::refused, 1, ""};
+  ended.world.ledger().overhear(0, receipt, true);
+  CHECK_THAT(ended.verdict("answers"), Catch::Contains("without a word"));
+}
+
+TEST_CASE("a version that goes back is found, and a job that stands still") {
+  Ended ended(3);
+  const auto versions = check_versions();
+  CHECK_THAT(versions->after_step(ended.world), Catch::Contains("went from version 0"));
+
+  World world(draw_scenario(3, Mood::gentle));
+  REQUIRE(world.begin());
+  const Instant begun = world.queue().now();
+  while (world.server().coordinator().jobs().empty()) REQUIRE(world.step(begun + from_seconds(60)));
+  for (std::size_t i = 0; i < world.clients(); ++i) world.client(i).crash();
+  world.calm();
+  const auto progress = check_progress();
+  std::string wrong;
+  while (wrong.empty() && world.step(begun + std::chrono::hours(8))) {
+    wrong = progress->after_step(world);
+  }
+  // With nobody there nothing happens any more; the next look is the one that sees it.
+  world.step(world.queue().now() + std::chrono::hours(8));
+  if (wrong.empty()) wrong = progress->after_step(world);
+  CHECK_THAT(wrong, Catch::Contains("no new version"));
+}
+
+TEST_CASE("the reference is the mean, where that can be said by hand") {
+  const auto job = config::parse_job(
+      R"({"name":"a","model":{"type":"linear","inputs":2},"rounds":{"max":1,"cohort":2}})");
+  REQUIRE(job.has_value());
+  const ReferenceModel start = reference_start(*job, {1, 2, 3});
+  const std::vector<float> a{1, 0, -1}, b{4, 0, 0.5F};
+  const ReferenceModel next = reference_step(*job, start, {{&a, 1, 0}, {&b, 2, 0}}, 3);
+  CHECK(next.weights == std::vector<float>{4, 2, 3});
 }
