@@ -97,13 +97,13 @@ AsideExecutor::~AsideExecutor() {
 }
 
 void AsideExecutor::post(Work work) {
+  const Instant begin = std::max(busy_until_, queue_.now());
+  busy_until_ = begin + cost_;
+  if (befall_) befall_(begin, cost_);
   const auto piece = pool_.begin(std::move(work), queue_.now());
   std::erase_if(begun_, [](const auto& each) { return each.expired(); });
   begun_.push_back(piece);
-  const Instant begin = std::max(busy_until_, queue_.now());
-  busy_until_ = begin + cost_;
   queue_.add(busy_until_, this, [piece] { piece->finish(); });
-  if (befall_) befall_(begin, cost_);
 }
 
 }  // namespace fed::sim

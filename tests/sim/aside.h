@@ -84,7 +84,7 @@ class WorkPool::Piece {
 // One thread of a simulated machine whose work is computed aside. Each piece takes `cost`.
 class AsideExecutor final : public Executor {
  public:
-  // `befall` hears of each piece as it is posted, with its beginning and cost: what befalls the
+  // `befall` hears of each piece before it is begun, with its beginning and cost: what befalls the
   // machine meanwhile is up to it.
   using Befall = std::function<void(Instant begin, Duration cost)>;
   AsideExecutor(Queue& queue, WorkPool& pool, Duration cost, Befall befall = {})

@@ -1,6 +1,7 @@
 #include "trial.h"
 
 #include <cmath>
+#include <set>
 
 #include "aggregate/tile_pool.h"
 #include "aside.h"
@@ -93,9 +94,19 @@ class Trial {
     const double fate = random_.uniform(), share = random_.uniform();
     if (fate >= options_.speeds.dropout) return;
     ++result_.dropouts;
-    world_.queue().add(begin + from_seconds(share * seconds(takes)), this, [this, site] {
+    const auto kept = outbox_of(site);
+    world_.queue().add(begin + from_seconds(share * seconds(takes)), this, [this, site, kept] {
       world_.crash_client(site, Crash::process, from_seconds(options_.speeds.offline_s));
+      // What was computed aside may be there before its time.
+      for (const fs::path& path : outbox_of(site)) {
+        if (!kept.contains(path)) world_.client_disk(site).remove(path).value();
+      }
     });
+  }
+
+  std::set<fs::path> outbox_of(std::size_t site) {
+    const auto files = world_.client_disk(site).list("/state/outbox").value();
+    return {files.begin(), files.end()};
   }
 
   void set_links() {

@@ -9,8 +9,9 @@
 #include "../client/testing.h"
 #include "app/local_job.h"
 #include "aside.h"
-#include "sim_disk.h"
+#include "base/log.h"
 #include "data/source.h"
+#include "sim_disk.h"
 #include "tensor/safetensors.h"
 #include "train/local_trainer.h"
 
@@ -40,7 +41,10 @@ Json job_json(std::int64_t rounds) {
            {{"columns", {{{"name", "a"}, {"type", "number"}}, {{"name", "b"}, {"type", "number"}}}},
             {"label", {{"name", "y"}, {"classes", {"0", "1"}}}},
             {"scaling", "federated"}}},
-          {"training", {{"epochs", 2}, {"batch_size", 8}}},
+          {"training",
+           {{"epochs", 2},
+            {"batch_size", 8},
+            {"optimizer", {{"type", "sgd"}, {"learning_rate", 0.3}}}}},
           {"rounds",
            {{"max", rounds},
             {"cohort", kClients},
@@ -68,6 +72,7 @@ struct Setting {
   }
   TrialResult run(unsigned threads) {
     options.threads = threads;
+    log::set_up(log::Level::error, log::Format::text);
     return run_trial(options, {}, scratch.path() / "model.safetensors").value();
   }
 };
@@ -102,7 +107,7 @@ TEST_CASE("trial: one thread or several, the same models, times and bytes") {
   CHECK(one.version == 3);
   REQUIRE(one.rounds.size() == 3);
   for (const TrialRound& round : one.rounds) CHECK(round.accepted == kClients);
-  CHECK(accuracy(one.rounds.back()) > 0.9);
+  CHECK(accuracy(one.rounds.back()) > 0.8);
   // 30 rows, twice, at about 10 rows a second.
   CHECK(one.simulated_s > 3 * 6);
   CHECK(one.simulated_s < 3 * 60);
