@@ -133,7 +133,11 @@ Status ModelCache::complete(Download& download) {
     return Error{ErrorCode::mismatch, "the model that arrived is not the one that was announced"};
   }
   const fs::path whole = path(download.model.hash);
-  FED_TRY(download.part.sync(Durability::power));
+  if (const Status synced = download.part.sync(Durability::power); !synced) {
+    // The next sync would succeed without these bytes.
+    static_cast<void>(disk_->remove(download.part.path()));
+    return synced;
+  }
   FED_TRY(rename_file(*disk_, download.part.path(), whole, Durability::power));
   return prune(kModel, whole);
 }

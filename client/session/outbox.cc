@@ -47,6 +47,8 @@ Result<std::vector<wire::Offer>> list_offers(Disk& disk, const fs::path& folder)
 
 Result<Outbox> Outbox::open(Disk& disk, fs::path folder) {
   FED_TRY(make_durable_folder(disk, folder, Durability::power));
+  // What an earlier process has put there may have come to this one only, not to the disk.
+  FED_TRY(disk.sync_folder(folder));
   Outbox outbox(disk, std::move(folder));
   FED_TRY(outbox.load());
   return outbox;

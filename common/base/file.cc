@@ -84,8 +84,8 @@ Status make_folder(const fs::path& path) {
 }
 
 Status make_durable_folder(Disk& disk, const fs::path& path, Durability durability) {
-  FED_TRY(make_folder(disk, path, durability));
-  return sync_folder_of(disk, path, durability);
+  if (disk.inspect(path)) return sync_folder_of(disk, path, durability);
+  return make_folder(disk, path, durability);
 }
 
 Status remove_folder(Disk& disk, const fs::path& path) {

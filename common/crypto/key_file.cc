@@ -85,7 +85,12 @@ Status create_key_file(Disk& disk, const fs::path& path, const SecretKey& key) {
 
 Result<SecretKey> load_or_create_key_file(Disk& disk, const fs::path& path) {
   Result<SecretKey> existing = load_key_file(disk, path);
-  if (existing || existing.error().code != ErrorCode::not_found) return existing;
+  if (existing) {
+    // Who made it may have died before its name was on the disk.
+    FED_TRY(sync_folder_of(disk, path, Durability::power));
+    return existing;
+  }
+  if (existing.error().code != ErrorCode::not_found) return existing;
   SecretKey key = SecretKey::random();
   const Status created = create_key_file(disk, path, key);
   if (created) return key;

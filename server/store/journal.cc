@@ -81,6 +81,8 @@ Result<Journal> Journal::open(Disk& disk, const fs::path& path, const JournalOpt
   FED_TRY(upgrade(*database, version, path));
   FED_TRY(check_health(*database));
   FED_TRY(sync_folder_of(disk, path, options.durability));
+  // A process that died in a commit may have left it in the system's memory only.
+  if (options.durability == Durability::power) FED_TRY(database->checkpoint());
   return Journal(std::move(database));
 }
 

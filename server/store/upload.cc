@@ -134,7 +134,11 @@ Result<UploadFacts> Upload::finish() && {
     return Error{ErrorCode::mismatch,
                  "the update does not have the checksum that was announced: send it anew"};
   }
-  FED_TRY(file_.sync(durability_));
+  if (const Status synced = file_.sync(durability_); !synced) {
+    // The next sync would succeed without these bytes.
+    static_cast<void>(disk_->remove(paths_.part));
+    return synced.error();
+  }
   FED_TRY(rename_file(*disk_, paths_.part, paths_.complete, durability_));
   return UploadFacts{bytes_, floats_.finish()};
 }

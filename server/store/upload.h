@@ -76,7 +76,8 @@ class Upload {
 
   // All bytes are there: verifies, syncs, gives the file its final name. `invalid` if bytes are
   // missing; mismatch if the checksum is another one: the part is gone then, and the client starts
-  // anew; `closed` if superseded.
+  // anew; `closed` if superseded; disk_full, io: if the bytes could not be synced, they are gone as
+  // well.
   Result<UploadFacts> finish() &&;
 
  private:

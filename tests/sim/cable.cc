@@ -5,34 +5,35 @@
 namespace fed::sim {
 namespace {
 
-// So that a stream is not always seen in the pieces in which it was written.
-constexpr std::size_t kPieceMost = 16 * 1024;
-
 Error reset() { return {ErrorCode::closed, "the connection was lost: reset"}; }
 Error ended() { return {ErrorCode::closed, "the connection was lost: end of file"}; }
 
 }  // namespace
 
-Cable::Cable(Queue& queue, const Weather& weather, std::uint64_t seed, std::size_t window,
-             Fate fate, Tally& tally)
+Cable::Cable(Queue& queue, const Weather& weather, std::uint64_t seed, Shape shape, Fate fate,
+             Tally& tally, Traffic& traffic)
     : queue_(queue),
       weather_(weather),
       random_(seed),
-      window_(window),
+      shape_(shape),
       fate_(fate),
-      tally_(tally) {}
+      tally_(tally),
+      traffic_(traffic) {}
 
 std::size_t Cable::room(Side side) const {
   const Way& out = ways_[side];
   if (out.closed) return 0;
-  return out.bytes >= window_ ? 0 : window_ - out.bytes;
+  return out.bytes >= shape_.window ? 0 : shape_.window - out.bytes;
 }
 
 std::size_t Cable::write(Side side, ByteView bytes) {
   const std::size_t count = std::min(room(side), bytes.size());
   ByteView rest = bytes.first(count);
+  traffic_[side] += count;
+  // So that a stream is not always seen in the pieces in which it was written.
   while (!rest.empty() && !broken_) {
-    const std::size_t piece = std::min<std::size_t>(rest.size(), 1 + random_.below(kPieceMost));
+    const std::size_t piece =
+        std::min<std::size_t>(rest.size(), 1 + random_.below(shape_.piece_most));
     send(side, copy(rest.first(piece)));
     rest = rest.subspan(piece);
   }

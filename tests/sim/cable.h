@@ -39,6 +39,8 @@ struct Weather {
   bool partitioned = false;  // nothing arrives; what was sent waits
 };
 
+using Traffic = std::array<std::uint64_t, 2>;  // bytes by the side that sent them
+
 // What is in store for a cable.
 struct Fate {
   std::optional<std::uint64_t> breaks_at;  // bytes that still arrive, of both directions together
@@ -48,9 +50,14 @@ struct Fate {
 
 class Cable : public std::enable_shared_from_this<Cable> {
  public:
-  // `weather` and `tally` outlive it.
-  Cable(Queue& queue, const Weather& weather, std::uint64_t seed, std::size_t window, Fate fate,
-        Tally& tally);
+  struct Shape {
+    std::size_t window = 64 * 1024;
+    std::size_t piece_most = 16 * 1024;  // bytes that arrive at once
+  };
+
+  // `weather`, `tally` and `traffic` outlive it.
+  Cable(Queue& queue, const Weather& weather, std::uint64_t seed, Shape shape, Fate fate,
+        Tally& tally, Traffic& traffic);
   ~Cable() { queue_.drop(this); }
 
   void attach(Side side, std::weak_ptr<CableEnd> end) { way(side).end = std::move(end); }
@@ -69,7 +76,7 @@ class Cable : public std::enable_shared_from_this<Cable> {
   // No fault is in store any more.
   void spare() { fate_ = {}; }
 
-  std::size_t window() const { return window_; }
+  std::size_t window() const { return shape_.window; }
   std::size_t under_way(Side side) const { return ways_[side].bytes; }
 
  private:
@@ -94,9 +101,10 @@ class Cable : public std::enable_shared_from_this<Cable> {
   Queue& queue_;
   const Weather& weather_;
   Random random_;
-  const std::size_t window_;
+  const Shape shape_;
   Fate fate_;
   Tally& tally_;
+  Traffic& traffic_;
   std::array<Way, 2> ways_;
   std::uint64_t arrived_ = 0;
   bool broken_ = false;

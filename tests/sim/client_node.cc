@@ -67,33 +67,46 @@ struct ClientNode::Life {
   Life(ClientNode& node, std::uint64_t seed, session::Outbox outbox, session::ModelCache cache)
       : queue(node.around_.queue),
         loop(queue, mix_seed({seed, 1}), node.unix_offset_),
-        loading(queue, mix_seed({seed, 2}), node.traits_.loading),
-        training(queue, mix_seed({seed, 3}), node.traits_.training),
-        workshop(node.disk_, node.traits_.site, node.around_.ledger, node.around_.tally),
+        loading(make_executor(node, mix_seed({seed, 2}), node.traits_.loading,
+                              node.traits_.loading_pace)),
+        training(make_executor(node, mix_seed({seed, 3}), node.traits_.training,
+                               node.traits_.training_pace)),
+        workshop(make_workshop(node)),
         dialer(node, loop),
         core(node.traits_.spec,
              {.disk = node.disk_,
               .loop = loop,
-              .loading = loading,
-              .training = training,
+              .loading = *loading,
+              .training = *training,
               .dialer = dialer,
-              .workshop = workshop,
+              .workshop = *workshop,
               .show = [](const std::string&) {},
               .ended = [](int) {}},
              std::move(outbox), std::move(cache),
              {.seed = seed, .inline_bytes_max = node.traits_.inline_bytes_max}) {}
   ~Life() {
     dialer.drop();
-    for (const void* each : {static_cast<const void*>(&loop), static_cast<const void*>(&loading),
-                             static_cast<const void*>(&training)}) {
-      queue.drop(each);
-    }
+    queue.drop(&loop);
+    loading.reset();
+    training.reset();
+  }
+
+  static std::unique_ptr<Executor> make_executor(
+      ClientNode& node, std::uint64_t seed, const std::function<std::unique_ptr<Executor>()>& own,
+      const SimExecutor::Pace& pace) {
+    if (own) return own();
+    return std::make_unique<SimExecutor>(node.around_.queue, seed, pace);
+  }
+  static std::unique_ptr<app::Workshop> make_workshop(ClientNode& node) {
+    if (node.traits_.workshop) return node.traits_.workshop(node.disk_);
+    return std::make_unique<FakeWorkshop>(node.disk_, node.traits_.site, node.around_.ledger,
+                                          node.around_.tally);
   }
 
   Queue& queue;
   SimLoop loop;
-  SimExecutor loading, training;
-  FakeWorkshop workshop;
+  std::unique_ptr<Executor> loading, training;
+  std::unique_ptr<app::Workshop> workshop;
   Dialer dialer;
   app::ClientCore core;
 };

@@ -4,6 +4,7 @@
 // Not thread-safe.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
 
@@ -28,7 +29,10 @@ class ClientNode {
   struct Traits {
     FakeWorkshop::Traits site;
     config::ClientSpec spec;
-    SimExecutor::Pace loading, training;
+    SimExecutor::Pace loading_pace, training_pace;
+    // What does the work, and where; the simulator's own if there is none.
+    std::function<std::unique_ptr<app::Workshop>(Disk&)> workshop{};
+    std::function<std::unique_ptr<Executor>()> loading{}, training{};
     std::size_t inline_bytes_max = wire::kInlineBytesMax;
     std::size_t chunk_bytes = net::kChunkDataMax;
   };

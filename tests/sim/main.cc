@@ -1,6 +1,7 @@
 // fedsim: see README.md in this folder.
 #include "chaos_command.h"
 #include "crypto/init.h"
+#include "run_command.h"
 #include "tensor/kernels.h"
 
 int main(int argc, char** argv) {
@@ -9,6 +10,6 @@ int main(int argc, char** argv) {
   const fed::cli::Program program{
       "fedsim",
       "the real server and clients in one process, with simulated time, network and disks",
-      {fed::sim::chaos_command()}};
+      {fed::sim::run_command(), fed::sim::chaos_command()}};
   return fed::cli::run(program, argc, argv);
 }

@@ -42,8 +42,8 @@ void Network::connect(std::size_t client, Duration deadline, const void* owner, 
     if (!server_) return answer(refused());
     const Fate fate = draw();
     const std::uint64_t seed = random_.next();
-    const auto cable =
-        std::make_shared<Cable>(queue_, weather_[client], seed, climate_.window, fate, tally_);
+    const auto cable = std::make_shared<Cable>(queue_, weather_[client], seed, climate_.shape, fate,
+                                               tally_, traffic_);
     std::erase_if(cables_, [](const auto& each) { return each.expired(); });
     cables_.push_back(cable);
     server_(cable);

@@ -21,7 +21,7 @@ class Network {
     double breaks = 0.3;    // of the cables break at some byte
     double silently = 0.3;  // of those without telling anybody
     double flips = 0.05;    // of the cables flip a bit
-    std::size_t window = 64 * 1024;
+    Cable::Shape shape{};
   };
   using Answer = std::function<void(Result<std::shared_ptr<Cable>>)>;
   using Server = std::function<void(std::shared_ptr<Cable>)>;
@@ -35,6 +35,9 @@ class Network {
   // Answers later: a cable, or an error when nobody is there or at the deadline. The answer is
   // dropped with `owner` (Queue::drop).
   void connect(std::size_t client, Duration deadline, const void* owner, Answer answer);
+
+  // Bytes that have been sent, by the side that sent them.
+  const Traffic& traffic() const { return traffic_; }
 
   Weather& weather(std::size_t client) { return weather_[client]; }
   // After a change of the weather.
@@ -54,6 +57,7 @@ class Network {
   Random random_;
   Climate climate_;
   Tally& tally_;
+  Traffic traffic_{};
   Server server_;
   std::vector<Weather> weather_;
   std::vector<std::weak_ptr<Cable>> cables_;

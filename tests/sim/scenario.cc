@@ -103,9 +103,9 @@ ClientNode::Traits client(Random& random, std::size_t index, std::uint64_t seed)
   traits.spec.state_dir = "/state";
   traits.spec.idle_s = one_of(random, {30.0, 120.0});
   traits.spec.reconnect_s_max = one_of(random, {5.0, 60.0});
-  traits.loading = {milliseconds(10), milliseconds(from_to(random, 20, 3000)), true};
+  traits.loading_pace = {milliseconds(10), milliseconds(from_to(random, 20, 3000)), true};
   const std::int64_t speed = from_to(random, 1, 40);
-  traits.training = {milliseconds(500 * speed), milliseconds(1000 * speed), true};
+  traits.training_pace = {milliseconds(500 * speed), milliseconds(1000 * speed), true};
   traits.inline_bytes_max = one_of<std::size_t>(random, {0, 64, wire::kInlineBytesMax});
   traits.chunk_bytes = one_of<std::size_t>(random, {40, 1000, net::kChunkDataMax});
   return traits;
@@ -149,7 +149,7 @@ Scenario draw_scenario(std::uint64_t seed, Mood mood) {
   scenario.server.spec.state_dir = "/state";
   scenario.server.spec.limits.idle_s = one_of(random, {20.0, 60.0, 120.0});
   scenario.server.io_loops = static_cast<std::size_t>(from_to(random, 1, 3));
-  scenario.climate.window = one_of<std::size_t>(random, {4096, 65536, 1 << 20});
+  scenario.climate.shape.window = one_of<std::size_t>(random, {4096, 65536, 1 << 20});
   if (mood == Mood::gentle) {
     scenario.climate.breaks = scenario.climate.flips = 0;
     for (auto& each : scenario.clients) each.site.lies = each.site.fails = 0;

@@ -9,6 +9,7 @@
 
 #include "client_node.h"
 #include "server_node.h"
+#include "sim_disk.h"
 
 namespace fed::sim {
 
@@ -32,6 +33,7 @@ struct Scenario {
   Network::Climate climate;
   FaultRates rates;
   Duration chaos{};           // how long things go wrong; then all faults stop
+  SimDiskOptions disk;        // of every machine; the seed is its own
   bool disk_crashes = false;  // machines stop in the middle of disk operations
 };
 

@@ -28,7 +28,7 @@ struct ServerNode::Life {
                      .journal = state.journal,
                      .staging = *state.staging,
                      .checkpoints = state.checkpoints,
-                     .parallel_for = aggregate::run_in_order,
+                     .parallel_for = node.traits_.parallel_for,
                      .threads = 1,
                      .directory = directory,
                      .disk = node.disk_,

@@ -20,6 +20,7 @@ class ServerNode {
     config::ServerSpec spec;
     std::uint64_t seed = 0;
     std::size_t io_loops = 2;
+    aggregate::ParallelFor parallel_for = aggregate::run_in_order;
     SimExecutor::Pace compute{std::chrono::microseconds(100), std::chrono::milliseconds(50)};
   };
 

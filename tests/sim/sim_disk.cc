@@ -1,185 +1,21 @@
 #include "sim/sim_disk.h"
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <cerrno>
 #include <vector>
+
+#include "sim/sim_file.h"
 
 namespace fed::sim {
 namespace {
 
 constexpr std::uint64_t kPageBytes = 4096, kSectorBytes = 512;
-constexpr std::size_t kNamesWaiting = 256;                       // before they are written back
-constexpr std::uint64_t kBytesWaiting = std::uint64_t{1} << 22;  // of one file
+constexpr std::size_t kNamesWaiting = 256;  // before they are written back
 constexpr std::uint64_t kBytesUnlimited = std::uint64_t{1} << 50;
 constexpr double kTornOdds = 0.125;
-
-Error error_of(const char* action, const fs::path& path, int error_number) {
-  return from_errno(std::string("cannot ") + action + " " + path.string(), error_number);
-}
-
-Error machine_down(const fs::path& path) {
-  return {ErrorCode::io, "cannot use " + path.string() + ": the machine is down"};
-}
-
-void put(Bytes& content, std::uint64_t offset, ByteView from) {
-  if (content.size() < offset + from.size()) content.resize(offset + from.size());
-  std::ranges::copy(from, content.begin() + static_cast<std::ptrdiff_t>(offset));
-}
+constexpr std::size_t kSharedMost = 4096;  // before those that are gone are forgotten
 
 }  // namespace
-
-// Bytes that the platters lack, or a new size.
-struct SimDisk::NodeChange {
-  std::uint64_t offset = 0;
-  Bytes bytes;
-  bool resizes = false;
-};
-
-struct SimDisk::Node {
-  std::uint64_t id = 0;
-  bool folder = false;
-  unsigned mode = 0600;
-  std::int64_t modified = 0;
-  Bytes live, durable;
-  std::vector<NodeChange> changes;  // from `durable` to `live`
-  std::uint64_t waiting = 0;        // bytes in them
-  std::uint64_t reserved = 0, charged = 0;
-  std::size_t links = 0, opens = 0;  // of the live image
-  const Handle* locked_by = nullptr;
-
-  void apply(const NodeChange& change) {
-    if (change.resizes) return durable.resize(change.offset);
-    put(durable, change.offset, change.bytes);
-  }
-  void write_back(std::size_t count) {
-    for (std::size_t i = 0; i < count; ++i) apply(changes[i]);
-    changes.erase(changes.begin(), changes.begin() + static_cast<std::ptrdiff_t>(count));
-    waiting = 0;
-    for (const NodeChange& change : changes) waiting += change.bytes.size();
-  }
-  void note(NodeChange change) {
-    waiting += change.bytes.size();
-    changes.push_back(std::move(change));
-    if (waiting > kBytesWaiting) write_back(changes.size() / 2 + 1);
-  }
-  void forget() {
-    changes.clear();
-    waiting = 0;
-  }
-};
-
-class SimDisk::Handle final : public FileBackend {
- public:
-  Handle(SimDisk& disk, NodePointer node, fs::path where, bool writable)
-      : FileBackend(std::move(where)),
-        disk_(disk),
-        node_(std::move(node)),
-        life_(disk.life_),
-        writable_(writable) {
-    ++node_->opens;
-  }
-
-  ~Handle() override {
-    const std::lock_guard lock(disk_.mutex_);
-    if (life_ != disk_.life_) return;
-    if (node_->locked_by == this) node_->locked_by = nullptr;
-    --node_->opens;
-    disk_.let_go(*node_);
-  }
-
-  Result<FileInfo> inspect() override {
-    const std::lock_guard lock(disk_.mutex_);
-    const Turn turn = begin({});
-    if (!turn.heard) return turn.heard.error();
-    return info_of(*node_);
-  }
-
-  Status read_at(std::uint64_t offset, ByteSpan into) override {
-    const std::lock_guard lock(disk_.mutex_);
-    const Turn turn = begin(disk_.time_for(into.size()));
-    if (!turn.heard) return turn.heard;
-    if (node_->folder) return error_of("read", path, EISDIR);
-    const std::uint64_t size = node_->live.size();
-    if (offset > size || into.size() > size - offset) {
-      return Error{ErrorCode::malformed, path.string() + " ends too early"};
-    }
-    std::ranges::copy(ByteView(node_->live).subspan(offset, into.size()), into.begin());
-    return {};
-  }
-
-  // One in whose middle the machine stops has written its front.
-  Status write_at(std::uint64_t offset, ByteView from) override {
-    const std::lock_guard lock(disk_.mutex_);
-    const Turn turn = begin(disk_.time_for(from.size()));
-    if (!turn.done) return turn.heard;
-    if (!writable_) return error_of("write", path, EBADF);
-    if (!turn.heard) from = from.first(disk_.random_.below(from.size() + 1));
-    const Status written = disk_.write(*node_, offset, from);
-    if (!written) return within("cannot write " + path.string(), written.error());
-    return turn.heard;
-  }
-
-  Status truncate(std::uint64_t size) override {
-    const std::lock_guard lock(disk_.mutex_);
-    const Turn turn = begin({});
-    if (!turn.done) return turn.heard;
-    if (!writable_) return error_of("resize", path, EINVAL);
-    if (!disk_.charge(*node_, size)) return error_of("resize", path, ENOSPC);
-    node_->reserved = 0;
-    disk_.resize(*node_, size);
-    return turn.heard;
-  }
-
-  Status reserve(std::uint64_t bytes) override {
-    const std::lock_guard lock(disk_.mutex_);
-    const Turn turn = begin({});
-    if (!turn.done) return turn.heard;
-    const std::uint64_t needed = std::max<std::uint64_t>(node_->live.size(), bytes);
-    if (!disk_.charge(*node_, needed)) return error_of("reserve room in", path, ENOSPC);
-    node_->reserved = needed;
-    return turn.heard;
-  }
-
-  Status sync() override {
-    const std::lock_guard lock(disk_.mutex_);
-    const Turn turn = begin(disk_.options_.speed.sync + disk_.time_for(node_->waiting));
-    if (turn.done && disk_.sync_counts()) {
-      node_->write_back(node_->changes.size());
-    } else if (!turn.done && !disk_.stopped_) {
-      node_->forget();
-    }
-    return turn.heard;
-  }
-
-  Result<bool> lock() override {
-    const std::lock_guard lock(disk_.mutex_);
-    const Turn turn = begin({});
-    if (!turn.heard) return turn.heard.error();
-    if (node_->locked_by == nullptr) node_->locked_by = this;
-    return node_->locked_by == this;
-  }
-
-  static FileInfo info_of(const Node& node) {
-    return {.kind = node.folder ? FileInfo::Kind::folder : FileInfo::Kind::file,
-            .bytes = node.live.size(),
-            .mode = node.mode,
-            .owner = ::geteuid(),
-            .modified = node.modified};
-  }
-
- private:
-  Turn begin(Duration takes) {
-    if (life_ != disk_.life_) return {false, machine_down(path)};
-    return disk_.begin(path, takes);
-  }
-
-  SimDisk& disk_;
-  const NodePointer node_;
-  const std::uint64_t life_;
-  const bool writable_;
-};
 
 SimDisk::SimDisk(SimDiskOptions options) : options_(options), random_(options.seed) {
   auto root = std::make_shared<Node>();
@@ -285,9 +121,10 @@ void SimDisk::lose_power() {
     const double page_odds = odds();
     for (const NodeChange& change : node->changes) survive(*node, change, page_odds);
     node->forget();
+    node->shared.reset();
     node->live = node->durable;
     node->reserved = 0;
-    node->charged = node->live.size();
+    node->charged = node->content().size();
   }
 }
 
@@ -384,10 +221,11 @@ void SimDisk::let_go(Node& node) {
   if (node.links > 0 || node.opens > 0) return;
   used_ -= std::exchange(node.charged, 0);
   node.live = Bytes();
+  node.shared.reset();
 }
 
 Status SimDisk::write(Node& node, std::uint64_t offset, ByteView from) {
-  const std::uint64_t size = std::max<std::uint64_t>(node.live.size(), offset + from.size());
+  const std::uint64_t size = std::max<std::uint64_t>(node.content().size(), offset + from.size());
   const bool fits = charge(node, std::max(size, node.reserved));
   if (!fits) {
     const std::uint64_t others = used_ - node.charged;
@@ -397,6 +235,7 @@ Status SimDisk::write(Node& node, std::uint64_t offset, ByteView from) {
     static_cast<void>(charge(node, std::max({node.charged, node.reserved, offset + from.size()})));
   }
   if (!from.empty()) {
+    node.own();
     put(node.live, offset, from);
     if (options_.power_cuts) node.note({offset, copy(from), false});
   }
@@ -405,9 +244,23 @@ Status SimDisk::write(Node& node, std::uint64_t offset, ByteView from) {
 }
 
 void SimDisk::resize(Node& node, std::uint64_t size) {
+  node.own();
   node.live.resize(size);
   if (options_.power_cuts) node.note({size, {}, true});
   node.modified = ++clock_;
+}
+
+std::shared_ptr<const Bytes> SharedContents::share(std::shared_ptr<const Bytes> content) {
+  const Checksum sum = checksum(*content);
+  const std::lock_guard lock(mutex_);
+  std::weak_ptr<const Bytes>& known = known_[sum];
+  const auto there = known.lock();
+  if (there && *there == *content) return there;
+  known = content;
+  if (known_.size() > kSharedMost) {
+    std::erase_if(known_, [](const auto& entry) { return entry.second.expired(); });
+  }
+  return content;
 }
 
 // ---- Disk ----

@@ -27,6 +27,7 @@
 #include <optional>
 #include <set>
 
+#include "base/checksum.h"
 #include "base/clock.h"
 #include "base/disk.h"
 #include "base/random.h"
@@ -49,11 +50,24 @@ struct DiskSpeed {
   double bytes_per_s = std::numeric_limits<double>::infinity();
 };
 
+// Whole files that many machines have alike, such as a model, held once. Thread-safe.
+class SharedContents {
+ public:
+  // A content that equals `content`, which may be `content` itself.
+  std::shared_ptr<const Bytes> share(std::shared_ptr<const Bytes> content);
+
+ private:
+  std::mutex mutex_;
+  std::map<Checksum, std::weak_ptr<const Bytes>> known_;
+};
+
 struct SimDiskOptions {
   std::uint64_t seed = 0;
   DiskSpeed speed{};
   // Whether power cuts can come. Without them there is one image only, half of the memory.
   bool power_cuts = true;
+  // Where files that are synced are shared with other disks; only without power cuts.
+  std::shared_ptr<SharedContents> shared{};
 };
 
 enum class Crash { process, power };

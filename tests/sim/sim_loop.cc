@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "aside.h"
+
 namespace fed::sim {
 namespace {
 
@@ -23,7 +25,15 @@ Duration between(Random& random, Duration least, Duration most) {
   return least + Duration(random.below(static_cast<std::uint64_t>((most - least).count())));
 }
 
+Instant SimLoop::now() const {
+  const Aside* aside = Aside::current();
+  return aside == nullptr ? queue_.now() : aside->now();
+}
+
 void SimLoop::post(Work work) {
+  if (Aside* aside = Aside::current()) {
+    return aside->keep([this, work = std::move(work)]() mutable { post(std::move(work)); });
+  }
   last_post_ = std::max(last_post_, queue_.now() + between(random_, Duration(0), kPostMost));
   queue_.add(last_post_, this, std::move(work));
 }

@@ -18,7 +18,8 @@ class SimLoop final : public Loop {
   ~SimLoop() override { queue_.drop(this); }
 
   void post(Work work) override;
-  Instant now() const override { return queue_.now(); }
+  // For work that is computed aside (aside.h): when it was posted.
+  Instant now() const override;
   std::int64_t unix_seconds() const override;
   Timer at(Instant when, Work then) override;
 

@@ -7,12 +7,6 @@ namespace {
 
 constexpr auto kBootRetry = std::chrono::seconds(10);
 
-SimDiskOptions disk_options(std::uint64_t seed, std::uint64_t which) {
-  SimDiskOptions options;
-  options.seed = mix_seed({seed, seed_of("disk"), which});
-  return options;
-}
-
 }  // namespace
 
 World::World(Scenario scenario)
@@ -21,8 +15,16 @@ World::World(Scenario scenario)
       network_(std::make_unique<Network>(queue_, mix_seed({scenario_.seed, seed_of("network")}),
                                          scenario_.climate, scenario_.clients.size(), tally_)),
       around_{queue_, *network_, ledger_, tally_},
-      server_disk_(std::make_unique<SimDisk>(disk_options(scenario_.seed, 0))),
+      server_disk_(make_disk(0)),
       server_(std::make_unique<ServerNode>(around_, *server_disk_, scenario_.server)) {}
+
+std::unique_ptr<SimDisk> World::make_disk(std::uint64_t which) {
+  SimDiskOptions options = scenario_.disk;
+  options.seed = mix_seed({scenario_.seed, seed_of("disk"), which});
+  auto disk = std::make_unique<SimDisk>(options);
+  disk->on_stop = [this] { disk_stopped_ = true; };
+  return disk;
+}
 
 World::~World() {
   clients_.clear();
@@ -33,7 +35,7 @@ Status World::begin() {
   begun_ = queue_.now();
   FED_TRY(server_->boot());
   for (std::size_t i = 0; i < scenario_.clients.size(); ++i) {
-    client_disks_.push_back(std::make_unique<SimDisk>(disk_options(scenario_.seed, i + 1)));
+    client_disks_.push_back(make_disk(i + 1));
     ClientNode::Traits traits = scenario_.clients[i];
     traits.spec.server_key = to_base64url(server_->key());
     clients_.push_back(std::make_unique<ClientNode>(around_, *client_disks_[i], std::move(traits)));
@@ -85,7 +87,7 @@ void World::submit(const Scenario::Submission& job) {
 bool World::step(Instant until) {
   if (!queue_.step(until)) return false;
   ++steps_;
-  mourn();
+  if (std::exchange(disk_stopped_, false)) mourn();
   if (calm_) resume();
   return true;
 }

@@ -69,6 +69,7 @@ class World {
   void boot_server();
   void boot_client(std::size_t index);
   void mourn();
+  std::unique_ptr<SimDisk> make_disk(std::uint64_t which);
   void resume();
 
   const Scenario scenario_;
@@ -85,6 +86,7 @@ class World {
   std::vector<std::int64_t> ids_;
   std::set<std::string> submitted_;  // taken on by the server
   bool calm_ = false;
+  bool disk_stopped_ = false;
   std::uint64_t steps_ = 0;
   Instant begun_{};
 };

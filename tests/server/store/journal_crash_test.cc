@@ -1,10 +1,9 @@
-// The journal when the machine misbehaves: copies taken at any moment, logs cut off, damage, a full
-// disk.
+// The journal when the machine misbehaves: a full disk, damage. Crashes are in
+// tests/sim/durability_test.cc.
 #include <algorithm>
 #include <catch2/catch.hpp>
-#include <functional>
 
-#include "registry.h"
+#include "journal_life.h"
 
 using fed::Bytes;
 using fed::Durability;
@@ -15,70 +14,6 @@ using namespace fed::store::testing;
 namespace fs = std::filesystem;
 
 namespace {
-
-// What a crash leaves: the file and its log as they are now. The log's index is in memory and lost.
-void copy_as_crashed(const fs::path& from, const fs::path& to) {
-  fs::remove(to.string() + "-wal");
-  fs::copy_file(from, to, fs::copy_options::overwrite_existing);
-  if (fs::exists(from.string() + "-wal"))
-    fs::copy_file(from.string() + "-wal", to.string() + "-wal");
-}
-
-// A life, step by step; wide rows, so that a full disk strikes at many places.
-std::vector<std::function<fed::Status(Journal&)>> attempts() {
-  const std::string wide(3000, 'x');
-  const auto contribution = [=](std::int64_t round, std::int64_t client) {
-    auto made = accepted(round, client);
-    made.metrics = wide;
-    return made;
-  };
-  auto first = commit(1, 1);
-  first.metrics = wide;
-  first.contributions = {{1, 1}, {1, 2}};
-  return {
-      [](Journal& j) { return j.add_invite(invite(1, "north")); },
-      [](Journal& j) -> fed::Status {
-        FED_TRY(j.take_invite(invite(1, "").id, key(11), key(21), kNow));
-        return {};
-      },
-      [=](Journal& j) { return j.add_job("fashion", wide, "running", kNow); },
-      [](Journal& j) { return j.begin_round(start(1, 1)); },
-      [=](Journal& j) { return j.accept_contribution(contribution(1, 1)); },
-      [=](Journal& j) { return j.accept_contribution(contribution(1, 2)); },
-      [](Journal& j) { return j.set_round_state("fashion", 1, 1, "closing", 0); },
-      [=](Journal& j) { return j.commit_round(first); },
-      [](Journal& j) { return j.begin_round(start(2, 1)); },
-      [=](Journal& j) { return j.accept_contribution(contribution(2, 5)); },
-      [](Journal& j) {
-        return j.open_tasks("fashion", {{7, 1, 1, 10}, {8, 2, 1, 10}});
-      },
-      [](Journal& j) { return j.end_task("fashion", 7); },
-  };
-}
-
-std::vector<std::function<void(Journal&)>> steps() {
-  std::vector<std::function<void(Journal&)>> made;
-  for (const auto& attempt : attempts()) {
-    made.emplace_back([attempt](Journal& journal) { attempt(journal).value(); });
-  }
-  return made;
-}
-
-// How many of the steps a journal shows: each leaves a trace of its own.
-std::size_t steps_seen(Journal& journal) {
-  const bool joined = !journal.clients().value().empty();
-  if (!joined) return journal.invites().value().empty() ? 0 : 1;
-  if (journal.jobs().value().empty()) return 2;
-  const JobProgress progress = journal.load_job_progress("fashion").value();
-  if (progress.job.version == 1) {
-    if (!progress.open) return 8;
-    CHECK(progress.open == start(2, 1));
-    if (progress.tasks.empty()) return 9 + progress.contributions.size();
-    return progress.tasks.size() == 2 ? 11 : 12;
-  }
-  if (!progress.open) return 3;
-  return 4 + progress.contributions.size() + (progress.open_state == "closing" ? 1 : 0);
-}
 
 // Does steps until the disk is full; how many were acknowledged.
 std::size_t live_on(const fs::path& path, std::uint64_t bytes_max) {
@@ -100,41 +35,6 @@ std::size_t live_on(const fs::path& path, std::uint64_t bytes_max) {
 }
 
 }  // namespace
-
-TEST_CASE("journal: killed after any step, it has all the steps") {
-  for (const Durability durability : {Durability::process, Durability::power}) {
-    Registry registry({durability, 0});
-    Folder crashed;
-    std::size_t done = 0;
-    for (const auto& step : steps()) {
-      step(*registry);
-      ++done;
-      copy_as_crashed(registry.path(), crashed / "registry.db");
-      Journal copy = Journal::open(fed::real_disk(), crashed / "registry.db").value();
-      REQUIRE(steps_seen(copy) == done);
-    }
-  }
-}
-
-TEST_CASE(
-    "journal: with its log cut off anywhere, it is as after one of the steps, never in between") {
-  Registry registry;
-  const auto all = steps();
-  *registry;
-  for (const auto& step : all) step(*registry);
-  Folder crashed;
-  const std::uintmax_t log = fs::file_size(registry.path().string() + "-wal");
-  std::size_t before = 0;
-  for (std::uintmax_t size = 0; size <= log; size += 311) {
-    copy_as_crashed(registry.path(), crashed / "registry.db");
-    fs::resize_file((crashed / "registry.db").string() + "-wal", size);
-    Journal copy = Journal::open(fed::real_disk(), crashed / "registry.db").value();
-    const std::size_t seen = steps_seen(copy);
-    REQUIRE(seen >= before);
-    before = seen;
-  }
-  CHECK(before >= all.size() - 1);
-}
 
 TEST_CASE("journal: a step that fails in the middle changes nothing") {
   Registry registry;
