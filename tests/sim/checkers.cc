@@ -64,19 +64,20 @@ class Limits final : public Checker {
     if (!world.server().up()) return {};
     const std::uint64_t staged = world.server().staging().bytes_reserved();
     const std::uint64_t most = staged_max(world);
-    if (staged > most) return fmt::format("{} bytes are staged, at most {} may be", staged, most);
+    if (most > 0 && staged > most) return fmt::format("{} bytes are staged, at most {} may be", staged, most);
     return world.server().check_links();
   }
 
  private:
   // Of each job its cohort three times: the round at work, what the one before has left until it is
-  // tidied up, and what was late; of an asynchronous one also what waits for the next versions.
+  // tidied up, and what was late. 0: no bound follows from the jobs.
   static std::uint64_t staged_max(World& world) {
     std::uint64_t most = 0;
     for (const auto& [name, job] : world.server().coordinator().jobs()) {
       const auto bytes = std::max(job->plan().update_bytes(round::TaskKind::training),
                                   job->plan().update_bytes(round::TaskKind::statistics));
       const config::RoundsSpec& rounds = job->plan().spec.rounds;
+      if (rounds.staleness.max > 0) return 0;  // bounded by limits.upload_bytes_max alone
       const std::int64_t updates = std::max<std::int64_t>(
           rounds.cohort + rounds.contributions_goal, static_cast<std::int64_t>(world.clients()));
       most += 3 * bytes * static_cast<std::uint64_t>(updates + rounds.staleness.max);
