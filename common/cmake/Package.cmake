@@ -37,6 +37,11 @@ function(fed_install_program NAME)
   install(FILES ${ARG_EXAMPLES} DESTINATION share/doc/${NAME}/examples COMPONENT ${NAME})
 endfunction()
 
+# The simulator comes with the server, where it was built (with the tests).
+if(TARGET fedsim)
+  install(TARGETS fedsim RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR} COMPONENT fedserver)
+endif()
+
 # fed_debian(NAME SUMMARY TEXT CONFFILE...): the control files of the component's package.
 function(fed_debian NAME SUMMARY TEXT)
   set(folder ${PROJECT_BINARY_DIR}/debian/${NAME})

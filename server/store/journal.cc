@@ -89,7 +89,10 @@ Result<Journal> Journal::open(Disk& disk, const fs::path& path, const JournalOpt
 Status Journal::add_job(std::string_view name, std::string_view spec, std::string_view state,
                         std::int64_t now) {
   return database_->transaction([&]() -> Status {
-    if (find_job(name)) {
+    if (const auto known = find_job(name)) {
+      // An error at the very end of a commit leaves open whether it is there.
+      const bool untouched = known->version == 0 && known->changed_at == known->submitted_at;
+      if (untouched && known->spec == spec && known->state == state) return {};
       return Error{ErrorCode::already_exists,
                    "there is a job \"" + std::string(name) + "\" already: choose another name"};
     }

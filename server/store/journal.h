@@ -60,7 +60,7 @@ class Journal {
   // --- jobs ---
 
   Status add_job(std::string_view name, std::string_view spec, std::string_view state,
-                 std::int64_t now);  // already_exists
+                 std::int64_t now);  // already_exists; the same again, untouched, is no error
   Result<std::vector<Job>> jobs();   // in the order of submission
   Result<Job> find_job(std::string_view name);
   Status set_job_state(std::string_view name, std::string_view state, int reason,

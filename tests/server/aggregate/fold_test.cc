@@ -165,6 +165,41 @@ TEST_CASE("fold: three rounds of every server optimizer follow the equations") {
   }
 }
 
+TEST_CASE("fold: stale updates divide by what they would weigh if they were not (FedBuff)") {
+  Round round(kFedAvg, 5);
+  const double stale[] = {1, 0.5, 0.25, 1, 0.125};
+  long double plain = 0, discounted = 0;
+  for (std::size_t c = 0; c < 5; ++c) {
+    plain += static_cast<long double>(round.contributions[c].weight);
+    round.contributions[c].weight *= stale[c];
+    discounted += static_cast<long double>(round.contributions[c].weight);
+  }
+  round.input.discount = static_cast<double>(discounted / plain);
+  const Folded folded = fold(round.input, run_in_order).value();
+  for (std::size_t i = 0; i < kCoordinates; i += 7) {
+    long double sum = 0;
+    for (std::size_t c = 0; c < 5; ++c) {
+      sum += static_cast<long double>(round.contributions[c].weight) *
+             static_cast<long double>(round.updates[c][i]);
+    }
+    const auto expected =
+        static_cast<double>(static_cast<long double>(round.weights[i]) + sum / plain);
+    REQUIRE(folded.weights[i] == Approx(expected).epsilon(1e-6).margin(1e-6));
+  }
+}
+
+TEST_CASE("fold: trained weights are mixed into the weights (FedAsync)") {
+  Round round({.type = "sgd", .learning_rate = 0.6}, 1);
+  round.input.update = fed::config::TrainingSpec::Update::weights;
+  round.input.discount = 0.5;  // alpha_t = 0.6 s(t - tau)
+  const Folded folded = fold(round.input, run_in_order).value();
+  for (std::size_t i = 0; i < kCoordinates; i += 7) {
+    const double expected = 0.7 * static_cast<double>(round.weights[i]) +
+                            0.3 * static_cast<double>(round.updates[0][i]);
+    REQUIRE(folded.weights[i] == Approx(expected).epsilon(1e-6).margin(1e-6));
+  }
+}
+
 TEST_CASE("fold: a gradient is the opposite of a delta") {
   Round round(kFedAvg);
   std::fill(round.weights.begin(), round.weights.end(), 0.0F);

@@ -123,7 +123,9 @@ TEST_CASE("journal: jobs keep their order, their text and their state") {
   registry->add_job("zeta", spec, "running", kNow).value();
   registry.anew().add_job("alpha", "{}", "paused", kNow + 1).value();
   CHECK(registry->add_job("zeta", "{}", "running", kNow).error().code == ErrorCode::already_exists);
+  registry->add_job("zeta", spec, "running", kNow + 2).value();  // the answer was lost
   registry.anew().set_job_state("zeta", "finished", 51, "the target is reached", kNow + 9).value();
+  CHECK(registry->add_job("zeta", spec, "running", kNow).error().code == ErrorCode::already_exists);
   const auto jobs = registry.anew().jobs().value();
   REQUIRE(jobs.size() == 2);
   CHECK(jobs[0] == fed::store::Job{.name = "zeta",
