@@ -406,7 +406,7 @@ class Members(ChannelTest):
         _, twin = self.member('twin')
         twin.start_connected()
         copy = self.path('copy', '')
-        harness.shutil.copytree(twin.state, copy, dirs_exist_ok=True)
+        harness.shutil.copytree(twin.state, copy, dirs_exist_ok=True, ignore=harness.shutil.ignore_patterns('*.tmp'))
         config = os.path.join(copy, 'client.json')
         harness.edit_json(config, {'state_dir': copy})
         other = harness.Daemon('copy', [harness.BINARIES['fedclient'], 'run', '--config', config])

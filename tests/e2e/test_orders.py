@@ -78,7 +78,7 @@ class Pause(OrdersCase):
         clients[1].daemon.wait_log('task 1: accepted')
         self.srv.ask('resume', 'job')
         self.assertAsUndisturbed(self.srv)
-        self.assertTrained(clients, site0={1: 2})
+        self.assertTrained(clients, site0={1: 2, 2: 2})  # in whichever of them it was killed
 
     def test_again_and_again_at_random_moments(self):
         source = random.Random(11)

@@ -36,7 +36,6 @@ class Chaos {
 
   World& world_;
   Random random_;
-  bool drained_ = false;
 };
 
 }  // namespace fed::sim

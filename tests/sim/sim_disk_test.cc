@@ -53,7 +53,6 @@ void write(Disk& disk, const fs::path& path, std::string_view text, bool sync = 
 
 std::string pages(char letter, std::size_t count) { return std::string(count * 4096, letter); }
 
-
 }  // namespace
 
 TEST_CASE("disks: names are made, listed, linked, renamed and removed alike") {
@@ -135,7 +134,7 @@ TEST_CASE("disks: a file that is touched is the newest") {
 }
 
 TEST_CASE(
-    "power cut: what was synced, bytes and name, is there; the death of a process keeps all") {
+    "power cut: what was synced, bytes and name, is there and the death of a process keeps all") {
   for (std::uint64_t seed = 0; seed < 50; ++seed) {
     SimDisk disk({.seed = seed});
     write(disk, "/kept", pages('k', 3), true);
@@ -161,7 +160,8 @@ TEST_CASE("power cut: names without a sync of their folder come or not, each by 
   CHECK(seen == std::set<std::string>{"", "(not_found)", "(not_found)(not_found)"});
 }
 
-TEST_CASE("power cut: a rename is whole; a file replaced by one that was not synced may be torn") {
+TEST_CASE(
+    "power cut: a rename is whole and a file replaced by one that was not synced may be torn") {
   std::set<std::string> safe, careless;
   for (std::uint64_t seed = 0; seed < 300; ++seed) {
     for (const bool sync : {true, false}) {
@@ -233,7 +233,7 @@ TEST_CASE("power cut: a removal may be undone") {
   CHECK(seen == std::set<std::string>{"x", "(not_found)"});
 }
 
-TEST_CASE("an operation fails where it is told to; a failed sync loses its bytes for good") {
+TEST_CASE("an operation fails where it is told to and a failed sync loses its bytes for good") {
   for (std::uint64_t seed = 0; seed < 20; ++seed) {
     SimDisk disk({.seed = seed});
     const File file = disk.open_to_write("/file", 0600).value();

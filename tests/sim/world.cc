@@ -77,7 +77,7 @@ void World::submit(const Scenario::Submission& job) {
   }
   auto spec = config::parse_job(job.text);
   FED_CHECK(spec.has_value());
-  server_->coordinator().submit(std::move(*spec), [this, &job, again](Status taken) {
+  server_->coordinator().submit(std::move(*spec), [this, &job](Status taken) {
     say(fmt::format("{} is {}", job.name, taken ? "taken on" : "refused: " + taken.error().detail));
     if (taken) submitted_.insert(job.name);
   });

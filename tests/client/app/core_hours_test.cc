@@ -212,7 +212,7 @@ TEST_CASE("a client says its limits right after Hello, and dials with its rates"
   CHECK(site.lines.asked.receive_mbit_s_max == 3);
 }
 
-TEST_CASE("the end of the hours stops a training; their beginning is told") {
+TEST_CASE("the end of the hours stops a training and their beginning is told") {
   Site site;
   site.agrees();
   site.is_training();

@@ -416,7 +416,7 @@ TEST_CASE("a refusal is shown") {
   CHECK(status->last_refusal.detail == "too large a norm");
 }
 
-TEST_CASE("with --once, a Bye for good is exit status 1; another one is not the end") {
+TEST_CASE("with --once, a Bye for good is exit status 1 and another one is not the end") {
   FakeServer server;
   RunningClient client(server);
   server.expect<wire::Hello>();

@@ -213,7 +213,7 @@ TEST_CASE("whenever the link breaks, the task is finished over the next one") {
   finishes_after_reconnect(client, step >= 3);
 }
 
-TEST_CASE("training outlives the link; its update is offered over the next one") {
+TEST_CASE("training outlives the link and its update is offered over the next one") {
   Client client = ready();
   client.is_training(3);
   client.session.disconnected();

@@ -159,7 +159,7 @@ TEST_CASE("a message beyond the limit ends the connection") {
   CHECK(pair.server_ear->closed.has_value());
 }
 
-TEST_CASE("a silent connection is closed; pings keep one alive") {
+TEST_CASE("a silent connection is closed and pings keep one alive") {
   const Duration idle = std::chrono::milliseconds(80);
   SECTION("without pings") {
     Pair pair({.idle = idle});

@@ -1,4 +1,6 @@
 // Rates of a session: kept at every moment, without holding up messages.
+#include <unistd.h>
+
 #include <boost/asio/post.hpp>
 #include <catch2/catch.hpp>
 
@@ -14,10 +16,11 @@ constexpr double kBytesPerMbit = 125000;
 constexpr double kRecordOverhead = 1.01;  // a chunk's header, its record's length and seal
 
 std::shared_ptr<const File> zeros(std::size_t size) {
-  const fs::path path = fs::temp_directory_path() / "fed_net_rate";
+  const fs::path path = fs::temp_directory_path() / ("fed_net_rate." + std::to_string(::getpid()));
   REQUIRE(replace_file(path, Bytes(size), Durability::process).has_value());
   auto file = File::open_to_read(path);
   REQUIRE(file.has_value());
+  fs::remove(path);  // the file lives as long as it is open
   return std::make_shared<const File>(std::move(*file));
 }
 

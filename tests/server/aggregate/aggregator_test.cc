@@ -98,7 +98,8 @@ TEST_CASE("every rule: clients that agree are followed, and the result stays bet
 }
 
 TEST_CASE(
-    "every rule: reset makes it new, also for another size; its bytes grow at most with updates x "
+    "every rule: reset makes it new, also for another size and its bytes grow at most with updates "
+    "x "
     "tile") {
   const Round round = make_round(8);
   const Grid grid = Grid::make(round.total, 64).value();

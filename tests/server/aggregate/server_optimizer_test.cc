@@ -89,7 +89,7 @@ TEST_CASE("adam: tau 1, beta1 = beta2 = 1/2, rate 1, without bias correction") {
   CHECK(walk.x[0] == Approx(1.213141026).epsilon(1e-7));
 }
 
-TEST_CASE("yogi: tau 13, beta1 1/2, beta2 3/4, rate 1; v falls, rises and stays") {
+TEST_CASE("yogi: tau 13, beta1 1/2, beta2 3/4, rate 1 and v falls, rises and stays") {
   Walk walk{make({.type = "yogi", .learning_rate = 1, .beta1 = 0.5, .beta2 = 0.75, .epsilon = 13})};
   CHECK((walk.m() == 0.0F && walk.v() == 169.0F));
   walk.step(10);  // 100 < 169: v = 169 - 25 = 144, m = 5; x = 5 / (12 + 13)

@@ -14,7 +14,7 @@ TEST_CASE("a scaling survives its text, to the bit") {
   CHECK(scaling_from("[1]").empty());
 }
 
-TEST_CASE("clients' metrics are weighted by their test rows; refused ones do not count") {
+TEST_CASE("clients' metrics are weighted by their test rows and refused ones do not count") {
   const auto row = [](const char* outcome, std::int64_t examples, const char* metrics) {
     store::ContributionRow made;
     made.outcome = outcome;

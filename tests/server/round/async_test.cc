@@ -77,7 +77,7 @@ TEST_CASE("a fast client is never idle because another is slow") {
   CHECK(bench.engine.report().clients.size() == 2);
 }
 
-TEST_CASE("K updates make a version; later ones count less and are for the next") {
+TEST_CASE("K updates make a version, and later ones count less and are for the next") {
   AsyncBench bench({.cohort = 3, .goal = 2, .staleness = 2});
   bench.arrive(1, 3);
   CHECK_THAT(bench.deliver(1, 1, 0), Catch::Contains("open 4:1@0"));
@@ -192,7 +192,7 @@ TEST_CASE("an order to pause, drain or cancel is followed at any moment of an as
   }
 }
 
-TEST_CASE("a task that could not be journaled was not given; it is given again later") {
+TEST_CASE("a task that could not be journaled was not given, and is given again later") {
   AsyncBench bench({.cohort = 1, .goal = 1});
   bench.arrive(1, 1);
   CHECK(bench.tell(OpenFailed{1, 1, {ErrorCode::disk_full, "full"}}) == "");

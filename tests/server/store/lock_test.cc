@@ -13,7 +13,7 @@ using fed::store::FolderLock;
 using fed::store::testing::Folder;
 
 TEST_CASE(
-    "lock: the second holder is told the folder and the first one's process; then it is free "
+    "lock: the second holder is told the folder and the first one's process and then it is free "
     "again") {
   Folder folder;
   {
