@@ -3,6 +3,19 @@
 #include "app/identity.h"
 
 namespace fed::app {
+namespace {
+
+// A sealed model has no name for long (global_model.h); a process that was killed in that moment
+// has left it one.
+Status remove_leftovers(Disk& disk, const fs::path& blobs) {
+  FED_ASSIGN(entries, disk.list(blobs));
+  for (const fs::path& left : entries) {
+    FED_TRY(disk.remove(left));
+  }
+  return {};
+}
+
+}  // namespace
 
 Result<ServerState> ServerState::open(Disk& disk, const config::ServerSpec& config) {
   const fs::path& folder = config.state_dir;
@@ -16,6 +29,7 @@ Result<ServerState> ServerState::open(Disk& disk, const config::ServerSpec& conf
                                             .upload_bytes_max = config.limits.upload_bytes_max}));
   const fs::path blobs = folder / "blobs";
   FED_TRY(make_folder(disk, blobs, config.durability));
+  FED_TRY(remove_leftovers(disk, blobs));
   return ServerState{std::move(lock),
                      std::move(identity),
                      std::move(journal),

@@ -205,10 +205,10 @@ class Drain(OrdersCase):
 
     def test_of_a_paused_job_does_not_wait_for_it(self):
         proxy, clients = self.held_upload()
-        proxy.release()
-        self.srv.daemon.wait_log('committed version 1')
         self.srv.ask('pause', 'job')
         self.srv.wait_for('job', lambda shown: shown['state'] == 'paused')
+        proxy.release()
+        self.srv.daemon.wait_log('committed version 1')
         self.srv.ask('drain')
         self.assertEqual(self.srv.daemon.wait_exit(), 0)
         self.srv.start()
