@@ -77,6 +77,11 @@ bool Job::run(const round::AssignTask& effect) {
   const bool unopened = never_assigned_ && effect.task >= never_assigned_->first_task &&
                         effect.task <= never_assigned_->last_task;
   if (unopened) return true;
+  if (effect.kind == round::TaskKind::training && !models_.contains(effect.base_version)) {
+    events_.push_back(round::TaskFailed{effect.client, effect.task,
+                                        "the server no longer has the version it began from"});
+    return true;
+  }
   if (const auto why = away(effect.client)) {  // since the engine was told that it is there
     weigh(effect.client);
     events_.push_back(round::TaskFailed{effect.client, effect.task, *why});

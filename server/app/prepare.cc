@@ -56,8 +56,12 @@ Result<Prepared> prepare(const Plan& plan, const Services& services,
   }
   older.erase(latest);
   for (const std::int64_t version : older) {
-    FED_ASSIGN(model, load_version(plan, services, version));
-    prepared.models[version] = without_weights(*model);
+    const auto model = load_version(plan, services, version);
+    // A task that ended, on a disk that could not note it, keeps no checkpoint: it ends again when
+    // it is to be assigned.
+    if (!model && model.error().code == ErrorCode::not_found) continue;
+    if (!model) return model.error();
+    prepared.models[version] = without_weights(**model);
   }
   FED_ASSIGN(model, load_version(plan, services, latest));
   prepared.models[latest] = std::move(model);
