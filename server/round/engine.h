@@ -139,7 +139,9 @@ class Engine {
   void leave_pause(Instant now, Effects& out);
   void end_job(Effects& out);
   void discard_unused(Effects& out);
+  void start_closing(Effects& out);
   void end_round();
+  void reset_round();  // what every round begins without
   void learn(ClientId client, const Member& member, Instant now);
   Candidate candidate(ClientId client) const;
   void fix_totals();  // W and the goal, from the cohort

@@ -156,12 +156,7 @@ void Engine::close_async(Effects& out) {
     closing_.push_back(key);
     total_weight_ += weight_of(config_.policy.weighting, waiting.ticket.examples);
   }
-  phase_ = Phase::closing;
-  closed_ = false;
-  in_flight_ = true;
-  commit_failures_ = 0;
-  last_failure_ = {};
-  out.push_back(close_effect());
+  start_closing(out);
 }
 
 Contribution Engine::contribution(const TaskKey& key, const Waiting& waiting) const {
@@ -230,14 +225,7 @@ void Engine::end_async_round(Instant now, Effects& out) {
   closing_.clear();
   drawn_.clear();
   end_stale_tasks(now, out);
-  phase_ = Phase::idle;
-  attempt_ = 0;
-  total_weight_ = 0;
-  goal_ = 0;
-  in_flight_ = false;
-  retry_at_.reset();
-  commit_failures_ = 0;
-  last_failure_ = {};
+  reset_round();
 }
 
 std::optional<Instant> Engine::next_async_wakeup() const {

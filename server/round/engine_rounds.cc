@@ -248,12 +248,7 @@ void Engine::close(Instant now, Effects& out) {
   for (const auto& [client, member] : members_) {
     if (outstanding(member.status)) late_.insert(client);
   }
-  phase_ = Phase::closing;
-  closed_ = false;
-  in_flight_ = true;
-  commit_failures_ = 0;
-  last_failure_ = {};
-  out.push_back(close_effect());
+  start_closing(out);
   cancel_outstanding(Reason::round_closed, out);
 }
 
@@ -286,11 +281,24 @@ std::int64_t Engine::accepted() const {
   return asynchronous() ? std::ssize(buffer_) : count(Status::accepted);
 }
 
+void Engine::start_closing(Effects& out) {
+  phase_ = Phase::closing;
+  closed_ = false;
+  in_flight_ = true;
+  commit_failures_ = 0;
+  last_failure_ = {};
+  out.push_back(close_effect());
+}
+
 void Engine::end_round() {
-  phase_ = Phase::idle;
-  attempt_ = 0;
   members_.clear();
   tried_.clear();
+  reset_round();
+}
+
+void Engine::reset_round() {
+  phase_ = Phase::idle;
+  attempt_ = 0;
   total_weight_ = 0;
   goal_ = 0;
   in_flight_ = false;
