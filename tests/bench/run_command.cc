@@ -1,0 +1,116 @@
+#include "run_command.h"
+
+#include <fmt/format.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <set>
+
+#include "base/log.h"
+#include "clocks.h"
+#include "machine.h"
+#include "options.h"
+#include "workloads.h"
+
+namespace fed::bench {
+namespace {
+
+constexpr double kQuickEffort = 0.02;
+constexpr int kBarWidth = 30;
+
+// "a,c,d" or "acd"; empty: all.
+Result<std::set<std::string>> chosen(const std::string& text) {
+  std::set<std::string> letters;
+  for (const char letter : text) {
+    if (letter == ',' || letter == ' ') continue;
+    letters.insert(std::string(1, letter));
+  }
+  for (const std::string& letter : letters) {
+    const auto all = workloads();
+    const bool known = std::any_of(all.begin(), all.end(),
+                                   [&](const Workload& each) { return letter == each.letter; });
+    if (!known) {
+      return Error{ErrorCode::invalid,
+                   "there is no workload \"" + letter + "\"; see `fedbench run --help`"};
+    }
+  }
+  return {boost::system::in_place_value, std::move(letters)};
+}
+
+void show(std::size_t done, std::size_t all, const std::string& doing) {
+  if (::isatty(STDERR_FILENO) != 1) {
+    if (!doing.empty()) fmt::print(stderr, "{}\n", doing);
+    return;
+  }
+  const auto filled = static_cast<int>(done * kBarWidth / all);
+  fmt::print(stderr, "\r\x1b[K[{:#<{}}{: <{}}] {}/{} {}", "", filled, "", kBarWidth - filled, done,
+             all, doing);
+  if (done == all) fmt::print(stderr, "\r\x1b[K");
+  std::fflush(stderr);
+}
+
+// One after the other. True if none failed.
+bool run_all(Bench& bench, const std::vector<Workload>& chosen) {
+  bool good = true;
+  for (std::size_t i = 0; i < chosen.size(); ++i) {
+    const Workload& each = chosen[i];
+    show(i, chosen.size(), fmt::format("({}) {}", each.letter, each.title));
+    const Stopwatch watch;
+    const Status done = each.run(bench);
+    bench.report.raw(each.letter)["took_s"] = watch.seconds();
+    if (done) continue;
+    good = false;
+    bench.report.skip(each.letter, "it failed: " + done.error().detail);
+  }
+  show(chosen.size(), chosen.size(), "");
+  return good;
+}
+
+int run(const cli::Arguments& arguments) {
+  const auto letters = chosen(arguments.text("only"));
+  if (!letters) return cli::fail(arguments, letters.error(), cli::bad_usage);
+  auto workspace = make_workspace(arguments);
+  if (!workspace) return cli::fail(arguments, workspace.error());
+  const bool quick = arguments.has("quick");
+  MachineLimits limits(quick ? kQuickEffort : 1);
+  Report report;
+  Bench bench{server_program(arguments), **workspace, limits, report, quick};
+  std::vector<Workload> selected;
+  for (const Workload& each : workloads()) {
+    if (letters->empty() || letters->contains(each.letter)) selected.push_back(each);
+  }
+  const Machine machine = describe_machine((*workspace)->folder());
+  const Stopwatch watch;
+  const bool good = run_all(bench, selected);
+  if (arguments.json()) {
+    Json json = report.to_json();
+    json["machine"] = machine.to_json();
+    json["quick"] = quick;
+    json["took_s"] = watch.seconds();
+    fmt::print("{}\n", json.dump(2));
+  } else {
+    fmt::print("{}{}{:.0f} s in all{}\n", machine.to_text(), report.to_text(), watch.seconds(),
+               quick ? "; tiny sizes: these figures say nothing" : "");
+  }
+  return good ? cli::done : cli::refused;
+}
+
+}  // namespace
+
+cli::Command run_command() {
+  return {"run",
+          "[--only a,c,d] [--quick] [--state DIR]",
+          "measure: a table of figures, each beside the limit measured in the same run",
+          [](cli::options::options_description& options) {
+            auto add = options.add_options();
+            add("only", cli::options::value<std::string>(), "these workloads, by their letters");
+            add("quick", "tiny sizes: shows that everything works, and measures nothing");
+            add_common_options(options);
+          },
+          {},
+          run};
+}
+
+}  // namespace fed::bench

@@ -1,0 +1,11 @@
+// The workloads, one function each; README.md says what they are.
+#pragma once
+
+#include "bench.h"
+
+namespace fed::bench {
+
+Status run_large_rounds(Bench& bench);   // a
+Status run_medium_rounds(Bench& bench);  // b
+
+}  // namespace fed::bench
