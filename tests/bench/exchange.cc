@@ -116,7 +116,7 @@ Result<Exchange> exchange(const ServerProcess& server, const ExchangePlan& plan)
   const Update update = make_update(plan.coordinates);
   RoundWatch watch(server, plan.clients);
   Crowd crowd(server.members().first(plan.clients), update, watch.observer(),
-              {.gated = plan.phases}, plan.threads);
+              {.verify = plan.verify, .gated = plan.phases}, plan.threads);
   if (plan.phases) watch.on_all_obtained = [&crowd] { crowd.go(false); };
   crowd.start();
   if (!watch.await_welcomes(plan.clients, kConnectSeconds)) return gave_up(server, "a welcome");

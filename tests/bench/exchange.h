@@ -76,6 +76,7 @@ struct ExchangePlan {
   std::size_t clients = 0;
   std::int64_t rounds = 0;
   bool phases = false;  // nobody uploads before all have downloaded
+  bool verify = true;   // the clients open and hash what they download
   unsigned threads = 2;
   double seconds_max = 600;
 };

@@ -18,6 +18,7 @@
 #include "crypto/hash.h"
 #include "crypto/x25519.h"
 #include "net/bulk.h"
+#include "numbers.h"
 
 namespace fed::bench {
 namespace {
@@ -27,11 +28,6 @@ constexpr int kRepeats = 5;        // whose median counts
 constexpr std::size_t kRecordPlainBytes = 1 + net::kChunkHeaderBytes + net::kChunkDataMax;
 constexpr std::size_t kLargeBytes = std::size_t{256} << 20;
 constexpr std::size_t kSocketPieceBytes = 256 * 1024;
-
-double median(std::vector<double> values) {
-  std::sort(values.begin(), values.end());
-  return values[values.size() / 2];
-}
 
 // CPU seconds that one call of `step` takes, repeated.
 template <class Step>

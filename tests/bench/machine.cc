@@ -28,16 +28,17 @@ std::uint64_t kilobytes(const std::string& key) {
   return text.empty() ? 0 : std::stoull(text) * 1024;
 }
 
-// "1" for a disk that turns, "0" for one that does not.
+// What the kernel says of it; a virtual disk may say anything.
 std::string kind_of(const std::string& device) {
   std::string name = fs::path(device).filename().string();
+  if (name.starts_with("vd") || name.starts_with("xvd")) return "virtual disk";
   while (!name.empty()) {
     std::ifstream file("/sys/block/" + name + "/queue/rotational");
     std::string rotates;
-    if (file >> rotates) return rotates == "0" ? "solid state or virtual" : "rotating";
+    if (file >> rotates) return rotates == "0" ? "solid state" : "rotating";
     name.pop_back();  // of a partition
   }
-  return "device of unknown kind";
+  return "unknown kind";
 }
 
 // The longest mount point that holds `folder`.

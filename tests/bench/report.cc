@@ -7,7 +7,7 @@ namespace {
 
 std::string bar_text(const std::optional<Bar>& bar) {
   if (!bar) return "";
-  return fmt::format("{} {:.4g}", bar->sense == Bar::Sense::at_most ? "<=" : ">=", bar->value);
+  return fmt::format("{} {:.4g}", bar->sense == Bar::Sense::at_most ? "<=" : ">=", bar->bound);
 }
 
 std::string met_text(const Row& row) {
@@ -18,14 +18,12 @@ std::string met_text(const Row& row) {
 
 }  // namespace
 
-double Row::judged() const {
-  if (limit.empty()) return value;
-  return limit_value != 0 ? value / limit_value : 0;
-}
+double Row::ratio() const { return limit_value != 0 ? value / limit_value : 0; }
 
 std::optional<bool> Row::met() const {
   if (!bar) return std::nullopt;
-  return bar->sense == Bar::Sense::at_most ? judged() <= bar->value : judged() >= bar->value;
+  const double judged = bar->of == Bar::Of::ratio ? ratio() : value;
+  return bar->sense == Bar::Sense::at_most ? judged <= bar->bound : judged >= bar->bound;
 }
 
 void Report::skip(const std::string& workload, const std::string& why) {
@@ -40,7 +38,7 @@ std::string Report::to_text() const {
     const bool compared = !row.limit.empty();
     const std::string limit =
         compared ? fmt::format("{:.4g} {}: {}", row.limit_value, row.unit, row.limit) : "";
-    const std::string ratio = compared ? fmt::format("{:.3g}", row.judged()) : "";
+    const std::string ratio = compared ? fmt::format("{:.3g}", row.ratio()) : "";
     out += fmt::format("{:<3}{:<52}{:>20}  {:<38}{:>9}{:>10}  {}\n", row.workload, row.figure,
                        value, limit, ratio, bar_text(row.bar), met_text(row));
     if (!row.note.empty()) out += fmt::format("     {}\n", row.note);
@@ -60,11 +58,12 @@ Json Report::to_json() const {
                  {"unit", row.unit}};
     if (!row.limit.empty()) {
       json["limit"] = {{"what", row.limit}, {"value", row.limit_value}};
-      json["ratio"] = row.judged();
+      json["ratio"] = row.ratio();
     }
     if (row.bar) {
       const char* sense = row.bar->sense == Bar::Sense::at_most ? "at most" : "at least";
-      json["bar"] = {{sense, row.bar->value}};
+      const char* of = row.bar->of == Bar::Of::ratio ? "ratio" : "value";
+      json["bar"] = {{"of", of}, {sense, row.bar->bound}};
       json["met"] = *row.met();
     }
     if (!row.note.empty()) json["note"] = row.note;

@@ -12,11 +12,13 @@ namespace fed::bench {
 
 using Json = nlohmann::ordered_json;
 
-// What a figure must reach.
+// What a figure must reach: its ratio to the limit, or the figure itself.
 struct Bar {
   enum class Sense { at_most, at_least };
+  enum class Of { ratio, value };
   Sense sense = Sense::at_most;
-  double value = 0;
+  double bound = 0;
+  Of of = Of::ratio;
 };
 
 // A figure, and what was measured in the same run that it is to be compared with.
@@ -27,11 +29,10 @@ struct Row {
   std::string unit;
   std::string limit{};  // what the machine could do; empty: there is nothing to compare with
   double limit_value = 0;
-  std::optional<Bar> bar{};  // for the ratio; for the value if there is no limit
+  std::optional<Bar> bar{};
   std::string note{};
 
-  // value / limit; the value itself without a limit.
-  double judged() const;
+  double ratio() const;  // 0 without a limit
   // Nothing without a bar.
   std::optional<bool> met() const;
 };
