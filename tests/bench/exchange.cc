@@ -40,7 +40,10 @@ void RoundWatch::asked(std::size_t client, const wire::Task& task) {
     const auto before = rounds_.find(task.task - 1);
     if (before != rounds_.end()) before->second.over = at;
   }
-  if (counts.asked == clients_) rounds_[task.task].all_asked = moment();
+  if (counts.asked == clients_) {
+    rounds_[task.task].all_asked = moment();
+    changed_.notify_all();
+  }
 }
 
 void RoundWatch::obtained(const wire::Task& task) {
@@ -82,6 +85,10 @@ bool RoundWatch::await_welcomes(std::size_t count, double limit) {
 
 bool RoundWatch::await_answers(std::size_t count, double limit) {
   return await(limit, [this, count] { return answers_ >= count; });
+}
+
+bool RoundWatch::await_asked(std::int64_t round, double limit) {
+  return await(limit, [this, round] { return counts_[round].asked >= clients_; });
 }
 
 bool RoundWatch::await_end(double limit) {

@@ -39,6 +39,7 @@ class RoundWatch {
   // False if it has not come to that within `seconds`.
   bool await_welcomes(std::size_t count, double seconds);
   bool await_answers(std::size_t count, double seconds);  // in all, of all rounds
+  bool await_asked(std::int64_t round, double seconds);   // everybody
   bool await_end(double seconds);
   std::map<std::int64_t, RoundTimes> rounds() const;
   std::vector<double> client_rounds() const;  // seconds between the tasks of the first client

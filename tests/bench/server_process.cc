@@ -21,6 +21,7 @@ namespace fed::bench {
 namespace {
 
 constexpr int kReadySecondsMax = 300;
+constexpr double kReconnectSecondsMax = 0.1;  // so that a restart is noticed at once
 constexpr std::int64_t kNow = 1'700'000'000;  // of the joining; nothing depends on it
 constexpr std::int64_t kYear = 365 * 86400;
 
@@ -146,6 +147,7 @@ Status ServerProcess::prepare(std::size_t members, const Options& options) {
   for (std::size_t i = 0; i < members; ++i) {
     Member member = make_member(i);
     member.spec.server = spec_.listen;
+    member.spec.reconnect_s_max = kReconnectSecondsMax;
     member.spec.server_key = to_base64url(identity.public_key());
     FED_TRY(enrol(journal, member));
     members_.push_back(std::move(member));
