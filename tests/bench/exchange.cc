@@ -114,6 +114,11 @@ Moment RoundWatch::end() const {
   return end_;
 }
 
+std::size_t RoundWatch::answers() const {
+  const std::lock_guard lock(mutex_);
+  return answers_;
+}
+
 std::optional<std::string> RoundWatch::problem() const {
   const std::lock_guard lock(mutex_);
   return problem_;

@@ -44,6 +44,7 @@ class RoundWatch {
   std::map<std::int64_t, RoundTimes> rounds() const;
   std::vector<double> client_rounds() const;  // seconds between the tasks of the first client
   Moment end() const;
+  std::size_t answers() const;  // receipts so far
   // What went wrong, if an update was not accepted.
   std::optional<std::string> problem() const;
 

@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "crypto/init.h"
 #include "run_command.h"
+#include "soak_command.h"
 #include "tensor/kernels.h"
 
 int main(int argc, char** argv) {
@@ -12,7 +13,7 @@ int main(int argc, char** argv) {
   fed::log::set_up(fed::log::Level::error, fed::log::Format::text);
   const fed::cli::Program program{"fedbench",
                                   "what the real server costs, beside what the machine can do",
-                                  {fed::bench::run_command()}};
+                                  {fed::bench::run_command(), fed::bench::soak_command()}};
   // `fedbench --quick` is `fedbench run --quick`.
   std::vector<const char*> arguments(argv, argv + argc);
   const std::string_view first = argc > 1 ? argv[1] : "";

@@ -1,24 +1,20 @@
 #include "run_command.h"
 
 #include <fmt/format.h>
-#include <sys/resource.h>
-#include <unistd.h>
 
-#include <cstdio>
-#include <cstdlib>
+#include <algorithm>
 #include <set>
 
-#include "base/log.h"
 #include "clocks.h"
 #include "machine.h"
 #include "options.h"
+#include "progress.h"
 #include "workloads.h"
 
 namespace fed::bench {
 namespace {
 
 constexpr double kQuickEffort = 0.02;
-constexpr int kBarWidth = 30;
 
 // "a,c,d" or "acd"; empty: all.
 Result<std::set<std::string>> chosen(const std::string& text) {
@@ -39,24 +35,13 @@ Result<std::set<std::string>> chosen(const std::string& text) {
   return {boost::system::in_place_value, std::move(letters)};
 }
 
-void show(std::size_t done, std::size_t all, const std::string& doing) {
-  if (::isatty(STDERR_FILENO) != 1) {
-    if (!doing.empty()) fmt::print(stderr, "{}\n", doing);
-    return;
-  }
-  const auto filled = static_cast<int>(done * kBarWidth / all);
-  fmt::print(stderr, "\r\x1b[K[{:#<{}}{: <{}}] {}/{} {}", "", filled, "", kBarWidth - filled, done,
-             all, doing);
-  if (done == all) fmt::print(stderr, "\r\x1b[K");
-  std::fflush(stderr);
-}
-
 // One after the other. True if none failed.
 bool run_all(Bench& bench, const std::vector<Workload>& chosen) {
   bool good = true;
   for (std::size_t i = 0; i < chosen.size(); ++i) {
     const Workload& each = chosen[i];
-    show(i, chosen.size(), fmt::format("({}) {}", each.letter, each.title));
+    show_progress(static_cast<double>(i) / static_cast<double>(chosen.size()),
+                  fmt::format("({}) {}", each.letter, each.title));
     const Stopwatch watch;
     const Status done = each.run(bench);
     bench.report.raw(each.letter)["took_s"] = watch.seconds();
@@ -64,7 +49,7 @@ bool run_all(Bench& bench, const std::vector<Workload>& chosen) {
     good = false;
     bench.report.skip(each.letter, "it failed: " + done.error().detail);
   }
-  show(chosen.size(), chosen.size(), "");
+  clear_progress();
   return good;
 }
 
