@@ -10,10 +10,11 @@ namespace {
 class Adam final : public Optimizer {
  public:
   Adam(const config::OptimizerSpec& spec, std::uint64_t size)
-      : spec_(spec), mean_(size), square_(size) {}
+      : Optimizer(size), spec_(spec), mean_(size), square_(size) {}
 
-  void step(std::span<float> weights, std::span<const float> gradient) override {
-    FED_CHECK(weights.size() == gradient.size() && weights.size() == mean_.size());
+  void step(std::span<float> weights) override {
+    const std::span<const float> gradient = Optimizer::gradient().values;
+    FED_CHECK(weights.size() == gradient.size());
     beta1_power_ *= spec_.beta1;
     beta2_power_ *= spec_.beta2;
     const auto beta1 = static_cast<float>(spec_.beta1), beta2 = static_cast<float>(spec_.beta2);
