@@ -93,6 +93,20 @@ TEST_CASE("adam follows algorithm 1") {
   check_close(seen[2], {0.8962952851433843, -1.807315224878071});
 }
 
+TEST_CASE("adam moves a weight alike, wherever in a vector it stands") {
+  const OptimizerSpec spec{.type = "adam", .learning_rate = 0.01};
+  std::vector<float> weights, gradient;
+  for (int i = 0; i < 37; ++i) {
+    weights.push_back(std::sin(static_cast<float>(i)));
+    gradient.push_back(std::cos(static_cast<float>(3 * i)));
+  }
+  const Steps together = run(spec, weights, {gradient, weights});
+  for (std::size_t i = 0; i < weights.size(); ++i) {
+    const Steps alone = run(spec, {weights[i]}, {{gradient[i]}, {weights[i]}});
+    CHECK(alone[1][0] == together[1][i]);
+  }
+}
+
 TEST_CASE("adam's first step is the learning rate, whatever the gradient's size") {
   const OptimizerSpec spec{.type = "adam", .learning_rate = 0.01};
   check_close(run(spec, {1, 1, 1}, {{1e-4f, -1, 1000}})[0], {0.99 + 1e-6, 1.01, 0.99});
