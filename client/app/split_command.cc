@@ -23,13 +23,14 @@ Error usage(std::string detail) { return {ErrorCode::invalid, std::move(detail)}
 
 Result<config::DataSpec> data_of(const cli::Arguments& arguments) {
   config::DataSpec data;
-  const std::string format = arguments.text("format");
+  std::string format = arguments.text("format");
+  if (format.empty()) format = arguments.text("images").empty() ? "csv" : "idx";
   if (format == "idx") {
     data.format = Format::idx;
     data.images = arguments.text("images");
     data.labels = arguments.text("labels");
     if (data.images.empty() || data.labels.empty()) {
-      return usage("--format idx needs --images FILE and --labels FILE");
+      return usage("images need --images FILE and --labels FILE");
     }
     return data;
   }
@@ -37,7 +38,8 @@ Result<config::DataSpec> data_of(const cli::Arguments& arguments) {
   data.path = arguments.text("path");
   data.label = arguments.text("label");
   if (data.path.empty())
-    return usage("--format csv needs --path FILE and, but for iid, --label COLUMN");
+    return usage(
+        "a table needs --path FILE and, but for iid, --label COLUMN; images need --images");
   const std::string delimiter = arguments.text("delimiter");
   if (delimiter.size() > 1) return usage("--delimiter is one character");
   if (!delimiter.empty()) data.delimiter = delimiter[0];
@@ -136,7 +138,8 @@ void add_options(cli::options::options_description& options) {
       "iid, dirichlet:A (smaller A: less alike) or labels:K (K classes a client)")(
       "clients", cli::options::value<std::int64_t>()->required(), "how many parts")(
       "seed", cli::options::value<std::uint64_t>()->default_value(1),
-      "the same seed, the same parts")("format", text()->required(), "csv or idx")(
+      "the same seed, the same parts")("format", text(),
+                                       "csv or idx, if not as --path or --images say")(
       "path", text(), "csv: the file")("label", text(), "csv: the column of the class")(
       "delimiter", text(), "csv: one character, if not a comma")(
       "images", text(), "idx: the images")("labels", text(), "idx: the labels")(
@@ -147,7 +150,7 @@ void add_options(cli::options::options_description& options) {
 
 cli::Command split_command() {
   return {"split",
-          "--scheme iid|dirichlet:A|labels:K --clients N --format csv|idx ... --output DIR",
+          "--scheme iid|dirichlet:A|labels:K --clients N --path CSV|--images IDX ... --output DIR",
           "cut a data set into one folder a client, for trials",
           add_options,
           {},

@@ -85,7 +85,7 @@ Result<Trained> train_epochs(const Run& run) {
   const std::int64_t batch_size = std::min(run.training.batch_size, run.rows.rows);
   const std::int64_t batches = (run.rows.rows + batch_size - 1) / batch_size;
   tensor::Floats weights(run.global.begin(), run.global.end());
-  tensor::Floats gradient(weights.size());
+  const model::GradientSum gradient = optimizer->gradient();
   Gather gather(run.rows, batch_size);
   std::vector<std::uint32_t> order(static_cast<std::size_t>(run.rows.rows));
   std::iota(order.begin(), order.end(), 0u);
@@ -101,8 +101,8 @@ Result<Trained> train_epochs(const Run& run) {
       const model::BatchLoss loss =
           run.model.loss_and_gradient(weights, batch, run.class_weights, gradient, run.workspace);
       if (!std::isfinite(loss.mean)) return diverged(run, fmt::format("in epoch {}", epoch + 1));
-      add_penalties(run.penalties(), weights, run.global, gradient);
-      optimizer->step(weights, gradient);
+      add_penalties(run.penalties(), weights, run.global, gradient.values);
+      optimizer->step(weights);
       loss_sum += loss.mean * loss.weight;
       weight_sum += loss.weight;
       FED_TRY(report(run, epoch * batches + i + 1, run.training.epochs * batches));
@@ -122,8 +122,8 @@ Result<Trained> full_gradient(const Run& run) {
   for (std::int64_t row = 0; row < all.rows; row += gradient_rows_max) {
     const std::int64_t rows = std::min(gradient_rows_max, all.rows - row);
     const model::Batch batch = model::slice(all, run.rows.inputs, row, rows);
-    const model::BatchLoss loss =
-        run.model.loss_and_gradient(run.global, batch, run.class_weights, gradient, run.workspace);
+    const model::BatchLoss loss = run.model.loss_and_gradient(run.global, batch, run.class_weights,
+                                                              {gradient}, run.workspace);
     const double share = total > 0 ? loss.weight / total : 0;
     tensor::axpy(static_cast<float>(share), gradient, result.values);
     result.loss += share * loss.mean;

@@ -10,6 +10,8 @@
 
 #include "base/error.h"
 #include "config/job.h"
+#include "model/model.h"
+#include "tensor/vector.h"
 
 namespace fed::train {
 
@@ -18,8 +20,19 @@ class Optimizer {
  public:
   virtual ~Optimizer() = default;
 
-  // One step; both spans have the size that the optimizer was made for.
-  virtual void step(std::span<float> weights, std::span<const float> gradient) = 0;
+  // Where the gradient of the next step belongs: for heavy-ball momentum it is added to what is
+  // kept of the velocity.
+  model::GradientSum gradient() { return {gradient_, keep_}; }
+
+  // One step along it; `weights` has the size that the optimizer was made for.
+  virtual void step(std::span<float> weights) = 0;
+
+ protected:
+  explicit Optimizer(std::uint64_t size, float keep = 0) : gradient_(size), keep_(keep) {}
+
+ private:
+  tensor::Floats gradient_;
+  float keep_;
 };
 
 // For vectors of `size`. ErrorCode::invalid for an unknown type or a constant outside its range.

@@ -1,7 +1,7 @@
 // Gradient descent with heavy-ball momentum: v = momentum · v + g, w = w - learning_rate · v
 // (Polyak 1964, in the form of Sutskever et al. 2013 that the common frameworks use: the learning
 // rate scales the whole velocity).
-#include "tensor/vector.h"
+#include "tensor/kernels.h"
 #include "train/optimizers.h"
 
 namespace fed::train {
@@ -9,27 +9,17 @@ namespace {
 
 class Sgd final : public Optimizer {
  public:
+  // The sum of gradients that keeps `momentum` of itself is the velocity.
   Sgd(const config::OptimizerSpec& spec, std::uint64_t size)
-      : learning_rate_(static_cast<float>(spec.learning_rate)),
-        momentum_(static_cast<float>(spec.momentum)),
-        velocity_(momentum_ == 0 ? 0 : size) {}
+      : Optimizer(size, static_cast<float>(spec.momentum)),
+        learning_rate_(static_cast<float>(spec.learning_rate)) {}
 
-  void step(std::span<float> weights, std::span<const float> gradient) override {
-    FED_CHECK(weights.size() == gradient.size());
-    if (momentum_ == 0) {
-      for (std::size_t i = 0; i < weights.size(); ++i) weights[i] -= learning_rate_ * gradient[i];
-      return;
-    }
-    FED_CHECK(weights.size() == velocity_.size());
-    for (std::size_t i = 0; i < weights.size(); ++i) {
-      velocity_[i] = momentum_ * velocity_[i] + gradient[i];
-      weights[i] -= learning_rate_ * velocity_[i];
-    }
+  void step(std::span<float> weights) override {
+    tensor::axpy(-learning_rate_, gradient().values, weights);
   }
 
  private:
-  float learning_rate_, momentum_;
-  tensor::Floats velocity_;  // empty without momentum
+  float learning_rate_;
 };
 
 }  // namespace

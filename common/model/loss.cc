@@ -14,14 +14,18 @@ constexpr Loss losses[] = {Loss::squared_error, Loss::binary_cross_entropy, Loss
 
 std::size_t class_of(float label) { return static_cast<std::size_t>(label); }
 
-// Each loss: its value for one row, the row's scores turned into its derivative, and into a
-// prediction.
+// Each loss: its value for one row, the same with the row's scores turned into its derivative, and
+// the scores turned into a prediction.
 struct SquaredError {
   static double loss(std::span<const float> scores, float label) {
     const double error = static_cast<double>(scores[0]) - static_cast<double>(label);
     return error * error;
   }
-  static void derive(std::span<float> scores, float label) { scores[0] = 2 * (scores[0] - label); }
+  static double derive(std::span<float> scores, float label) {
+    const double value = loss(scores, label);
+    scores[0] = 2 * (scores[0] - label);
+    return value;
+  }
   static void predict(std::span<float>) {}
 };
 
@@ -31,9 +35,11 @@ struct BinaryCrossEntropy {
     const double s = scores[0];
     return std::max(s, 0.0) + std::log1p(std::exp(-std::abs(s))) - static_cast<double>(label) * s;
   }
-  static void derive(std::span<float> scores, float label) {
-    tensor::sigmoid(scores);
+  static double derive(std::span<float> scores, float label) {
+    const double value = loss(scores, label);
+    predict(scores);
     scores[0] -= label;
+    return value;
   }
   static void predict(std::span<float> scores) { tensor::sigmoid(scores); }
 };
@@ -46,11 +52,20 @@ struct CrossEntropy {
     for (const float score : scores) sum += static_cast<double>(std::exp(score - largest));
     return std::log(sum) + static_cast<double>(largest - scores[class_of(label)]);
   }
-  static void derive(std::span<float> scores, float label) {
-    predict(scores);
+  static double derive(std::span<float> scores, float label) {
+    const float score = scores[class_of(label)];
+    const auto [largest, sum] = softmax(scores);
     scores[class_of(label)] -= 1;
+    return std::log(sum) + static_cast<double>(largest - score);
   }
-  static void predict(std::span<float> scores) {
+  static void predict(std::span<float> scores) { softmax(scores); }
+
+ private:
+  struct Shift {
+    float largest;
+    double sum;  // of e^(score - largest)
+  };
+  static Shift softmax(std::span<float> scores) {
     const float largest = *std::ranges::max_element(scores);
     double sum = 0;
     for (float& score : scores) {
@@ -58,6 +73,7 @@ struct CrossEntropy {
       sum += static_cast<double>(score);
     }
     tensor::scale(static_cast<float>(1 / sum), scores);
+    return {largest, sum};
   }
 };
 
@@ -147,21 +163,23 @@ BatchLoss loss_of(Loss loss, std::span<const float> scores, std::span<const floa
 
 BatchLoss loss_and_d_scores(Loss loss, std::span<float> scores, std::span<const float> labels,
                             std::span<const float> class_weights) {
-  const BatchLoss result = loss_of(loss, scores, labels, class_weights);
-  if (result.weight == 0) {
-    std::ranges::fill(scores, 0.0f);
-    return result;
-  }
   const std::size_t width = width_of(scores, labels);
-  with(loss, [&](auto kind) {
+  const double total = total_weight(labels, class_weights);
+  if (total == 0) {
+    std::ranges::fill(scores, 0.0f);
+    return {};
+  }
+  const double sum = with(loss, [&](auto kind) {
+    double weighted = 0;
     for (std::size_t row = 0; row < labels.size(); ++row) {
       const std::span<float> d_row = scores.subspan(row * width, width);
-      kind.derive(d_row, labels[row]);
       const double weight = weight_of(labels[row], class_weights);
-      tensor::scale(static_cast<float>(weight / result.weight), d_row);
+      weighted += weight * kind.derive(d_row, labels[row]);
+      tensor::scale(static_cast<float>(weight / total), d_row);
     }
+    return weighted;
   });
-  return result;
+  return {sum / total, total};
 }
 
 void to_predictions(Loss loss, std::int64_t outputs, std::span<float> scores) {

@@ -42,6 +42,13 @@ struct Batch {
   std::int64_t rows = 0;
 };
 
+// Where a gradient goes: values = keep · values + gradient. With a momentum to keep, it needs no
+// vector and no pass over one of its own. Nothing is read where `keep` is 0.
+struct GradientSum {
+  std::span<float> values;
+  float keep = 0;
+};
+
 // Immutable after construction; all functions are const and safe from any thread, each with its own
 // Workspace. Spans of the wrong size are bugs and abort.
 class Model {
@@ -61,11 +68,11 @@ class Model {
   virtual std::span<float> scores(std::span<const float> weights, std::span<const float> features,
                                   std::int64_t rows, Workspace& workspace) const = 0;
 
-  // The mean loss of the batch, and its gradient with respect to the weights, which overwrites
-  // `gradient`. `class_weights` has one weight for each class, or is empty.
+  // The mean loss of the batch, and its gradient with respect to the weights. `class_weights` has
+  // one weight for each class, or is empty.
   virtual BatchLoss loss_and_gradient(std::span<const float> weights, const Batch& batch,
-                                      std::span<const float> class_weights,
-                                      std::span<float> gradient, Workspace& workspace) const = 0;
+                                      std::span<const float> class_weights, GradientSum gradient,
+                                      Workspace& workspace) const = 0;
 
   // Class probabilities, the probability of class 1, or the value: [rows × outputs] into `out`.
   void predict(std::span<const float> weights, std::span<const float> features, std::int64_t rows,

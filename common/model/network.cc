@@ -37,21 +37,38 @@ void d_activate(Activation activation, std::span<const float> y, std::span<float
   }
 }
 
-// y [rows × out] = x [rows × in] · weightᵀ + bias
-void dense(std::span<const float> x, std::span<const float> weight, std::span<const float> bias,
-           std::span<float> y, tensor::GemmShape shape) {
+// What a layer takes or puts out for a batch: [rows × width] (by_row), as features and scores are,
+// or [width × rows] (by_unit), as everything between hidden layers is: sgemm multiplies a weight
+// matrix faster from the left, by a tenth for 32 rows, by a third for 10.
+enum class Order { by_row, by_unit };
+
+struct Block {
+  std::span<const float> values;
+  Order order;
+
+  // What gemm has to do to see the block as [rows × width], or as [width × rows].
+  Transpose to_rows() const { return order == Order::by_row ? Transpose::no : Transpose::yes; }
+  Transpose to_units() const { return order == Order::by_unit ? Transpose::no : Transpose::yes; }
+};
+
+// y [out × rows] = activation(weight [out × in] · x + bias)
+void hidden(const Block& x, std::span<const float> weight, std::span<const float> bias,
+            Activation activation, std::span<float> y, tensor::GemmShape shape) {
+  const auto rows = static_cast<std::size_t>(shape.n);
+  for (std::size_t unit = 0; unit < bias.size(); ++unit) {
+    std::ranges::fill(y.subspan(unit * rows, rows), bias[unit]);
+  }
+  gemm(Transpose::no, x.to_units(), shape, 1, weight, x.values, 1, y);
+  activate(activation, y);
+}
+
+// y [rows × out] = x · weightᵀ + bias
+void output(const Block& x, std::span<const float> weight, std::span<const float> bias,
+            std::span<float> y, tensor::GemmShape shape) {
   for (std::size_t at = 0; at < y.size(); at += bias.size()) {
     std::ranges::copy(bias, y.subspan(at).begin());
   }
-  gemm(Transpose::no, Transpose::yes, shape, 1, x, weight, 1, y);
-}
-
-// sums [columns] = the column sums of x [rows × columns]
-void sum_columns(std::span<const float> x, std::span<float> sums) {
-  std::ranges::fill(sums, 0.0f);
-  for (std::size_t at = 0; at < x.size(); at += sums.size()) {
-    for (std::size_t j = 0; j < sums.size(); ++j) sums[j] += x[at + j];
-  }
+  gemm(x.to_rows(), Transpose::yes, shape, 1, x.values, weight, 1, y);
 }
 
 Result<tensor::Layout> layout_of(std::span<const std::int64_t> widths) {
@@ -128,38 +145,48 @@ std::span<float> Network::scores(std::span<const float> weights, std::span<const
                                  std::int64_t rows, Workspace& workspace) const {
   FED_CHECK(weights.size() == layout().size());
   FED_CHECK(rows >= 0 && std::ssize(features) == rows * inputs());
-  std::span<const float> x = features;
-  std::span<float> y;
-  for (std::size_t l = 0; l < layers_.size(); ++l) {
+  Block x{features, Order::by_row};
+  for (std::size_t l = 0;; ++l) {
     const Layer& layer = layers_[l];
-    y = workspace.buffer(l, static_cast<std::size_t>(rows * layer.out));
-    dense(x, weight_of(layer, weights), bias_of(layer, weights), y, {rows, layer.out, layer.in});
-    if (l + 1 < layers_.size()) activate(activation_, y);
-    x = y;
+    const auto weight = weight_of(layer, weights), bias = bias_of(layer, weights);
+    const auto y = workspace.buffer(l, static_cast<std::size_t>(rows * layer.out));
+    if (l + 1 == layers_.size()) {
+      output(x, weight, bias, y, {rows, layer.out, layer.in});
+      return y;
+    }
+    hidden(x, weight, bias, activation_, y, {layer.out, rows, layer.in});
+    x = {y, Order::by_unit};
   }
-  return y;
 }
 
 BatchLoss Network::loss_and_gradient(std::span<const float> weights, const Batch& batch,
-                                     std::span<const float> class_weights,
-                                     std::span<float> gradient, Workspace& workspace) const {
-  FED_CHECK(gradient.size() == layout().size() && std::ssize(batch.labels) == batch.rows);
-  std::span<float> dy = scores(weights, batch.features, batch.rows, workspace);
-  const BatchLoss result = loss_and_d_scores(loss(), dy, batch.labels, class_weights);
+                                     std::span<const float> class_weights, GradientSum gradient,
+                                     Workspace& workspace) const {
+  FED_CHECK(gradient.values.size() == layout().size() && std::ssize(batch.labels) == batch.rows);
+  const auto [sum, keep] = gradient;
+  const std::span<float> d_scores = scores(weights, batch.features, batch.rows, workspace);
+  const BatchLoss result = loss_and_d_scores(loss(), d_scores, batch.labels, class_weights);
+  // After the outputs, two slots for derivatives, which take turns since dx is made from dy, and
+  // one for the ones that sum dy over the rows.
+  const std::size_t spare = layers_.size();
+  const auto ones = workspace.buffer(spare + 2, static_cast<std::size_t>(batch.rows));
+  std::ranges::fill(ones, 1.0f);
+  Block dy{d_scores, Order::by_row};
   for (std::size_t l = layers_.size(); l-- > 0;) {
     const Layer& layer = layers_[l];
     const auto x_size = static_cast<std::size_t>(batch.rows * layer.in);
-    const std::span<const float> x = l == 0 ? batch.features : workspace.buffer(l - 1, x_size);
-    gemm(Transpose::yes, Transpose::no, {layer.out, layer.in, batch.rows}, 1, dy, x, 0,
-         weight_of(layer, gradient));
-    sum_columns(dy, bias_of(layer, gradient));
+    const Block x = l == 0 ? Block{batch.features, Order::by_row}
+                           : Block{workspace.buffer(l - 1, x_size), Order::by_unit};
+    gemm(dy.to_units(), x.to_rows(), {layer.out, layer.in, batch.rows}, 1, dy.values, x.values,
+         keep, weight_of(layer, sum));
+    gemm(dy.to_units(), Transpose::no, {layer.out, 1, batch.rows}, 1, dy.values, ones, keep,
+         bias_of(layer, sum));
     if (l == 0) break;
-    // Two more slots take turns, since dx is made from dy.
-    const std::span<float> dx = workspace.buffer(layers_.size() + l % 2, x_size);
-    gemm(Transpose::no, Transpose::no, {batch.rows, layer.in, layer.out}, 1, dy,
-         weight_of(layer, weights), 0, dx);
-    d_activate(activation_, x, dx);
-    dy = dx;
+    const std::span<float> dx = workspace.buffer(spare + l % 2, x_size);
+    gemm(Transpose::yes, dy.to_units(), {layer.in, batch.rows, layer.out}, 1,
+         weight_of(layer, weights), dy.values, 0, dx);
+    d_activate(activation_, x.values, dx);
+    dy = {dx, Order::by_unit};
   }
   return result;
 }

@@ -31,7 +31,7 @@ class Network final : public Model {
   std::span<float> scores(std::span<const float> weights, std::span<const float> features,
                           std::int64_t rows, Workspace& workspace) const override;
   BatchLoss loss_and_gradient(std::span<const float> weights, const Batch& batch,
-                              std::span<const float> class_weights, std::span<float> gradient,
+                              std::span<const float> class_weights, GradientSum gradient,
                               Workspace& workspace) const override;
 
  private:

@@ -2,7 +2,6 @@
 
 #include <cblas.h>
 
-#include <cmath>
 #include <limits>
 
 #if defined(__SSE2__)
@@ -24,12 +23,6 @@ blasint blas(std::int64_t extent) {
 
 bool holds(std::size_t elements, std::int64_t rows, std::int64_t columns) {
   return elements == static_cast<std::size_t>(rows) * static_cast<std::size_t>(columns);
-}
-
-// 1 / (1 + e^-x), by whichever form has its exponential below 1.
-float sigmoid_of(float x) {
-  const float e = std::exp(-std::abs(x));
-  return (x >= 0 ? 1.0f : e) / (1.0f + e);
 }
 
 }  // namespace
@@ -107,34 +100,6 @@ double dot(std::span<const float> x, std::span<const float> y) {
   double sum = 0;
   for (const double lane : sums) sum += lane;
   return sum;
-}
-
-void relu(std::span<float> x) {
-  // Written so that NaN stays NaN: a diverged model must not look healthy.
-  for (float& value : x) value = value < 0 ? 0 : value;
-}
-
-void d_relu(std::span<const float> y, std::span<float> dy) {
-  FED_CHECK(y.size() == dy.size());
-  for (std::size_t i = 0; i < y.size(); ++i) dy[i] = y[i] > 0 ? dy[i] : 0;
-}
-
-void tanh(std::span<float> x) {
-  for (float& value : x) value = std::tanh(value);
-}
-
-void d_tanh(std::span<const float> y, std::span<float> dy) {
-  FED_CHECK(y.size() == dy.size());
-  for (std::size_t i = 0; i < y.size(); ++i) dy[i] *= 1.0f - y[i] * y[i];
-}
-
-void sigmoid(std::span<float> x) {
-  for (float& value : x) value = sigmoid_of(value);
-}
-
-void d_sigmoid(std::span<const float> y, std::span<float> dy) {
-  FED_CHECK(y.size() == dy.size());
-  for (std::size_t i = 0; i < y.size(); ++i) dy[i] *= y[i] * (1.0f - y[i]);
 }
 
 }  // namespace fed::tensor

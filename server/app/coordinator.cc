@@ -148,6 +148,7 @@ void Coordinator::closed(std::shared_ptr<Session> session, Error reason) {
     waiting.push_back(name);
   }
   for (const std::string& name : waiting) consider(name);
+  if (sessions_.empty() && alone_) std::exchange(alone_, {})();
 }
 
 std::shared_ptr<Job> Coordinator::job(const std::string& name) const {
@@ -170,7 +171,9 @@ const Departure* Coordinator::departure_of(std::int64_t client) const {
   return entry == departures_.end() ? nullptr : &entry->second;
 }
 
-void Coordinator::disconnect_all(const std::string& detail) {
+void Coordinator::disconnect_all(const std::string& detail, std::function<void()> alone) {
+  if (sessions_.empty()) return alone();
+  alone_ = std::move(alone);
   for (const auto& [client, session] : sessions_) session->close(wire::Bye{detail, true});
 }
 

@@ -74,8 +74,8 @@ class Coordinator final : public SessionListener {
   Result<std::string> join(const channel::JoinId& id, const crypto::PublicKey& key,
                            const crypto::VerifyKey& identity);
 
-  // Ends all sessions, saying `detail`.
-  void disconnect_all(const std::string& detail);
+  // Ends all sessions, saying `detail`; `alone` is called when the last one is gone.
+  void disconnect_all(const std::string& detail, std::function<void()> alone);
 
   const std::map<std::string, std::shared_ptr<Job>>& jobs() const { return jobs_; }
   std::shared_ptr<Job> job(const std::string& name) const;
@@ -119,6 +119,7 @@ class Coordinator final : public SessionListener {
   std::map<std::string, Candidate> candidates_;
   bool draining_ = false;
   std::vector<std::function<void()>> rested_;
+  std::function<void()> alone_;
 };
 
 }  // namespace fed::app

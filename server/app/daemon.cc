@@ -160,13 +160,15 @@ class Daemon {
     });
   }
 
-  // Says goodbye to everyone and leaves the control loop a moment later.
+  // Says goodbye to everyone and leaves the control loop when they are gone, or soon.
   void stop() {
     if (std::exchange(leaving_, true)) return;
     listener_->close();
-    coordinator_.disconnect_all("the server is shutting down");
-    goodbye_.expires_after(from_seconds(coordinator_.connected() > 0 ? kGoodbyeSeconds : 0));
-    goodbye_.async_wait([this](const boost::system::error_code&) { control_.stop(); });
+    goodbye_.expires_after(from_seconds(kGoodbyeSeconds));
+    goodbye_.async_wait([this](const boost::system::error_code& early) {
+      if (!early) control_.stop();
+    });
+    coordinator_.disconnect_all("the server is shutting down", [this] { control_.stop(); });
   }
 
   void close() {

@@ -41,10 +41,6 @@ std::string metric_of(const Json& round, const std::string& source, const std::s
   return number((*metrics)[source], metric.c_str());
 }
 
-std::string megabytes(const Json& value) {
-  return fmt::format("{:.1f} MB", value.get<double>() / 1e6);
-}
-
 void add_rounds(std::string& text, const Json& job, std::size_t shown) {
   const Json rounds = job.value("rounds", Json::array());
   if (rounds.empty()) return;
@@ -185,8 +181,8 @@ std::string render_jobs(const Json& answer) {
 std::string render_status(const Json& answer) {
   std::string text = fmt::format("{} clients connected", number(answer, "connected"));
   if (answer.contains("disk_free_bytes"))
-    text += ", " + megabytes(answer["disk_free_bytes"]) + " of disk free";
-  text += ", " + megabytes(answer["staged_bytes"]) + " of updates staged\n";
+    text += ", " + bytes_text(answer["disk_free_bytes"].get<double>()) + " of disk free";
+  text += ", " + bytes_text(answer["staged_bytes"].get<double>()) + " of updates staged\n";
   for (const Json& job : answer["jobs"]) {
     text += "\n" + headline(job);
     add_rounds(text, job, kRoundsShown);

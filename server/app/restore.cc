@@ -39,6 +39,12 @@ std::vector<round::SnapshotMember> members_of(const store::JobProgress& progress
   return members;
 }
 
+void learn_loss(const store::ContributionRow& row, round::Snapshot& snapshot) {
+  const auto metrics = nlohmann::json::parse(row.metrics, nullptr, false);
+  if (!metrics.is_object() || !metrics.contains("loss") || !metrics["loss"].is_number()) return;
+  snapshot.losses[row.client] = metrics["loss"].get<double>();
+}
+
 }  // namespace
 
 round::Snapshot snapshot_of(const store::JobProgress& progress, bool asynchronous) {
@@ -67,6 +73,10 @@ round::Snapshot snapshot_of(const store::JobProgress& progress, bool asynchronou
   snapshot.last_task = progress.last_task;
   for (const store::ContributionRow& row : progress.previous) {
     snapshot.previous[row.client] = {row.task, row.checksum};
+    learn_loss(row, snapshot);
+  }
+  for (const store::ContributionRow& row : progress.contributions) {  // later than those
+    if (row.outcome == "accepted") learn_loss(row, snapshot);
   }
   return snapshot;
 }

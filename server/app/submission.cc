@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "app/coordinator.h"
+#include "app/units.h"
 #include "base/log.h"
 
 namespace fed::app {
@@ -14,7 +15,7 @@ namespace {
 // long.
 constexpr auto kPatience = std::chrono::seconds(20);
 
-double megabytes(std::uint64_t bytes) { return static_cast<double>(bytes) / 1e6; }
+std::string size_text(std::uint64_t bytes) { return bytes_text(static_cast<double>(bytes)); }
 
 }  // namespace
 
@@ -38,21 +39,20 @@ Result<std::shared_ptr<const Plan>> Coordinator::plan_that_fits(config::JobSpec 
   if (needed + used > parts_.memory_bytes_max) {
     return Error{
         ErrorCode::too_large,
-        fmt::format("the job needs {:.0f} MB of memory; limits.memory_bytes_max leaves {:.0f} MB "
-                    "({:.0f} MB "
-                    "less {:.0f} MB for the other jobs): use a smaller model or raise the limit",
-                    megabytes(needed),
-                    megabytes(parts_.memory_bytes_max - std::min(used, parts_.memory_bytes_max)),
-                    megabytes(parts_.memory_bytes_max), megabytes(used))};
+        fmt::format("the job needs {} of memory; limits.memory_bytes_max leaves {} ({} less {} for "
+                    "the other jobs): use a smaller model or raise the limit",
+                    size_text(needed),
+                    size_text(parts_.memory_bytes_max - std::min(used, parts_.memory_bytes_max)),
+                    size_text(parts_.memory_bytes_max), size_text(used))};
   }
   const auto limit = parts_.config.limits.upload_bytes_max;
   const auto cohort = static_cast<std::uint64_t>(plan->spec.rounds.cohort);
   const std::uint64_t staged = plan->update_bytes(round::TaskKind::training) * cohort;
   if (limit != 0 && staged > limit) {
-    return Error{ErrorCode::too_large, fmt::format("a round's updates take {:.0f} MB, more than "
-                                                   "limits.upload_bytes_max ({:.0f} MB): use a "
+    return Error{ErrorCode::too_large, fmt::format("a round's updates take {}, more than "
+                                                   "limits.upload_bytes_max ({}): use a "
                                                    "smaller cohort or model, or raise the limit",
-                                                   megabytes(staged), megabytes(limit))};
+                                                   size_text(staged), size_text(limit))};
   }
   return plan;
 }

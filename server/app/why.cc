@@ -43,7 +43,9 @@ std::string round_name(const round::Report& report) {
 
 std::string lost(const Site& site) {
   std::string text = "is not connected";
-  if (site.silent_s) text += " for " + duration_text(*site.silent_s);
+  if (site.silent_s) {
+    text += *site.silent_s < 1 ? " since a moment ago" : " for " + duration_text(*site.silent_s);
+  }
   return site.detail.empty() ? text : text + " (" + site.detail + ")";
 }
 

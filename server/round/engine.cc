@@ -143,8 +143,8 @@ void Engine::on(const Offered& event, Instant now, Effects& out) {
     return;
   }
   Member& member = *working(event.client, event.task);
-  if (event.loss) insights_[event.client].loss = event.loss;
   member.ticket = Ticket{.examples = event.examples, .checksum = event.checksum};
+  member.loss = event.loss;
   member.status = Status::uploading;
   member.last_activity = now;
   member.done = 0;

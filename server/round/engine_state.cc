@@ -17,6 +17,7 @@ Engine::Engine(EngineConfig config, const Snapshot& snapshot, Instant now)
       begun_(now),
       started_(now),
       last_task_(snapshot.last_task) {
+  for (const auto& [client, loss] : snapshot.losses) insights_[client].loss = loss;
   if (job_ == JobState::paused) paused_at_ = now;
   if (!alive()) return;
   if (asynchronous()) {
@@ -118,7 +119,11 @@ Snapshot Engine::snapshot() const {
                   .abandoned = attempt_ > 0 && !at_work,
                   .closed = at_work && (closed_ || phase_ != Phase::collecting),
                   .tried = tried_,
-                  .previous = answered_};
+                  .previous = answered_,
+                  .losses = {}};
+  for (const auto& [client, insight] : insights_) {
+    if (insight.loss) result.losses[client] = *insight.loss;
+  }
   for (const auto& [client, member] : members_) {
     const bool counts = member.status == Status::accepted;
     result.members.push_back({client, member.examples, counts ? member.ticket : std::nullopt,
@@ -254,6 +259,7 @@ void Engine::check_async_invariants() const {
 }
 
 void Engine::learn(ClientId client, const Member& member, Instant now) {
+  if (member.loss) insights_[client].loss = member.loss;
   if (!member.given) return;
   const double took = std::max(seconds(now - *member.given), 1e-3);
   std::optional<double>& known = insights_[client].seconds;

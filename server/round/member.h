@@ -31,7 +31,8 @@ struct Member {
   bool connected = false;
   bool told = false;  // has its task on this connection
   std::optional<Ticket>
-      ticket{};          // set from the admission on; always there in storing and accepted
+      ticket{};                  // set from the admission on; always there in storing and accepted
+  std::optional<double> loss{};  // with the ticket: of the base version on its test rows
   bool revoked = false;  // while storing: nothing more is wanted from it, but this one counts
 
   std::optional<Instant> given{};     // when it was told first, if it was by this process
@@ -67,9 +68,9 @@ struct Waiting {
 };
 using Buffer = std::map<TaskKey, Waiting>;
 
-// What is known of a client from its work so far; not kept over a restart.
+// What is known of a client from its accepted updates.
 struct Insight {
-  std::optional<double> seconds{};  // a task takes, the recent ones counting more
+  std::optional<double> seconds{};  // a task takes, the recent ones counting more; of this process
   std::optional<double> loss{};     // of the last base version on its test rows
 };
 

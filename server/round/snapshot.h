@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <set>
 #include <vector>
@@ -51,6 +52,10 @@ struct Snapshot {
   // The last accepted update of each client, so that a lost receipt can be repeated. May be left
   // empty.
   Receipts previous{};
+
+  // What the clients said of the loss with their last accepted update, so that a selection by loss
+  // does not depend on restarts. An Offered without a loss leaves the one before.
+  std::map<ClientId, double> losses{};
 
   bool operator==(const Snapshot&) const = default;
 };

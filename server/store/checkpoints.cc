@@ -1,5 +1,8 @@
 #include "store/checkpoints.h"
 
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
 #include <algorithm>
 #include <charconv>
 #include <optional>
@@ -201,6 +204,12 @@ Status Checkpoints::export_model(std::string_view job, std::int64_t version,
   const bool as_npz = to.extension() == ".npz";
   if (!as_npz && to.extension() != kExtension) {
     return Error{ErrorCode::invalid, to.string() + ": the name must end in .safetensors or .npz"};
+  }
+  FED_ASSIGN(there, versions(job));
+  if (!std::binary_search(there.begin(), there.end(), version)) {
+    return Error{ErrorCode::not_found,
+                 fmt::format("job {} has no model of round {}; it has those of the rounds {}", job,
+                             version, fmt::join(there, ", "))};
   }
   const fs::path from = path(job, version);
   FED_ASSIGN(file, disk_->open_to_read(from));

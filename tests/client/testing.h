@@ -2,30 +2,13 @@
 #pragma once
 
 #include <catch2/catch.hpp>
-#include <cstdlib>
 
-#include "base/file.h"
+#include "base/error.h"
+#include "support/folder.h"
 
 namespace fed::test {
 
-class Scratch {
- public:
-  Scratch() {
-    std::string pattern = (fs::temp_directory_path() / "fed-test-XXXXXX").string();
-    if (::mkdtemp(pattern.data()) == nullptr) std::abort();
-    path_ = pattern;
-  }
-  Scratch(const Scratch&) = delete;
-  Scratch& operator=(const Scratch&) = delete;
-  ~Scratch() {
-    std::error_code ignored;
-    fs::remove_all(path_, ignored);
-  }
-  const fs::path& path() const { return path_; }
-
- private:
-  fs::path path_;
-};
+using Scratch = Folder;
 
 }  // namespace fed::test
 

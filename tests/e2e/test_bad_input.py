@@ -198,7 +198,7 @@ class Jobs(harness.TestCase):
         server = self.server({'limits': {'memory_bytes_max': 10_000_000}})
         self.client(server, 'a', self.data)
         large = jobs.squares('large', hidden=[100_000])
-        self.assertFails(server.try_submit(large), 1, 'MB of memory', 'limits.memory_bytes_max')
+        self.assertFails(server.try_submit(large), 1, 'of memory', 'limits.memory_bytes_max')
         self.assertEqual(server.ask('jobs')['jobs'], [])
         server.submit(jobs.colours('small', rounds=1, clients=1))
         server.wait_finished('small')

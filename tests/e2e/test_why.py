@@ -91,7 +91,7 @@ class Why(RunCase):
         self.assertNotIn('ready_s', stopped)
         # When the server has given the connection up, it says so.
         sentence, answer = self.wait_why('is not connected')
-        self.assertRegex(sentence, r'^Round 1 is held up by site0: it is not connected for .* \(no byte has moved')
+        self.assertRegex(sentence, r'^Round 1 is held up by site0: it is not connected (for|since) .* \(no byte has moved')
         self.assertEqual(self.of(answer, 'site0')['state'], 'gone')
         clients[0].daemon.signal(signal.SIGCONT)
         proxy.rates[UP] = None

@@ -210,8 +210,19 @@ def check_headers(files):
             yield path, 1, 'no #pragma once'
 
 
+_TEST_NAME = re.compile(r'\bTEST_CASE\(((?:\s*"(?:\\.|[^"\\])*")+)')
+
+
+def check_test_names(files):
+    for path, text in files.items():
+        for match in _TEST_NAME.finditer(text) if is_cpp(path) else ():
+            if ';' in match.group(1):
+                line = cpp.line_of(text, match.start())
+                yield path, line, 'CMake splits a test name at a semicolon, and never runs it'
+
+
 CHECKS = [check_layers, check_confined, check_sizes, check_coroutines, check_words, check_readmes,
-          check_headers]
+          check_headers, check_test_names]
 
 
 def listed(root):

@@ -50,6 +50,15 @@ class Layers(CheckTest):
             self.assertFalse(any(layer in lint.reachable(other) for other in lower), layer)
 
 
+class TestNames(CheckTest):
+    def test_a_semicolon_anywhere_in_the_name(self):
+        for name in ['"one; two"', '"one "\n    "two; three", "[tag]"']:
+            self.assert_bad(lint.check_test_names, 'tests/a_test.cc', f'// why\nTEST_CASE({name}) {{\n', line=2)
+
+    def test_elsewhere_it_is_fine(self):
+        self.assert_good(lint.check_test_names, 'tests/a_test.cc', 'TEST_CASE("one") { f(";"); g("two;"); }\n')
+
+
 class Confined(CheckTest):
     def test_a_library_stays_in_its_layer(self):
         for path, name in [

@@ -13,12 +13,20 @@ namespace {
 using config::OptimizerSpec;
 using Steps = std::vector<std::vector<float>>;
 
+// One step along `gradient`, added as a model adds it.
+void step(Optimizer& optimizer, std::vector<float>& weights, const std::vector<float>& gradient) {
+  const auto [values, keep] = optimizer.gradient();
+  REQUIRE(values.size() == gradient.size());
+  for (std::size_t i = 0; i < gradient.size(); ++i) values[i] = keep * values[i] + gradient[i];
+  optimizer.step(weights);
+}
+
 // The weights after each step.
 Steps run(const OptimizerSpec& spec, std::vector<float> weights, const Steps& gradients) {
   const auto optimizer = make_optimizer(spec, weights.size()).value();
   Steps seen;
   for (const auto& gradient : gradients) {
-    optimizer->step(weights, gradient);
+    step(*optimizer, weights, gradient);
     seen.push_back(weights);
   }
   return seen;
@@ -41,8 +49,7 @@ TEST_CASE("every registered optimizer keeps the contract") {
     std::vector<float> weights{5, -3, 0.1f};
     const auto optimizer = make_optimizer(spec, weights.size()).value();
     for (int i = 0; i < 1000; ++i) {
-      const std::vector<float> gradient{2 * weights[0], 8 * weights[1], weights[2]};
-      optimizer->step(weights, gradient);
+      step(*optimizer, weights, {2 * weights[0], 8 * weights[1], weights[2]});
     }
     for (const float weight : weights) CHECK(std::abs(weight) < 0.02f);
 
@@ -84,6 +91,20 @@ TEST_CASE("adam follows algorithm 1") {
   check_close(seen[0], {0.9001996007984032, -1.900024993751562});
   check_close(seen[1], {0.9416612876978696, -1.8354721613792508});
   check_close(seen[2], {0.8962952851433843, -1.807315224878071});
+}
+
+TEST_CASE("adam moves a weight alike, wherever in a vector it stands") {
+  const OptimizerSpec spec{.type = "adam", .learning_rate = 0.01};
+  std::vector<float> weights, gradient;
+  for (int i = 0; i < 37; ++i) {
+    weights.push_back(std::sin(static_cast<float>(i)));
+    gradient.push_back(std::cos(static_cast<float>(3 * i)));
+  }
+  const Steps together = run(spec, weights, {gradient, weights});
+  for (std::size_t i = 0; i < weights.size(); ++i) {
+    const Steps alone = run(spec, {weights[i]}, {{gradient[i]}, {weights[i]}});
+    CHECK(alone[1][0] == together[1][i]);
+  }
 }
 
 TEST_CASE("adam's first step is the learning rate, whatever the gradient's size") {

@@ -11,32 +11,16 @@
 #include "base/random.h"
 #include "config/data.h"
 #include "config/job.h"
+#include "support/folder.h"
 
 namespace fed::data {
 
-class Folder {
+class Folder : public test::Folder {
  public:
-  Folder() {
-    std::string name = (fs::temp_directory_path() / "fed_data_test_XXXXXX").string();
-    REQUIRE(::mkdtemp(name.data()) != nullptr);
-    path_ = name;
-  }
-  ~Folder() {
-    std::error_code ignored;
-    fs::remove_all(path_, ignored);
-  }
-  Folder(const Folder&) = delete;
-  Folder& operator=(const Folder&) = delete;
-
-  const fs::path& path() const { return path_; }
-
   fs::path write(const std::string& name, std::string_view content) const {
-    REQUIRE(replace_file(path_ / name, view(content), Durability::process));
-    return path_ / name;
+    REQUIRE(replace_file(path() / name, view(content), Durability::process));
+    return path() / name;
   }
-
- private:
-  fs::path path_;
 };
 
 inline std::string read_text_file(const fs::path& path) {

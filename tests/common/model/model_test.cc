@@ -55,7 +55,7 @@ void check_conformance(const Model& model) {
   weights = random_weights(model, 4);
   tensor::Floats gradient(weights.size(), std::numeric_limits<float>::quiet_NaN());
   const BatchLoss loss =
-      model.loss_and_gradient(weights, batch_of(examples), {}, gradient, workspace);
+      model.loss_and_gradient(weights, batch_of(examples), {}, {gradient}, workspace);
   CHECK(loss.weight == 9);
   REQUIRE(tensor::all_finite(gradient));  // overwritten everywhere
 
@@ -122,7 +122,7 @@ TEST_CASE("scores, losses and gradients agree with a network of doubles and loop
     }
     tensor::Floats gradient(weights.size());
     const BatchLoss loss =
-        model->loss_and_gradient(weights, batch_of(examples), class_weights, gradient, workspace);
+        model->loss_and_gradient(weights, batch_of(examples), class_weights, {gradient}, workspace);
     CHECK(loss.mean == Approx(reference.mean_loss(doubles(weights), examples)).epsilon(1e-5));
     const auto expected = reference.gradient(doubles(weights), examples);
     for (std::size_t i = 0; i < gradient.size(); ++i) {

@@ -120,10 +120,47 @@ TEST_CASE("activations agree with their formula, and derivatives with its differ
   }
 }
 
+TEST_CASE(
+    "tanh and sigmoid are within two units in the last place, from the smallest to the largest") {
+  Floats x;
+  for (float magnitude = 1e-30f; magnitude < 1e4f; magnitude *= 1.003f) {
+    x.push_back(magnitude);
+    x.push_back(-magnitude);
+  }
+  Floats tanh_x = x, sigmoid_x = x;
+  tanh(tanh_x);
+  sigmoid(sigmoid_x);
+  double worst = 0;
+  for (std::size_t i = 0; i < x.size(); ++i) {
+    const auto at = static_cast<double>(x[i]);
+    const double t = std::tanh(at), s = 1 / (1 + std::exp(-at));
+    worst = std::max(worst, std::abs(static_cast<double>(tanh_x[i]) - t) / std::abs(t));
+    if (s < 1e-37) continue;  // denormal, or flushed to 0
+    worst = std::max(worst, std::abs(static_cast<double>(sigmoid_x[i]) - s) / s);
+  }
+  CHECK(worst < 2 * 0x1p-23);
+}
+
+TEST_CASE("activations do not depend on where in a vector a number stands") {
+  const Floats x = random_floats(37, 5);
+  for (const Forward forward : {Forward{relu}, Forward{tanh}, Forward{sigmoid}}) {
+    Floats together = x;
+    forward(together);
+    for (std::size_t i = 0; i < x.size(); ++i) {
+      Floats alone{x[i]};
+      forward(alone);
+      CHECK(alone[0] == together[i]);
+    }
+  }
+}
+
 TEST_CASE("activations stay finite at the ends, and keep NaN") {
   Floats ends{-3e38f, 3e38f};
   sigmoid(ends);
   CHECK(ends == Floats{0, 1});
+  ends = {-3e38f, 3e38f};
+  tanh(ends);
+  CHECK(ends == Floats{-1, 1});
   for (const Forward forward : {Forward{relu}, Forward{tanh}, Forward{sigmoid}}) {
     Floats nan{std::numeric_limits<float>::quiet_NaN()};
     forward(nan);

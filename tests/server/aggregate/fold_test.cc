@@ -3,7 +3,6 @@
 #include "aggregate/fold.h"
 
 #include <fcntl.h>
-#include <stdlib.h>
 
 #include <algorithm>
 #include <bit>
@@ -13,6 +12,7 @@
 #include <limits>
 
 #include "base/random.h"
+#include "support/folder.h"
 
 namespace {
 
@@ -35,18 +35,6 @@ namespace fs = std::filesystem;
 
 constexpr std::size_t kCoordinates = 2 * kTile + 37;
 
-// A folder that goes away.
-struct Folder {
-  fs::path path;
-  Folder() {
-    std::string name = (fs::temp_directory_path() / "fold-XXXXXX").string();
-    path = ::mkdtemp(name.data());
-  }
-  ~Folder() { fs::remove_all(path); }
-  Folder(const Folder&) = delete;
-  Folder& operator=(const Folder&) = delete;
-};
-
 File write_update(const fs::path& path, const Floats& update) {
   File file = File::open_to_write(path).value();
   file.write_at(0, fed::as_bytes(std::span<const float>(update))).value();
@@ -55,7 +43,7 @@ File write_update(const fs::path& path, const Floats& update) {
 
 // A round with its files.
 struct Round {
-  Folder folder;
+  fed::test::Folder folder;
   std::vector<Floats> updates;
   std::deque<File> files;
   std::vector<Contribution> contributions;
@@ -72,7 +60,7 @@ struct Round {
       for (float& x : update) x = static_cast<float>(random.normal());
       std::fill_n(update.begin(), 10, 0.0F);  // here the moments decay
       update[10 + c] = 1e-42F;                // a denormal
-      files.push_back(write_update(folder.path / std::to_string(c), update));
+      files.push_back(write_update(folder / std::to_string(c), update));
       contributions.push_back({&files.back(), static_cast<double>(1 + random.below(500))});
       total += contributions.back().weight;
     }

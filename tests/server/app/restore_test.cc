@@ -40,7 +40,11 @@ TEST_CASE("an open round comes back with its cohort and what was accepted") {
   progress.open = store::RoundStart{"j", 5, 2, {{1, 10}, {2, 20}, {3, 30}}, 3, 60, 0};
   progress.open_state = "closing";
   progress.contributions = {contribution(5, 2, "accepted"), contribution(5, 3, "refused")};
-  progress.previous = {contribution(4, 1, "accepted")};
+  progress.previous = {contribution(4, 1, "accepted"), contribution(4, 2, "accepted")};
+  progress.previous[0].metrics = R"({"accuracy":0.5,"loss":0.75})";
+  progress.previous[1].metrics = R"({"loss":2})";
+  progress.contributions[0].metrics = R"({"loss":1.5})";  // of client 2, later
+  progress.contributions[1].metrics = R"({"loss":9})";    // refused
   const round::Snapshot snapshot = snapshot_of(progress, false);
   CHECK(snapshot.version == 4);
   CHECK(snapshot.job == round::JobState::paused);
@@ -53,6 +57,7 @@ TEST_CASE("an open round comes back with its cohort and what was accepted") {
   CHECK(snapshot.members[1].accepted == round::Ticket{20, sum()});
   CHECK_FALSE(snapshot.members[2].accepted.has_value());
   CHECK(snapshot.previous.at(1) == round::Answered{4, sum()});
+  CHECK(snapshot.losses == std::map<round::ClientId, double>{{1, 0.75}, {2, 1.5}});
 }
 
 TEST_CASE("an asynchronous job comes back with its open tasks and what waits for a version") {

@@ -86,6 +86,8 @@ TEST_CASE("a site whose connection is lost is named with the reason and since wh
   CHECK(first_sentence_of(view({uploader("north", 5), gone, accepted("west")})) ==
         "Round 12 is held up by south, and waits for 2 sites in all: south is not connected for 2 "
         "min 5 s (no byte has moved for 120 seconds).");
+  gone.silent_s = 0.02;
+  CHECK_THAT(cause(gone, 45), Catch::StartsWith("is not connected since a moment ago ("));
 }
 
 TEST_CASE("each state has its words") {
