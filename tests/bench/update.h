@@ -18,7 +18,7 @@ struct Update {
   Checksum sum{};
 };
 
-// `coordinates` float32, all of magnitude below 0.01.
+// `coordinates` float32, of magnitude 0.01 at most.
 Update make_update(std::uint64_t coordinates);
 
 // The first `coordinates` of that.
