@@ -34,6 +34,7 @@ struct FileInfo {
   std::uint64_t bytes = 0;
   unsigned mode = 0;          // permissions, such as 0600
   unsigned owner = 0;         // the user's number
+  std::uint64_t names = 1;    // hard links
   std::int64_t modified = 0;  // grows; nanoseconds since 1970 on the system's disk
 };
 

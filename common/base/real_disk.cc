@@ -26,6 +26,7 @@ FileInfo info_of(const struct stat& found) {
           .bytes = static_cast<std::uint64_t>(found.st_size),
           .mode = found.st_mode & 07777,
           .owner = found.st_uid,
+          .names = found.st_nlink,
           .modified = found.st_mtim.tv_sec * 1'000'000'000 + found.st_mtim.tv_nsec};
 }
 

@@ -48,6 +48,7 @@ Result<std::unique_ptr<Staging>> Staging::open(Disk& disk, fs::path folder,
                                                const StagingOptions& options) {
   FED_TRY(make_durable_folder(disk, folder, options.durability));
   std::unique_ptr<Staging> staging(new Staging(disk, std::move(folder), options));
+  FED_TRY(staging->drop_spares_of_before());
   FED_ASSIGN(found, staging->list());
   for (const Staged& staged : found) {
     staging->slots_[staged.key].bytes += staged.bytes;
@@ -102,9 +103,21 @@ Result<Upload> Staging::receive(const UploadKey& key, std::uint64_t bytes,
   FED_ASSIGN(lease, this->lease(key, bytes));
   supersede(lease.before);  // not under mutex_: it may be in the middle of a sync
   FED_TRY(make_folders(key));
+  FED_TRY(settle(key, bytes, paths(key, expected)));
+  auto upload = open_part(key, bytes, expected, lease.now);
+  if (upload || upload.error().code != ErrorCode::disk_full || spares_.bytes() == 0) return upload;
+  spares_.drop();
+  return open_part(key, bytes, expected, lease.now);
+}
+
+Result<Upload> Staging::open_part(const UploadKey& key, std::uint64_t bytes,
+                                  const Checksum& expected,
+                                  const std::shared_ptr<UploadFence>& fence) {
   Upload::Paths where = paths(key, expected);
-  FED_TRY(settle(key, bytes, where));
-  return Upload::open(disk_, std::move(where), bytes, expected, options_.durability, lease.now);
+  if (!disk_.inspect(where.part)) spares_.take(key.job, bytes, where.part);
+  const std::uint64_t most = options_.upload_bytes_max;
+  if (most > 0 && bytes_reserved() + spares_.bytes() > most) spares_.drop();
+  return Upload::open(disk_, std::move(where), bytes, expected, options_.durability, fence);
 }
 
 Status Staging::make_folders(const UploadKey& key) {
@@ -127,7 +140,8 @@ Status Staging::settle(const UploadKey& key, std::uint64_t bytes,
     const auto staged = parse_file(path);
     if (!staged || staged->key.client != key.client || staged->complete) continue;
     const auto info = disk_.inspect(path);
-    const bool wanted = path == where.part && info && info->bytes <= bytes;
+    const bool fits = info && (info->bytes <= bytes || info->bytes == bytes + kMarkBytes);
+    const bool wanted = path == where.part && fits;
     if (!wanted) FED_TRY(disk_.remove(path));
   }
   return {};
@@ -192,13 +206,33 @@ Status Staging::remove(const UploadKey& key) {
 Status Staging::remove_task(std::string_view job, std::int64_t task) {
   FED_TRY(check({std::string(job), task, 0}, sizeof(float)));
   release([&](const UploadKey& key) { return key.job == job && key.task == task; });
+  keep_spares(job, task);
   return remove_with_folders(task_folder(job, task));
 }
 
 Status Staging::remove_job(std::string_view job) {
   FED_TRY(check({std::string(job), 0, 0}, sizeof(float)));
   release([&](const UploadKey& key) { return key.job == job; });
+  spares_.drop(job);
   return remove_with_folders(folder_ / job);
+}
+
+void Staging::keep_spares(std::string_view job, std::int64_t task) {
+  const auto files = list(job, task);
+  if (!files) return;
+  std::vector<fs::path> complete;
+  for (const Staged& file : *files) {
+    if (file.complete) complete.push_back(paths(file.key, {}).complete);
+  }
+  spares_.keep(job, complete);
+}
+
+Status Staging::drop_spares_of_before() {
+  FED_ASSIGN(jobs, disk_.list(folder_));
+  for (const fs::path& job : jobs) {
+    if (is_job_name(job.filename().string())) FED_TRY(remove_folder(disk_, job / "spare"));
+  }
+  return {};
 }
 
 void Staging::release(const std::function<bool(const UploadKey&)>& matches) {

@@ -1,8 +1,9 @@
 // Updates on their way into a round: received chunk by chunk, resumable, verified, then kept until
 // the round is committed.
 //
-//   staging/JOB/TASK/CLIENT.CHECKSUM.part   being received; its size is how much is there
+//   staging/JOB/TASK/CLIENT.CHECKSUM.part   being received; upload.h says how much is there
 //   staging/JOB/TASK/CLIENT.update          complete and verified
+//   staging/JOB/spare/N                     an old update, to be written over by a new one
 //
 // Law 2: `finish` returns after the bytes, the name and the folders have reached the disk; what the
 // journal says was accepted is here. A crash in between leaves a part, which the client continues,
@@ -23,6 +24,7 @@
 
 #include "base/checksum.h"
 #include "base/disk.h"
+#include "store/spares.h"
 #include "store/upload.h"
 
 namespace fed::store {
@@ -69,7 +71,8 @@ class Staging {
 
   // One client's file and part; none there is no error.
   Status remove(const UploadKey& key);
-  // All of a task, when its commit is durable; all of a job. Uploads at work are superseded.
+  // All of a task, when its commit is durable; all of a job. Uploads at work are superseded. The
+  // task's large updates are kept as spares of the job.
   Status remove_task(std::string_view job, std::int64_t task);
   Status remove_job(std::string_view job);
 
@@ -82,7 +85,7 @@ class Staging {
   };
 
   Staging(Disk& disk, fs::path folder, const StagingOptions& options)
-      : disk_(disk), folder_(std::move(folder)), options_(options) {}
+      : disk_(disk), folder_(std::move(folder)), options_(options), spares_(disk_, folder_) {}
 
   // The fences of an upload that begins, and of the one that it supersedes (or null).
   struct Lease {
@@ -98,12 +101,18 @@ class Staging {
   Status remove_with_folders(const fs::path& folder);
   // Leaves at most the part to continue of what the client has here.
   Status settle(const UploadKey& key, std::uint64_t bytes, const Upload::Paths& where) const;
+  // The part as a new or a spare file, or what there is of it.
+  Result<Upload> open_part(const UploadKey& key, std::uint64_t bytes, const Checksum& expected,
+                           const std::shared_ptr<UploadFence>& fence);
+  void keep_spares(std::string_view job, std::int64_t task);
+  Status drop_spares_of_before();
   // Forgets the reservations and supersedes the uploads of matching keys.
   void release(const std::function<bool(const UploadKey&)>& matches);
 
   Disk& disk_;
   fs::path folder_;
   StagingOptions options_;
+  Spares spares_;
   mutable std::mutex mutex_;
   std::map<UploadKey, Slot> slots_;
   std::mutex folders_mutex_;

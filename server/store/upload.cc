@@ -76,12 +76,32 @@ Upload::Upload(Disk& disk, File file, Paths paths, std::uint64_t bytes, const Ch
 Result<Upload> Upload::open(Disk& disk, Paths paths, std::uint64_t bytes, const Checksum& expected,
                             Durability durability, std::shared_ptr<UploadFence> fence) {
   FED_ASSIGN(file, disk.open_to_write(paths.part));
-  FED_ASSIGN(there, file.size());
-  FED_TRY(reserve_room(disk, file, there, bytes));
+  FED_ASSIGN(size, file.size());
+  if (size <= bytes) FED_TRY(reserve_room(disk, file, size, bytes));
   Upload upload(disk, std::move(file), std::move(paths), bytes, expected, durability,
                 std::move(fence));
+  FED_ASSIGN(there, upload.progress(size));
   FED_TRY(upload.reread(there));
   return upload;
+}
+
+Result<std::uint64_t> Upload::progress(std::uint64_t size) {
+  over_older_ = size == bytes_ + kMarkBytes;
+  if (!over_older_) return size;
+  std::array<std::uint8_t, kMarkBytes> mark;
+  FED_TRY(file_.read_at(bytes_, mark));
+  marked_ = load_le<std::uint64_t>(mark.data());
+  if (marked_ > bytes_) marked_ = 0;
+  return marked_;
+}
+
+Status Upload::mark() {
+  if (!over_older_ || offset_ - marked_ < kMarkEvery) return {};
+  std::array<std::uint8_t, kMarkBytes> mark;
+  store_le<std::uint64_t>(mark.data(), offset_);
+  FED_TRY(file_.write_at(bytes_, mark));
+  marked_ = offset_;
+  return {};
 }
 
 Status Upload::reread(std::uint64_t bytes) {
@@ -119,6 +139,8 @@ Status Upload::write(std::uint64_t offset, ByteView chunk) {
   }
   FED_TRY(file_.write_at(offset, chunk));
   absorb(chunk);
+  // Without it, less is continued from; the chunk is there all the same.
+  static_cast<void>(mark());
   return {};
 }
 
@@ -134,6 +156,7 @@ Result<UploadFacts> Upload::finish() && {
     return Error{ErrorCode::mismatch,
                  "the update does not have the checksum that was announced: send it anew"};
   }
+  if (over_older_) FED_TRY(file_.truncate(bytes_));
   if (const Status synced = file_.sync(durability_); !synced) {
     // The next sync would succeed without these bytes.
     static_cast<void>(disk_->remove(paths_.part));

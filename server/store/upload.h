@@ -3,6 +3,10 @@
 // Each byte is touched once, while it is in cache: written at its offset, added to the checksum,
 // and to the statistics that the gate judges by. Chunks may have any size and address; the
 // statistics are those of the whole vector, to the bit, however it was cut or resumed.
+//
+// How much of a part is there: its size says so. One that is written over an older file of the same
+// size (spares.h) has a mark behind the update's bytes instead: u64 little-endian, never ahead of
+// the bytes that were written, and at most kMarkEvery behind them.
 #pragma once
 
 #include <array>
@@ -17,6 +21,9 @@
 #include "tensor/statistics.h"
 
 namespace fed::store {
+
+inline constexpr std::uint64_t kMarkBytes = sizeof(std::uint64_t);
+inline constexpr std::uint64_t kMarkEvery = 256 * 1024;
 
 // Whose update of which task.
 struct UploadKey {
@@ -83,7 +90,10 @@ class Upload {
  private:
   Upload(Disk& disk, File file, Paths paths, std::uint64_t bytes, const Checksum& expected,
          Durability durability, std::shared_ptr<UploadFence> fence);
+  // What the part holds already, of `size` bytes.
+  Result<std::uint64_t> progress(std::uint64_t size);
   Status reread(std::uint64_t bytes);
+  Status mark();
   void absorb(ByteView chunk);
   Status check_alive() const;  // under the fence's mutex
 
@@ -91,6 +101,8 @@ class Upload {
   File file_;
   Paths paths_;
   std::uint64_t bytes_, offset_ = 0;
+  bool over_older_ = false;   // the part has a mark
+  std::uint64_t marked_ = 0;  // what it says
   Checksum expected_;
   Durability durability_;
   std::shared_ptr<UploadFence> fence_;

@@ -253,3 +253,120 @@ TEST_CASE("staging: many connections at once") {
            found == update(500, static_cast<std::uint8_t>(client + 1))));
   }
 }
+
+namespace {
+
+constexpr std::size_t kLarge = (std::size_t{1} << 20) / 4 + 10'000;  // floats; with a ragged end
+
+std::vector<fs::path> spares(const Folder& folder) {
+  std::vector<fs::path> found;
+  if (!fs::exists(folder / "staging/fashion/spare")) return found;
+  for (const auto& entry : fs::directory_iterator(folder / "staging/fashion/spare")) {
+    found.push_back(entry.path());
+  }
+  return found;
+}
+
+// A staging with one spare of kLarge floats.
+std::unique_ptr<Staging> with_spare(const Folder& folder, std::uint64_t most = 0) {
+  auto staging = open(folder, most);
+  store(*staging, kKey, update(kLarge, 3));
+  staging->remove_task("fashion", 3).value();
+  REQUIRE(spares(folder).size() == 1);
+  REQUIRE_FALSE(fs::exists(folder / "staging/fashion/3"));
+  return staging;
+}
+
+const UploadKey kNext{"fashion", 4, 9};
+
+}  // namespace
+
+TEST_CASE("staging: an update is written over an old one of the same size") {
+  for (const Durability durability : {Durability::process, Durability::power}) {
+    Folder folder;
+    const auto staging = open(folder, 0, durability);
+    store(*staging, kKey, update(kLarge, 3));
+    const fs::path witness = folder / "witness";
+    staging->remove_task("fashion", 3).value();
+    REQUIRE(spares(folder).size() == 1);
+    fs::create_hard_link(spares(folder)[0], witness);
+    const Bytes next = update(kLarge, 5);
+    store(*staging, kNext, next);
+    CHECK(spares(folder).empty());
+    CHECK(fs::equivalent(witness, folder / "staging/fashion/4/9.update"));
+    CHECK(content(folder / "staging/fashion/4/9.update") == next);
+  }
+}
+
+TEST_CASE("staging: an upload over an old update continues after a reconnection and a restart") {
+  Folder folder;
+  auto staging = with_spare(folder);
+  const Bytes bytes = update(kLarge, 5);
+  const std::size_t cut = 700'001;
+  {
+    Upload upload = staging->receive(kNext, bytes.size(), fed::checksum(bytes)).value();
+    REQUIRE(upload.offset() == 0);
+    for (std::size_t at = 0; at < cut; at += 1000) {
+      upload.write(at, ByteView(bytes).subspan(at, std::min<std::size_t>(1000, cut - at))).value();
+    }
+  }
+  for (int restarts = 0; restarts < 2; ++restarts) {
+    Upload upload = staging->receive(kNext, bytes.size(), fed::checksum(bytes)).value();
+    CHECK(upload.offset() <= cut);
+    CHECK(upload.offset() + fed::store::kMarkEvery + 1000 > cut);
+    staging = open(folder);
+  }
+  store(*staging, kNext, bytes);
+  CHECK(content(folder / "staging/fashion/4/9.update") == bytes);
+}
+
+TEST_CASE("staging: a mark that cannot be is none") {
+  Folder folder;
+  auto staging = with_spare(folder);
+  const Bytes bytes = update(kLarge, 5);
+  store_some(*staging, kNext, bytes, 600'000);
+  for (const auto& entry : fs::directory_iterator(folder / "staging/fashion/4")) {
+    fed::File::open_to_write(entry.path()).value().write_at(bytes.size(), Bytes(8, 0xff)).value();
+  }
+  CHECK(staging->receive(kNext, bytes.size(), fed::checksum(bytes)).value().offset() == 0);
+  store(*staging, kNext, bytes);
+}
+
+TEST_CASE("staging: no spare is left of small updates, of those with another name, of a lost job") {
+  Folder folder;
+  auto staging = open(folder);
+  store(*staging, kKey, update(1000, 3));
+  staging->remove_task("fashion", 3).value();
+  CHECK(spares(folder).empty());
+  const Bytes kept = update(kLarge, 3);
+  store(*staging, kKey, kept);
+  fs::create_hard_link(folder / "staging/fashion/3/7.update", folder / "kept");
+  staging->remove_task("fashion", 3).value();
+  CHECK(spares(folder).empty());
+  store(*staging, kNext, update(kLarge, 5));
+  CHECK(content(folder / "kept") == kept);
+  staging->remove_job("fashion").value();
+  CHECK_FALSE(fs::exists(folder / "staging/fashion"));
+}
+
+TEST_CASE("staging: spares are replaced by the next task's, and gone after a restart") {
+  Folder folder;
+  auto staging = with_spare(folder);
+  store(*staging, kNext, update(kLarge + 1, 5));  // of another size
+  CHECK(spares(folder).size() == 1);
+  staging->remove_task("fashion", 4).value();
+  REQUIRE(spares(folder).size() == 1);
+  CHECK(fs::file_size(spares(folder)[0]) == (kLarge + 1) * 4);
+  staging = open(folder);
+  CHECK(spares(folder).empty());
+  CHECK(staging->bytes_reserved() == 0);
+}
+
+TEST_CASE("staging: spares and updates together keep to the limit") {
+  Folder folder;
+  auto staging = with_spare(folder, kLarge * 4 + 8000);
+  store(*staging, kNext, update(1000, 5));
+  CHECK(spares(folder).size() == 1);
+  store(*staging, {"fashion", 4, 10}, update(1001, 5));
+  CHECK(spares(folder).empty());
+}
