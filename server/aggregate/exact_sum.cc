@@ -6,6 +6,7 @@
 #include <string>
 
 #include "tensor/kernels.h"
+#include "tensor/wide.h"
 
 #ifdef __FAST_MATH__
 #error "the exact sum needs IEEE arithmetic: build without -ffast-math"
@@ -14,9 +15,9 @@
 namespace fed::aggregate {
 namespace {
 
-// Doubles of a stretch: terms are added up here, in the first-level cache, before BLAS adds them to
-// the sum.
-constexpr std::size_t kStretch = 512;
+// Doubles of a stretch of the sum, which stays in the first-level cache while terms are added to
+// it. Short, so that the processor fetches from many updates at once.
+constexpr std::size_t kStretch = 128;
 
 // The exponent E of the smallest power of two that is >= value.
 int exponent_above(double value) {
@@ -27,22 +28,29 @@ int exponent_above(double value) {
 
 double magic_of(int exponent) { return std::ldexp(1.5, exponent + 1); }  // 1.5 * 2^52 * 2^(E-51)
 
-void set_rounded(double magic, const Term& term, std::size_t at, std::span<double> partial) {
-  const float* x = term.update.data() + at;
-  for (std::size_t i = 0; i < partial.size(); ++i) {
-    partial[i] = (term.weight * static_cast<double>(x[i]) + magic) - magic;
+// sum[i] += the rounded products of two terms, and of four: each pass over the sum costs as much as
+// reading a term.
+FED_WIDE void add_two(double magic, const Term* terms, std::size_t at, std::span<double> sum) {
+  const float *a = terms[0].update.data() + at, *b = terms[1].update.data() + at;
+  const double v = terms[0].weight, w = terms[1].weight;
+  for (std::size_t i = 0; i < sum.size(); ++i) {
+    const double p = (v * static_cast<double>(a[i]) + magic) - magic;
+    const double q = (w * static_cast<double>(b[i]) + magic) - magic;
+    sum[i] += p + q;
   }
 }
 
-// Two terms at a time: half the traffic to `partial`.
-void add_rounded(double magic, const Term& a, const Term& b, std::size_t at,
-                 std::span<double> partial) {
-  const float* x = a.update.data() + at;
-  const float* y = b.update.data() + at;
-  for (std::size_t i = 0; i < partial.size(); ++i) {
-    const double p = (a.weight * static_cast<double>(x[i]) + magic) - magic;
-    const double q = (b.weight * static_cast<double>(y[i]) + magic) - magic;
-    partial[i] += p + q;
+FED_WIDE void add_four(double magic, const Term* terms, std::size_t at, std::span<double> sum) {
+  const float *a = terms[0].update.data() + at, *b = terms[1].update.data() + at;
+  const float *c = terms[2].update.data() + at, *d = terms[3].update.data() + at;
+  const double v = terms[0].weight, w = terms[1].weight;
+  const double x = terms[2].weight, y = terms[3].weight;
+  for (std::size_t i = 0; i < sum.size(); ++i) {
+    const double p = (v * static_cast<double>(a[i]) + magic) - magic;
+    const double q = (w * static_cast<double>(b[i]) + magic) - magic;
+    const double r = (x * static_cast<double>(c[i]) + magic) - magic;
+    const double s = (y * static_cast<double>(d[i]) + magic) - magic;
+    sum[i] += (p + q) + (r + s);
   }
 }
 
@@ -73,21 +81,17 @@ Result<Grid> Grid::make(double total_weight, double update_limit) {
 }
 
 void accumulate(const Grid& grid, std::span<const Term> terms, std::span<double> sum) {
-  std::array<double, kStretch> buffer;
   for (const Term& term : terms) FED_CHECK(term.update.size() == sum.size());
   for (std::size_t at = 0; at < sum.size(); at += kStretch) {
-    const std::size_t count = std::min(kStretch, sum.size() - at);
-    const std::span<double> partial = std::span(buffer).first(count);
-    std::size_t next = terms.size() % 2;
-    if (next == 1) {
-      set_rounded(grid.magic(), terms[0], at, partial);
-    } else {
-      std::fill(partial.begin(), partial.end(), 0.0);
+    const std::span<double> stretch = sum.subspan(at, std::min(kStretch, sum.size() - at));
+    std::size_t next = 0;
+    for (; next + 4 <= terms.size(); next += 4) {
+      add_four(grid.magic(), &terms[next], at, stretch);
     }
-    for (; next < terms.size(); next += 2) {
-      add_rounded(grid.magic(), terms[next], terms[next + 1], at, partial);
-    }
-    tensor::daxpy(1.0, partial, sum.subspan(at, count));
+    for (; next + 2 <= terms.size(); next += 2) add_two(grid.magic(), &terms[next], at, stretch);
+    if (next == terms.size()) continue;
+    const Term nothing{terms[next].update, 0};  // adds +0
+    add_two(grid.magic(), std::array{terms[next], nothing}.data(), at, stretch);
   }
 }
 
@@ -96,13 +100,13 @@ void merge(std::span<const double> from, std::span<double> into) {
   tensor::daxpy(1.0, from, into);
 }
 
-void divide(std::span<const double> sum, double total_weight, std::span<double> mean) {
+FED_WIDE void divide(std::span<const double> sum, double total_weight, std::span<double> mean) {
   FED_CHECK(sum.size() == mean.size() && total_weight > 0);
   // A true division, not a product with the inverse: rounded once.
   for (std::size_t i = 0; i < sum.size(); ++i) mean[i] = sum[i] / total_weight;
 }
 
-bool within(std::span<const float> update, float limit) {
+FED_WIDE bool within(std::span<const float> update, float limit) {
   int outside = 0;
   for (const float x : update) outside |= !(std::fabs(x) <= limit);
   return outside == 0;
