@@ -132,9 +132,9 @@ void Network::initialize(std::span<float> weights, std::uint64_t seed) const {
     const Layer& layer = layers_[l];
     const bool before_relu = l + 1 < layers_.size() && activation_ == Activation::relu;
     const auto fan = static_cast<double>(before_relu ? layer.in : layer.in + layer.out);
-    const double deviation = std::sqrt(2 / fan);
+    const double bound = std::sqrt(6 / fan);  // of a uniform variable with variance 2 / fan
     for (float& weight : weight_of(layer, weights)) {
-      weight = static_cast<float>(deviation * random.normal());
+      weight = static_cast<float>(bound * (2 * random.uniform() - 1));
     }
     std::ranges::fill(bias_of(layer, weights), 0.0f);
   }

@@ -4,8 +4,9 @@
 //   h_0 = features;  h_l = activation(h_{l-1} W_lᵀ + b_l);  scores = h_{L-1} W_Lᵀ + b_L
 //
 // with W_l = `layers.L.weight` [out, in] and b_l = `layers.L.bias` [out]. First weights: biases are
-// 0; the weights of a layer that relu follows are normal with variance 2 / in (He et al. 2015, eq.
-// 10), others with variance 2 / (in + out) (Glorot and Bengio 2010, eq. 12).
+// 0; weights are uniform about 0, which takes a sixth of the time of normal ones, those of a layer
+// that relu follows with variance 2 / in (He et al. 2015, eq. 10), others with variance
+// 2 / (in + out) (Glorot and Bengio 2010, eq. 16).
 #pragma once
 
 #include "model/model.h"
