@@ -1,44 +1,41 @@
 #include "tensor/statistics.h"
 
 #include <algorithm>
-#include <bit>
 #include <cmath>
 #include <cstring>
+
+#include "tensor/wide.h"
 
 namespace fed::tensor {
 namespace {
 
 constexpr std::size_t lanes = RunningStatistics::lanes;
 
-// Registers of 16 bytes, which every 64-bit processor has; the compiler picks the instructions.
-using Float4 = float __attribute__((vector_size(16)));
-using Double2 = double __attribute__((vector_size(16)));
-using Bits4 = std::uint32_t __attribute__((vector_size(16)));
-
-template <class T>
-T load(const void* at) {
-  T value;
-  std::memcpy(&value, at, sizeof value);
-  return value;
-}
+// Vectors of 32 and 64 bytes; the compiler takes as many registers for one as it needs.
+using Float8 = float __attribute__((vector_size(32)));
+using Double8 = double __attribute__((vector_size(64)));
+using Bits8 = std::uint32_t __attribute__((vector_size(32)));
 
 // Adds x, whose size is a multiple of `lanes`, to sums and largest, element i to lane i mod 16.
 // Everything lives in registers meanwhile: at this speed a store for every element would halve it.
-void add_lanes(std::span<const float> x, std::array<double, lanes>& sums,
-               std::array<float, lanes>& largest) {
-  Double2 sum[8];
-  Float4 most[4];
+FED_WIDE void add_lanes(std::span<const float> x, std::array<double, lanes>& sums,
+                        std::array<float, lanes>& largest) {
+  Double8 sum[2];
+  Float8 most[2];
   std::memcpy(sum, sums.data(), sizeof sum);
   std::memcpy(most, largest.data(), sizeof most);
-  constexpr Bits4 magnitude_bits = {0x7fffffff, 0x7fffffff, 0x7fffffff, 0x7fffffff};
+  const Bits8 magnitude_bits = Bits8{} + 0x7fffffffU;
   for (std::size_t i = 0; i < x.size(); i += lanes) {
-    for (std::size_t j = 0; j < 4; ++j) {
-      const Float4 value = load<Float4>(x.data() + i + 4 * j);
-      const Double2 low = {value[0], value[1]};
-      const Double2 high = {value[2], value[3]};
-      sum[2 * j] += low * low;
-      sum[2 * j + 1] += high * high;
-      const auto magnitude = std::bit_cast<Float4>(std::bit_cast<Bits4>(value) & magnitude_bits);
+    for (std::size_t j = 0; j < 2; ++j) {
+      Float8 value;
+      std::memcpy(&value, x.data() + i + 8 * j, sizeof value);
+      const Double8 wide = __builtin_convertvector(value, Double8);
+      sum[j] += wide * wide;
+      Bits8 bits;
+      std::memcpy(&bits, &value, sizeof bits);
+      bits &= magnitude_bits;
+      Float8 magnitude;
+      std::memcpy(&magnitude, &bits, sizeof magnitude);
       most[j] = magnitude > most[j] ? magnitude : most[j];
     }
   }

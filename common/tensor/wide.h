@@ -2,8 +2,8 @@
 // the processor has are used.
 //
 // For loops over numbers whose result does not depend, in any bit, on how many are done at once;
-// their file is compiled with -ffp-contract=off. Not with clang, which lacks it, nor with
-// sanitizers, whose runtime is not ready yet when the choice is made.
+// their file is compiled with -ffp-contract=off, unless all products are exact. Not with clang,
+// which lacks it, nor with sanitizers, whose runtime is not ready yet when the choice is made.
 #pragma once
 
 #if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && \
