@@ -101,6 +101,10 @@ Result<Closed> close_training(const ClosingInput& input, const Services& service
                                          .v = folded.state.v,
                                          .metadata = input.provenance};
   FED_TRY(services.checkpoints.save(checkpoint));
+  if (version >= input.plan->spec.rounds.max) {
+    auto last = last_model(version, std::move(folded.weights), std::move(folded.state));
+    return Closed{std::move(last), input.scaling, metrics};
+  }
   FED_ASSIGN(model, seal_model(version, std::move(folded.weights), std::move(folded.state),
                                services.disk, services.blobs));
   return Closed{std::move(model), input.scaling, metrics};

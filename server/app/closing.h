@@ -48,7 +48,7 @@ struct FoldedRound {
 Result<aggregate::Folded> fold_round(const FoldedRound& round, std::span<const File> files,
                                      const aggregate::ParallelFor& parallel_for);
 
-// Folds, evaluates, saves the checkpoint (durably), seals.
+// Folds, evaluates, saves the checkpoint (durably), seals all but the job's last version.
 Result<Closed> close_training(const ClosingInput& input, const Services& services);
 
 // Adds up the statistics of round 0; the model stays.

@@ -44,6 +44,15 @@ Result<std::shared_ptr<const GlobalModel>> seal_model(std::int64_t version, tens
   return std::shared_ptr<const GlobalModel>(model);
 }
 
+std::shared_ptr<const GlobalModel> last_model(std::int64_t version, tensor::Floats weights,
+                                              aggregate::OptimizerState state) {
+  const auto model = std::make_shared<GlobalModel>();
+  model->version = version;
+  model->weights = std::move(weights);
+  model->state = std::move(state);
+  return model;
+}
+
 std::shared_ptr<const GlobalModel> without_weights(const GlobalModel& model) {
   const auto light = std::make_shared<GlobalModel>();
   light->version = model.version;

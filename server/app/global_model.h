@@ -18,7 +18,7 @@ struct GlobalModel {
   tensor::Floats weights;
   aggregate::OptimizerState state;
   wire::ModelRef ref;
-  std::shared_ptr<const File> sealed;  // channel/sealed_blob.h
+  std::shared_ptr<const File> sealed;  // channel/sealed_blob.h; null: nobody may fetch it
   std::uint64_t sealed_bytes = 0;
 };
 
@@ -27,6 +27,10 @@ struct GlobalModel {
 Result<std::shared_ptr<const GlobalModel>> seal_model(std::int64_t version, tensor::Floats weights,
                                                       aggregate::OptimizerState state, Disk& disk,
                                                       const fs::path& folder);
+
+// A job's last version: no client is asked to train on it, so that there is none to seal it for.
+std::shared_ptr<const GlobalModel> last_model(std::int64_t version, tensor::Floats weights,
+                                              aggregate::OptimizerState state);
 
 // The same version, to be fetched only.
 std::shared_ptr<const GlobalModel> without_weights(const GlobalModel& model);

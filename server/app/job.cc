@@ -140,6 +140,7 @@ void Job::on(std::int64_t client, const wire::Fetch& message) {
   const auto found = models_.find(message.version);
   if (!session || found == models_.end()) return;
   const GlobalModel& model = *found->second;
+  if (model.sealed == nullptr) return;  // the last version: no task names it
   const auto offset = sealed_offset(model, message.offset);
   if (!offset) return session->close(wire::Bye{offset.error().detail, true});
   session->send_model(net::SealedDownload{model.sealed, *offset, model.sealed_bytes});

@@ -7,8 +7,8 @@
 namespace fed::store {
 namespace {
 
-// Smaller ones are written anew faster than renamed.
-constexpr std::uint64_t kSpareBytesMin = std::uint64_t{1} << 20;
+// Smaller ones ride in the offer, and are written anew as fast.
+constexpr std::uint64_t kSpareBytesMin = 64 * 1024;
 
 }  // namespace
 
