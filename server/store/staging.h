@@ -38,6 +38,7 @@ struct Staged {
   UploadKey key;
   bool complete = false;
   std::uint64_t bytes = 0;
+  fs::path path{};
 
   bool operator==(const Staged&) const = default;
 };
@@ -79,27 +80,31 @@ class Staging {
   struct Slot {
     std::uint64_t bytes = 0;             // reserved
     std::shared_ptr<UploadFence> fence;  // of the latest Upload
+    std::set<fs::path> files;            // that may be there
   };
 
   Staging(Disk& disk, fs::path folder, const StagingOptions& options)
       : disk_(disk), folder_(std::move(folder)), options_(options) {}
 
-  // The fences of an upload that begins, and of the one that it supersedes (or null).
+  // The fences of an upload that begins, and of the one that it supersedes (or null); the files
+  // that may be there of earlier ones.
   struct Lease {
     std::shared_ptr<UploadFence> before, now;
+    std::set<fs::path> files;
   };
 
   fs::path task_folder(std::string_view job, std::int64_t task) const;
   Upload::Paths paths(const UploadKey& key, const Checksum& checksum) const;
   Status check(const UploadKey& key, std::uint64_t bytes) const;
-  Result<Lease> lease(const UploadKey& key, std::uint64_t bytes);
+  Result<Lease> lease(const UploadKey& key, std::uint64_t bytes, const Upload::Paths& where);
   // The folder of its round, durably. Once a round: what an earlier process made may be lost yet.
   Status make_folders(const UploadKey& key);
   Status remove_with_folders(const fs::path& folder);
   // Leaves at most the part to continue of what the client has here.
-  Status settle(const UploadKey& key, std::uint64_t bytes, const Upload::Paths& where) const;
-  // Forgets the reservations and supersedes the uploads of matching keys.
-  void release(const std::function<bool(const UploadKey&)>& matches);
+  Status settle(const std::set<fs::path>& files, std::uint64_t bytes,
+                const Upload::Paths& where) const;
+  // Forgets the reservations and supersedes the uploads of matching keys; their files.
+  std::set<fs::path> release(const std::function<bool(const UploadKey&)>& matches);
 
   Disk& disk_;
   fs::path folder_;

@@ -207,10 +207,12 @@ TEST_CASE("staging: lists what is there, in order, and leaves other files alone"
                            "staging/b/2/-1.update"}) {
     fed::File::open_to_write(folder / name).value();
   }
-  const std::vector<Staged> expected = {{{"a", 5, 1}, true, 200},
-                                        {{"b", 2, 9}, true, 200},
-                                        {{"b", 2, 10}, true, 200},
-                                        {{"b", 10, 1}, false, 12}};
+  const fs::path at = folder / "staging";
+  const auto part = fed::store::testing::only_file(at / "b/10");
+  const std::vector<Staged> expected = {{{"a", 5, 1}, true, 200, at / "a/5/1.update"},
+                                        {{"b", 2, 9}, true, 200, at / "b/2/9.update"},
+                                        {{"b", 2, 10}, true, 200, at / "b/2/10.update"},
+                                        {{"b", 10, 1}, false, 12, part}};
   CHECK(staging->list().value() == expected);
   CHECK(staging->list("b", 10).value() == std::vector<Staged>{expected[3]});
   CHECK(staging->list("c", 1).value().empty());
