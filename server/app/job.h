@@ -106,6 +106,7 @@ class Job : public std::enable_shared_from_this<Job> {
   void put_off(std::int64_t client, std::int64_t task, const Error& why);
   void admit_body(const store::UploadKey& key, const wire::Offer& offer, Bytes body);
   void admit_chunks(const store::UploadKey& key, const wire::Offer& offer);
+  bool is_offered(const store::UploadKey& key) const;
   ClosingInput closing_input(const round::CloseRound& effect) const;
   std::optional<round::Evaluation> evaluation_of(const round::CommitRound& effect,
                                                  std::string& metrics_text) const;
