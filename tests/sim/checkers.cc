@@ -64,7 +64,8 @@ class Limits final : public Checker {
     if (!world.server().up()) return {};
     const std::uint64_t staged = world.server().staging().bytes_reserved();
     const std::uint64_t most = staged_max(world);
-    if (most > 0 && staged > most) return fmt::format("{} bytes are staged, at most {} may be", staged, most);
+    if (most > 0 && staged > most)
+      return fmt::format("{} bytes are staged, at most {} may be", staged, most);
     return world.server().check_links();
   }
 
@@ -96,6 +97,7 @@ class Answers final : public Checker {
   }
 
  private:
+  // The number is the ledger's: after the sites come those who do not keep to the protocol.
   static std::string text(const UpdateId& id) {
     return fmt::format("site-{}'s update of {} task {}", id.client + 1, id.job, id.task);
   }
@@ -107,7 +109,10 @@ class Answers final : public Checker {
       if (told.outcome == wire::Outcome::accepted) {
         UpdateId any = told.update;
         any.checksum = {};
-        if (!accepted_.contains(told.update) && !discarded_.contains(any)) {
+        // Of a hostile client's updates for one task it cannot be said which one was answered.
+        const bool there = accepted_.contains(told.update) ||
+                           (world.is_hostile(any.client) && accepted_tasks_.contains(any));
+        if (!there && !discarded_.contains(any)) {
           return text(told.update) + " was acknowledged and is not on record";
         }
       } else if (told.detail.empty()) {
@@ -129,18 +134,22 @@ class Answers final : public Checker {
 
   void add(World& world, const std::string& job, const std::vector<store::ContributionRow>& rows) {
     for (const store::ContributionRow& row : rows) {
-      UpdateId id{world.client_of(row.client), job, row.task, row.checksum};
+      const UpdateId id{world.client_of(row.client), job, row.task, row.checksum};
       if (row.outcome == "accepted") accepted_.insert(id);
+      UpdateId any = id;
+      any.checksum = {};
+      if (row.outcome == "accepted") accepted_tasks_.insert(any);
       // Accepted, and then in no version, since the job has ended: the reason is on record. Whoever
       // offers it again hears that, and the row forgets its bytes.
       if (row.outcome != "discarded" || row.reason == 0) continue;
-      id.checksum = {};
-      discarded_.insert(id);
+      discarded_.insert(any);
     }
   }
 
   std::string check_offered(World& world) {
     for (const auto& [id, times] : world.ledger().offered()) {
+      // Who is revoked hears no more; to those who do not keep to the protocol nothing is owed.
+      if (world.is_hostile(id.client) || world.is_revoked(id.client)) continue;
       if (!answered_.contains(id)) {
         return fmt::format("{} was offered {} times and never answered", text(id), times);
       }
@@ -148,7 +157,8 @@ class Answers final : public Checker {
     return {};
   }
 
-  std::set<UpdateId> accepted_, discarded_, answered_;
+  std::set<UpdateId> accepted_, answered_;
+  std::set<UpdateId> accepted_tasks_, discarded_;  // without their checksums
 };
 
 class Progress final : public Checker {

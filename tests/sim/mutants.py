@@ -8,6 +8,7 @@ mutant. A mutant whose seeds all pass is one that the simulator cannot tell from
 """
 
 import argparse
+import filecmp
 import os
 import re
 import shutil
@@ -61,13 +62,13 @@ def run(*command, **more):
 
 
 def copy_sources(folder):
-    shutil.rmtree(os.path.join(folder, 'source'), ignore_errors=True)
     listed = run('git', 'ls-files', '--cached', '--others', '--exclude-standard', cwd=ROOT).stdout.split('\n')
     for name in filter(None, listed):
-        if os.path.isfile(os.path.join(ROOT, name)):
-            to = os.path.join(folder, 'source', name)
-            os.makedirs(os.path.dirname(to), exist_ok=True)
-            shutil.copy2(os.path.join(ROOT, name), to)
+        source, copy = os.path.join(ROOT, name), os.path.join(folder, name)
+        if not os.path.isfile(source) or os.path.isfile(copy) and filecmp.cmp(source, copy, shallow=False):
+            continue
+        os.makedirs(os.path.dirname(copy), exist_ok=True)
+        shutil.copyfile(source, copy)  # newer than what was built of a mutant that a kill has left
 
 
 def build(folder):
@@ -78,7 +79,7 @@ def build(folder):
 
 def judge(folder, seeds):
     """The first failing seed and what it says; nothing if all pass."""
-    done = run(os.path.join(folder, 'build', 'fedsim'), 'chaos', '--seeds', seeds, timeout=580)
+    done = run(os.path.join(folder, 'build', 'fedsim'), 'chaos', '--first', '--seeds', seeds, timeout=580)
     failed = re.search(r'^seed (\d+) failed\n *(.*)', done.stdout + done.stderr, re.MULTILINE)
     if failed:
         return f'seed {failed.group(1)}: {failed.group(2)}'
@@ -95,7 +96,7 @@ def main():
     options = parser.parse_args()
     folder = os.path.abspath(options.build)
     copy_sources(folder)
-    source = os.path.join(folder, 'source')
+    source = folder
     configured = run('cmake', '-S', source, '-B', os.path.join(folder, 'build'), '-G', 'Ninja', '-DFED_TESTS=ON')
     problem = configured.stderr if configured.returncode else build(folder)
     if problem:

@@ -128,7 +128,17 @@ FaultRates rates(Random& random) {
   rates.clock_jump = rate(random, 0.3, 60, 900);
   rates.order = rate(random, 0.4, 60, 900);
   rates.disk_error = rate(random, 0.3, 60, 900);
+  rates.revocation = rate(random, 0.6, 60, 600);
+  rates.drain = rate(random, 0.3, 120, 900);
   return rates;
+}
+
+void add_joins(Random& random, Scenario& scenario) {
+  const std::int64_t joins = from_to(random, 1, 3);
+  for (std::int64_t i = 0; i < joins; ++i) {
+    scenario.clients.push_back(client(random, scenario.clients.size(), scenario.seed));
+    scenario.joins.push_back(from_seconds(random.uniform() * 900));
+  }
 }
 
 }  // namespace
@@ -148,6 +158,7 @@ Scenario draw_scenario(std::uint64_t seed, Mood mood) {
   scenario.server.seed = seed;
   scenario.server.spec.state_dir = "/state";
   scenario.server.spec.limits.idle_s = one_of(random, {20.0, 60.0, 120.0});
+  scenario.server.spec.drain_s = one_of(random, {5.0, 60.0, 600.0});
   scenario.server.io_loops = static_cast<std::size_t>(from_to(random, 1, 3));
   scenario.climate.shape.window = one_of<std::size_t>(random, {4096, 65536, 1 << 20});
   if (mood == Mood::gentle) {
@@ -155,7 +166,8 @@ Scenario draw_scenario(std::uint64_t seed, Mood mood) {
     for (auto& each : scenario.clients) each.site.lies = each.site.fails = 0;
     return scenario;
   }
-  if (chance(random, 0.3)) scenario.hostile = 1;
+  if (chance(random, 0.3)) scenario.hostile = static_cast<std::size_t>(from_to(random, 1, 2));
+  if (chance(random, 0.4)) add_joins(random, scenario);
   scenario.rates = rates(random);
   scenario.disk_crashes = chance(random, 0.5);
   scenario.chaos = std::chrono::minutes(from_to(random, 3, 40));

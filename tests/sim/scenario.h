@@ -17,6 +17,7 @@ namespace fed::sim {
 struct FaultRates {
   double partition = 0, clog = 0, client_crash = 0, server_crash = 0, cut_all = 0;
   double clock_jump = 0, order = 0, disk_error = 0;
+  double revocation = 0, drain = 0;
 };
 
 struct Scenario {
@@ -27,7 +28,10 @@ struct Scenario {
 
   std::uint64_t seed = 0;
   std::vector<ClientNode::Traits> clients;
-  std::size_t hostile = 0;  // of the clients, the last ones do not keep to the protocol
+  // The last ones of the clients join at these times, from the beginning; the others are there. As
+  // many as join may be revoked, so that the jobs keep the clients that they were drawn for.
+  std::vector<Duration> joins;
+  std::size_t hostile = 0;  // clients that do not keep to the protocol, beside those
   ServerNode::Traits server;
   std::vector<Submission> jobs;
   Network::Climate climate;
