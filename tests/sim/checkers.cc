@@ -70,18 +70,18 @@ class Limits final : public Checker {
   }
 
  private:
-  // Of each job its cohort three times: the round at work, what the one before has left until it is
-  // tidied up, and what was late. 0: no bound follows from the jobs.
+  // Of each job as many updates as are open or wait for their version: of a round everybody there,
+  // of an asynchronous job twice those at work and those that make a version.
   static std::uint64_t staged_max(World& world) {
     std::uint64_t most = 0;
     for (const auto& [name, job] : world.server().coordinator().jobs()) {
       const auto bytes = std::max(job->plan().update_bytes(round::TaskKind::training),
                                   job->plan().update_bytes(round::TaskKind::statistics));
       const config::RoundsSpec& rounds = job->plan().spec.rounds;
-      if (rounds.staleness.max > 0) return 0;  // bounded by limits.upload_bytes_max alone
       const std::int64_t updates = std::max<std::int64_t>(
-          rounds.cohort + rounds.contributions_goal, static_cast<std::int64_t>(world.clients()));
-      most += 3 * bytes * static_cast<std::uint64_t>(updates + rounds.staleness.max);
+          2 * (rounds.cohort + rounds.contributions_goal),
+          static_cast<std::int64_t>(world.clients() + world.scenario().hostile));
+      most += bytes * static_cast<std::uint64_t>(updates);
     }
     return most;
   }
