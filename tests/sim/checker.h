@@ -29,6 +29,8 @@ std::unique_ptr<Checker> check_versions();
 std::unique_ptr<Checker> check_models();
 // Bytes under way, waiting and staged are within their limits.
 std::unique_ptr<Checker> check_limits();
+// Whoever has been revoked has no session.
+std::unique_ptr<Checker> check_revoked();
 // Every update that was offered was accepted, refused or discarded in the end; what was accepted is
 // on record as such, and who was not accepted was told why.
 std::unique_ptr<Checker> check_answers();

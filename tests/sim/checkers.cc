@@ -87,6 +87,21 @@ class Limits final : public Checker {
   }
 };
 
+class Revoked final : public Checker {
+ public:
+  const char* name() const override { return "revoked"; }
+
+  std::string after_step(World& world) override {
+    if (!world.server().up()) return {};
+    for (const std::int64_t id : world.revoked_ids()) {
+      if (world.server().coordinator().session_of(id)) {
+        return world.server().coordinator().name_of(id) + " is revoked and has a session";
+      }
+    }
+    return {};
+  }
+};
+
 class Answers final : public Checker {
  public:
   const char* name() const override { return "answers"; }
@@ -207,6 +222,7 @@ class Progress final : public Checker {
 
 std::unique_ptr<Checker> check_versions() { return std::make_unique<Versions>(); }
 std::unique_ptr<Checker> check_limits() { return std::make_unique<Limits>(); }
+std::unique_ptr<Checker> check_revoked() { return std::make_unique<Revoked>(); }
 std::unique_ptr<Checker> check_answers() { return std::make_unique<Answers>(); }
 std::unique_ptr<Checker> check_progress() { return std::make_unique<Progress>(); }
 
@@ -215,6 +231,7 @@ std::vector<std::unique_ptr<Checker>> all_checkers() {
   all.push_back(check_versions());
   all.push_back(check_models());
   all.push_back(check_limits());
+  all.push_back(check_revoked());
   all.push_back(check_answers());
   all.push_back(check_progress());
   return all;

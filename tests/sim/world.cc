@@ -163,6 +163,12 @@ bool World::revoke(std::size_t index) {
   return true;
 }
 
+void World::note_revoked(std::size_t index) {
+  for (std::int64_t id = 1; id <= kIdMost; ++id) {
+    if (client_of(id) == index) revoked_ids_.insert(id);
+  }
+}
+
 // The operator repeats the order until it is done: the server may be down, or its disk full.
 void World::carry_out_revocations() {
   std::erase_if(revocations_, [this](std::size_t index) {
@@ -171,6 +177,7 @@ void World::carry_out_revocations() {
     const bool over = done || done.error().code == ErrorCode::invalid;  // it was revoked already
     if (over) {
       say(site(index) + " is revoked");
+      note_revoked(index);
       ++tally_["client revoked"];
     }
     return over;

@@ -51,6 +51,8 @@ class World {
   // Whether it has joined and the operator has not decided to revoke it.
   bool is_member(std::size_t index) const { return membership_[index] == Membership::member; }
   bool is_revoked(std::size_t index) const { return membership_[index] == Membership::revoked; }
+  // The registry's ids of those whose revocation the server has confirmed.
+  std::set<std::int64_t>& revoked_ids() { return revoked_ids_; }
 
   // The machine stops, as by `how`; it starts again after `pause`.
   void crash_server(Crash how, Duration pause);
@@ -87,6 +89,7 @@ class World {
   void join(std::size_t index, Code code);
   void try_code(std::size_t index, const Code& code, int tries);
   void carry_out_revocations();
+  void note_revoked(std::size_t index);
   void boot_server();
   void boot_client(std::size_t index);
   void mourn();
@@ -107,6 +110,7 @@ class World {
   std::vector<Membership> membership_;
   std::vector<std::unique_ptr<Joining>> joinings_;  // of those that join, by their order
   std::vector<std::unique_ptr<HostileNode>> hostiles_;
+  std::set<std::int64_t> revoked_ids_;
   std::set<std::size_t> revocations_;  // decided, and not known to be carried out
   std::set<std::string> submitted_;    // taken on by the server
   bool calm_ = false;

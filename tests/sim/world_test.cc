@@ -136,6 +136,46 @@ TEST_CASE("a version that goes back is found, and a job that stands still") {
   CHECK_THAT(wrong, Catch::Contains("no new version"));
 }
 
+TEST_CASE("more in staging than the jobs need is found") {
+  Ended ended(3);
+  const auto limits = check_limits();
+  CHECK(limits->after_step(ended.world) == "");
+  const std::uint64_t much = 1 << 20;
+  REQUIRE(ended.world.server().staging().receive({"job-1", 99, 1}, much, {}).has_value());
+  CHECK_THAT(limits->after_step(ended.world), Catch::Contains("bytes are staged"));
+}
+
+TEST_CASE("a client that is revoked is sent away, and one that would not be is found") {
+  Scenario scenario = draw_scenario(3, Mood::gentle);
+  scenario.clients.push_back(scenario.clients.back());
+  scenario.clients.back().site.client = scenario.clients.size() - 1;
+  scenario.joins.push_back(Duration(0));
+  World world(scenario);
+  REQUIRE(world.begin());
+  CHECK_FALSE(world.revoke(0));  // the jobs need it
+  const Instant until = world.queue().now() + std::chrono::minutes(1);
+  while (world.step(until)) continue;
+  REQUIRE(world.session_of(0) != nullptr);
+  REQUIRE(world.session_of(scenario.clients.size() - 1) != nullptr);  // it has joined
+  const auto checker = check_revoked();
+  REQUIRE(world.revoke(0));
+  CHECK(world.session_of(0) == nullptr);
+  CHECK(checker->after_step(world) == "");
+  const Instant later = world.queue().now() + std::chrono::minutes(5);
+  while (world.step(later)) REQUIRE(checker->after_step(world) == "");  // it tries again
+  world.revoked_ids().insert(world.session_of(1)->client().id);
+  CHECK_THAT(checker->after_step(world), Catch::Contains("site-2 is revoked and has a session"));
+}
+
+TEST_CASE("a job that nobody has taken on is found at the end") {
+  Scenario scenario = draw_scenario(3, Mood::gentle);
+  scenario.jobs.back().at = std::chrono::hours(1000);
+  const SeedResult result = run_scenario(scenario, {.seed = 3, .narrate = {}});
+  REQUIRE(result.failures.size() == 1);
+  CHECK_THAT(result.failures[0],
+             Catch::StartsWith("the end at") && Catch::Contains("has not been taken on"));
+}
+
 TEST_CASE("the reference is the mean, where that can be said by hand") {
   const auto job = config::parse_job(
       R"({"name":"a","model":{"type":"linear","inputs":2},"rounds":{"max":1,"cohort":2}})");
