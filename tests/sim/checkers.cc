@@ -62,6 +62,12 @@ class Limits final : public Checker {
       }
     }
     if (!world.server().up()) return {};
+    for (const auto& [name, job] : world.server().coordinator().jobs()) {
+      const auto held = static_cast<std::int64_t>(job->versions_held());
+      // The latest, those that are not too stale, and one that is until the next commit.
+      if (held > job->plan().spec.rounds.staleness.max + 2)
+        return fmt::format("{} holds {} versions of its model", name, held);
+    }
     const std::uint64_t staged = world.server().staging().bytes_reserved();
     const std::uint64_t most = staged_max(world);
     if (most > 0 && staged > most)

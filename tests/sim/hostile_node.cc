@@ -126,7 +126,8 @@ void HostileNode::on(const wire::Task& message) {
 void HostileNode::on(const wire::Admit& message) {
   const auto entry = uploads_.find({message.job, message.task});
   if (entry == uploads_.end()) return;
-  const Upload& upload = entry->second;
+  Upload upload = entry->second;
+  if (upload.manner == Manner::beyond_the_end) append(upload.bytes, noise(2000));
   const std::size_t size = upload.bytes.size();
   const std::size_t end = upload.manner == Manner::half ? size / 2 : size;
   const std::uint64_t id = message.upload + (upload.manner == Manner::other_upload ? 1 : 0);
@@ -136,7 +137,6 @@ void HostileNode::on(const wire::Admit& message) {
     link_->send_chunk(id, at + shift, ByteView(upload.bytes).subspan(at, count));
     at += count;
   }
-  if (upload.manner == Manner::beyond_the_end) link_->send_chunk(id, size, noise(2000));
 }
 
 void HostileNode::act(const wire::Task& task) {
