@@ -32,6 +32,8 @@ std::unique_ptr<Checker> check_models();
 std::unique_ptr<Checker> check_limits();
 // Whoever has been revoked has no session.
 std::unique_ptr<Checker> check_revoked();
+// A site that rests has no task at work, and none trains a job that it declines.
+std::unique_ptr<Checker> check_sites();
 // Every update that was offered was accepted, refused or discarded in the end; what was accepted is
 // on record as such, and who was not accepted was told why.
 std::unique_ptr<Checker> check_answers();

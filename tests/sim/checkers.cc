@@ -108,6 +108,35 @@ class Revoked final : public Checker {
   }
 };
 
+class Sites final : public Checker {
+ public:
+  const char* name() const override { return "sites"; }
+
+  std::string after_step(World& world) override {
+    for (std::size_t i = 0; i < world.clients(); ++i) {
+      const app::ClientCore* core = world.client(i).core();
+      if (core == nullptr || core->session().open() || core->session().active() == nullptr)
+        continue;
+      return fmt::format("site-{} rests and has a task at work", i + 1);
+    }
+    return {};
+  }
+
+  std::string at_end(World& world) override {
+    for (const auto& [id, update] : world.ledger().all_trained()) {
+      const auto job = world.server().coordinator().job(id.job);
+      if (world.is_hostile(id.client) || !job) continue;
+      const ClientNode::Traits& traits = world.client(id.client).traits();
+      const session::Agreement agreement(traits.spec.jobs);
+      const bool agreed = agreement.check(job->plan().spec, 0).has_value() &&
+                          agreement.check_rows(traits.site.examples).has_value();
+      if (!agreed)
+        return fmt::format("site-{} has trained {} and declines it", id.client + 1, id.job);
+    }
+    return {};
+  }
+};
+
 class Answers final : public Checker {
  public:
   const char* name() const override { return "answers"; }
@@ -125,7 +154,9 @@ class Answers final : public Checker {
 
   std::string check_told(World& world) {
     for (const auto& [name, job] : world.server().coordinator().jobs()) load(world, *job);
+    std::map<UpdateId, Told> last;
     for (const Told& told : world.ledger().told()) {
+      last[told.update] = told;
       answered_.insert(told.update);
       if (told.outcome == wire::Outcome::accepted) {
         UpdateId any = told.update;
@@ -139,6 +170,12 @@ class Answers final : public Checker {
       } else if (told.detail.empty()) {
         return text(told.update) + " was not accepted, without a word";
       }
+    }
+    // The same bytes may have been refused before, with a lie beside them.
+    for (const auto& [id, told] : last) {
+      if (told.outcome == wire::Outcome::accepted || world.is_hostile(id.client)) continue;
+      if (!accepted_.contains(id)) continue;
+      return text(id) + " is counted, and the last that its client has heard is: " + told.detail;
     }
     return {};
   }
@@ -194,7 +231,7 @@ class Progress final : public Checker {
       const bool moved = !state.since || job->version() != state.version || job->ended();
       if (moved) state = {now, job->version()};
       const double waited = seconds(now - *state.since);
-      if (waited > patience(job->plan().spec)) {
+      if (waited > patience(job->plan().spec, has_hours(world.scenario()))) {
         return fmt::format("{} has had no new version for {:.0f} s although nothing is wrong: {}",
                            name, waited, why(*job));
       }
@@ -211,9 +248,9 @@ class Progress final : public Checker {
   // An attempt that had begun runs into its deadline, the pause after it is at most as long, then
   // clients are selected, and a whole attempt follows; a statistics round may come before. Beside
   // that: links that are found dead (two minutes), and pauses before connecting and retrying (one
-  // each).
-  static double patience(const config::JobSpec& spec) {
-    return 5 * spec.rounds.seconds_max + 2 * spec.rounds.seconds_select + 600;
+  // each). Where sites rest for half an hour at most, an attempt may need two hours that begin.
+  static double patience(const config::JobSpec& spec, bool hours) {
+    return 5 * spec.rounds.seconds_max + 2 * spec.rounds.seconds_select + 600 + (hours ? 7200 : 0);
   }
 
   static std::string why(const app::Job& job) {
@@ -229,6 +266,7 @@ class Progress final : public Checker {
 std::unique_ptr<Checker> check_versions() { return std::make_unique<Versions>(); }
 std::unique_ptr<Checker> check_limits() { return std::make_unique<Limits>(); }
 std::unique_ptr<Checker> check_revoked() { return std::make_unique<Revoked>(); }
+std::unique_ptr<Checker> check_sites() { return std::make_unique<Sites>(); }
 std::unique_ptr<Checker> check_answers() { return std::make_unique<Answers>(); }
 std::unique_ptr<Checker> check_progress() { return std::make_unique<Progress>(); }
 
@@ -238,6 +276,7 @@ std::vector<std::unique_ptr<Checker>> all_checkers() {
   all.push_back(check_models());
   all.push_back(check_limits());
   all.push_back(check_revoked());
+  all.push_back(check_sites());
   all.push_back(check_answers());
   all.push_back(check_progress());
   return all;

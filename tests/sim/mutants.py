@@ -61,6 +61,8 @@ MUTANTS = {
     'what is acknowledged is kept': [(STAGING, 'if (found != slots_.end() && found->second.kept) {', 'if (false) {')],
     'a newer upload supersedes': [(STAGING, 'slot->second.fence->lease == lease;', 'lease > 0;')],
     'the bytes are those of the offer': [(JOB, 'offer->second.checksum == facts->checksum;', 'facts->bytes > 0;')],
+    'a site that rests stops': [('client/session/session.cc', 'if (was_open && !open_) effects = rest();',
+                                 'static_cast<void>(was_open);')],
     'the row comes first': [(EFFECTS, 'const Status written = services_.journal.accept_contribution(accepted);',
                              'const Status written;')],
     'a commit names its updates': [(EFFECTS, 'commit.contributions.push_back({each.task, each.client});',
@@ -99,7 +101,7 @@ def judge(folder, seeds):
     if failed:
         return f'seed {failed.group(1)}: {failed.group(2)}'
     if done.returncode != 0:
-        return f'exit status {done.returncode}: {(done.stdout + done.stderr).strip().splitlines()[-1]}'
+        return f'exit status {done.returncode}: {(done.stdout + done.stderr).strip().splitlines()[-1:]}'
     return ''
 
 

@@ -9,7 +9,7 @@ namespace fed::sim {
 namespace {
 
 // A world without faults that is at work for so long is not going to end.
-constexpr auto kCalmMost = std::chrono::hours(8);
+constexpr auto kCalmMost = std::chrono::hours(24);
 // In which the last answers arrive.
 constexpr auto kQuiet = std::chrono::minutes(10);
 

@@ -153,9 +153,13 @@ void World::try_code(std::size_t index, const Code& code, int tries) {
 }
 
 bool World::revoke(std::size_t index) {
-  const auto left = std::count(membership_.begin(), membership_.end(), Membership::member);
+  const auto& choosy = scenario_.choosy;
   const std::size_t needed = scenario_.clients.size() - scenario_.joins.size();
-  if (!is_member(index) || static_cast<std::size_t>(left) <= needed) return false;
+  std::size_t left = 0;  // that agree to every job
+  for (std::size_t i = 0; i < clients(); ++i) {
+    if (i != index && is_member(i) && !choosy.contains(i)) ++left;
+  }
+  if (!is_member(index) || left < needed) return false;
   say(site(index) + " is to be revoked");
   membership_[index] = Membership::revoked;
   revocations_.insert(index);
@@ -303,6 +307,7 @@ void World::calm() {
   }
   for (const auto& hostile : hostiles_) hostile->leave();
   server_->unix_offset() = 0;
+  for (const auto& client : clients_) client->unix_offset() = 0;
 }
 
 bool World::finished() { return unfinished().empty(); }

@@ -114,6 +114,14 @@ TEST_CASE("a refusal without a word is found") {
   CHECK_THAT(ended.verdict("answers"), Catch::Contains("without a word"));
 }
 
+TEST_CASE("a refusal of what is counted is found") {
+  Ended ended(3);
+  const UpdateId id = accepted_update(ended.world);
+  const wire::Receipt receipt{id.job, id.task, wire::Outcome::discarded, 20, "too late"};
+  ended.world.ledger().overhear(id.client, receipt, true);
+  CHECK_THAT(ended.verdict("answers"), Catch::Contains("is counted, and the last"));
+}
+
 TEST_CASE("a version that goes back is found, and a job that stands still") {
   Ended ended(3);
   const auto versions = check_versions();
@@ -165,6 +173,13 @@ TEST_CASE("a client that is revoked is sent away, and one that would not be is f
   while (world.step(later)) REQUIRE(checker->after_step(world) == "");  // it tries again
   world.revoked_ids().insert(world.session_of(1)->client().id);
   CHECK_THAT(checker->after_step(world), Catch::Contains("site-2 is revoked and has a session"));
+}
+
+TEST_CASE("a site that trains what it declines is found") {
+  Ended ended(3);
+  CHECK(ended.verdict("sites") == "");
+  ended.world.client(0).traits().spec.jobs.names_declined = {"job-1"};
+  CHECK_THAT(ended.verdict("sites"), Catch::Contains("site-1 has trained job-1 and declines it"));
 }
 
 TEST_CASE("a job that nobody has taken on is found at the end") {
