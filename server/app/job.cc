@@ -164,10 +164,15 @@ void Job::on(std::int64_t client, wire::Offer& message) {
 void Job::uploaded(std::int64_t client, std::int64_t task, Result<store::UploadFacts> facts) {
   if (!facts && facts.error().code == ErrorCode::closed)
     return;  // a newer connection has taken over
+  // Or it has while this news was on its way: its bytes are not those that were looked at.
+  if (facts && !services_.staging.keep({name(), task, client}, facts->lease)) return;
   round::UploadCompleted event{.client = client, .task = task, .facts = {}};
   if (facts) {
+    // A client may have offered another update for the task meanwhile.
+    const auto offer = offers_.find(client);
+    const bool as_offered = offer != offers_.end() && offer->second.checksum == facts->checksum;
     event.facts = {.bytes = facts->bytes,
-                   .checksum_ok = true,
+                   .checksum_ok = as_offered,
                    .finite = facts->statistics.finite,
                    .max_abs = facts->statistics.max_abs,
                    .count = static_cast<std::int64_t>(facts->bytes / sizeof(float))};
@@ -175,6 +180,7 @@ void Job::uploaded(std::int64_t client, std::int64_t task, Result<store::UploadF
       const auto real = statistics_facts(services_.staging, {name(), task, client}, facts->bytes);
       if (!real) return put_off(client, task, real.error());
       event.facts = *real;
+      event.facts.checksum_ok = as_offered;
     }
   } else if (facts.error().code != ErrorCode::mismatch) {
     return put_off(client, task, facts.error());
@@ -253,6 +259,7 @@ void Job::send(std::int64_t client, wire::Message message) const {
 
 void Job::put_off(std::int64_t client, std::int64_t task, const Error& why) {
   constexpr double kRetrySeconds = 5;
+  services_.staging.let_go({name(), task, client});
   offers_.erase(client);
   put_off_[client] = why.detail;
   log::warning("job {} task {}: the update of {} is put off: {}", name(), task,

@@ -86,6 +86,9 @@ Result<Staging::Lease> Staging::lease(const UploadKey& key, std::uint64_t bytes,
                                       const Upload::Paths& where) {
   const std::lock_guard lock(mutex_);
   const auto found = slots_.find(key);
+  if (found != slots_.end() && found->second.kept) {
+    return Error{ErrorCode::closed, "an update of this task is being acknowledged"};
+  }
   const std::uint64_t others = reserved_ - (found == slots_.end() ? 0 : found->second.bytes);
   const std::uint64_t most = options_.upload_bytes_max;
   if (most > 0 && (bytes > most || others > most - bytes)) {
@@ -96,9 +99,26 @@ Result<Staging::Lease> Staging::lease(const UploadKey& key, std::uint64_t bytes,
   reserved_ = others + bytes;
   Slot& slot = slots_[key];
   slot.bytes = bytes;
-  Lease lease{std::exchange(slot.fence, std::make_shared<UploadFence>()), slot.fence, slot.files};
+  auto before = std::exchange(slot.fence, std::make_shared<UploadFence>(++leases_));
+  Lease lease{std::move(before), slot.fence, slot.files};
   slot.files.insert({where.part, where.complete});
   return lease;
+}
+
+Status Staging::keep(const UploadKey& key, std::uint64_t lease) {
+  const std::lock_guard lock(mutex_);
+  const auto slot = slots_.find(key);
+  const bool latest =
+      slot != slots_.end() && slot->second.fence != nullptr && slot->second.fence->lease == lease;
+  if (!latest) return Error{ErrorCode::closed, "another upload has taken the place of this one"};
+  slot->second.kept = true;
+  return {};
+}
+
+void Staging::let_go(const UploadKey& key) {
+  const std::lock_guard lock(mutex_);
+  const auto slot = slots_.find(key);
+  if (slot != slots_.end()) slot->second.kept = false;
 }
 
 Result<Upload> Staging::receive(const UploadKey& key, std::uint64_t bytes,

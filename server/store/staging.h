@@ -53,12 +53,19 @@ class Staging {
   // Starts an upload or continues it. `bytes` is the whole update's size, `expected` its checksum.
   // A part with another checksum, or longer than `bytes`, is removed. An Upload of the same key
   // that is still alive elsewhere (on a connection that has died without a word) is superseded: its
-  // calls fail with `closed` from now on. Not for an update that the journal has accepted: a
-  // complete file is taken back into a part.
+  // calls fail with `closed` from now on. A complete file is taken back into a part, unless it is
+  // kept: then the answer is `closed`.
   //
   // `invalid` for a bad job name, a negative task or client, or bytes that are 0 or no whole
   // floats; too_large beyond upload_bytes_max; disk_full where the disk has no room for all of it.
   Result<Upload> receive(const UploadKey& key, std::uint64_t bytes, const Checksum& expected);
+
+  // The update that was finished under this lease (UploadFacts) is about to be acknowledged: until
+  // it is let go or removed, no upload takes its file back. `closed` if another upload of the key
+  // has begun or the update has been removed: it is not to be acknowledged then.
+  Status keep(const UploadKey& key, std::uint64_t lease);
+  // It was not acknowledged after all.
+  void let_go(const UploadKey& key);
 
   // A complete update, to be folded. not_found, or mismatch for another size than `bytes`.
   Result<File> open_complete(const UploadKey& key, std::uint64_t bytes) const;
@@ -81,6 +88,7 @@ class Staging {
     std::uint64_t bytes = 0;             // reserved
     std::shared_ptr<UploadFence> fence;  // of the latest Upload
     std::set<fs::path> files;            // that may be there
+    bool kept = false;
   };
 
   Staging(Disk& disk, fs::path folder, const StagingOptions& options)
@@ -114,6 +122,7 @@ class Staging {
   std::mutex folders_mutex_;
   std::set<fs::path> folders_;  // known to be on the disk
   std::uint64_t reserved_ = 0;
+  std::uint64_t leases_ = 0;  // given so far
 };
 
 // Whether `name` can be a job's name and a folder's: [a-z0-9][a-z0-9_-]{0,62}.

@@ -99,8 +99,9 @@ struct ClientNode::Life {
   }
   static std::unique_ptr<app::Workshop> make_workshop(ClientNode& node) {
     if (node.traits_.workshop) return node.traits_.workshop(node.disk_);
-    return std::make_unique<FakeWorkshop>(node.disk_, node.traits_.site, node.around_.ledger,
-                                          node.around_.tally);
+    return std::make_unique<FakeWorkshop>(node.disk_, node.traits_.site,
+                                          session::Agreement(node.traits_.spec.jobs),
+                                          node.around_.ledger, node.around_.tally);
   }
 
   Queue& queue;

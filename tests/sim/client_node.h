@@ -40,6 +40,7 @@ class ClientNode {
   ClientNode(const Surroundings& around, Disk& disk, Traits traits);
   ~ClientNode();
 
+  const app::ClientKeys& keys() const { return keys_; }
   const crypto::PublicKey& key() const { return keys_.channel.public_key(); }
   const crypto::VerifyKey& identity() const { return keys_.identity.verify_key(); }
 

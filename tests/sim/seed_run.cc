@@ -9,7 +9,7 @@ namespace fed::sim {
 namespace {
 
 // A world without faults that is at work for so long is not going to end.
-constexpr auto kCalmMost = std::chrono::hours(8);
+constexpr auto kCalmMost = std::chrono::hours(24);
 // In which the last answers arrive.
 constexpr auto kQuiet = std::chrono::minutes(10);
 
@@ -30,8 +30,8 @@ class Log {
 
 class Run {
  public:
-  explicit Run(const SeedOptions& options)
-      : world_(draw_scenario(options.seed)), log_(world_, options), checkers_(all_checkers()) {
+  Run(Scenario scenario, const SeedOptions& options)
+      : world_(std::move(scenario)), log_(world_, options), checkers_(all_checkers()) {
     result_.seed = options.seed;
   }
 
@@ -99,6 +99,12 @@ class Run {
 
 }  // namespace
 
-SeedResult run_seed(const SeedOptions& options) { return Run(options).live(); }
+SeedResult run_seed(const SeedOptions& options) {
+  return run_scenario(draw_scenario(options.seed), options);
+}
+
+SeedResult run_scenario(Scenario scenario, const SeedOptions& options) {
+  return Run(std::move(scenario), options).live();
+}
 
 }  // namespace fed::sim

@@ -12,6 +12,7 @@ namespace {
 
 using Shaking = Greeting<channel::ServerHandshake>;
 
+constexpr auto kGoodbye = std::chrono::seconds(2);
 constexpr std::uint64_t kMemoryBytesMax = std::uint64_t{1} << 30;
 
 }  // namespace
@@ -78,6 +79,23 @@ struct ServerNode::Life {
     reception.receive(link, peer, "simulated");
   }
 
+  void drain() {
+    patience = control.after(from_seconds(coordinator.parts().config.drain_s),
+                             [this] { say_goodbye(false); });
+    coordinator.drain([this] { say_goodbye(true); });
+  }
+
+  void say_goodbye(bool rested) {
+    if (leaving) return;
+    leaving = true;
+    around.network.serve(nullptr);
+    const auto leave = [this, rested](Duration after) {
+      patience = control.after(after, [this, rested] { gone(rested); });
+    };
+    leave(kGoodbye);
+    coordinator.disconnect_all("the server is shutting down", [leave] { leave(Duration::zero()); });
+  }
+
   const Surroundings& around;
   app::ServerState state;
   SimLoop control;
@@ -90,6 +108,9 @@ struct ServerNode::Life {
   std::list<std::shared_ptr<Shaking>> shaking;
   std::vector<std::weak_ptr<SimLink>> links;
   std::size_t accepted = 0;
+  std::function<void(bool rested)> gone;  // set: it is draining
+  bool leaving = false;
+  Timer patience;
 };
 
 ServerNode::ServerNode(const Surroundings& around, Disk& disk, Traits traits)
@@ -113,6 +134,16 @@ void ServerNode::crash(bool silently) {
   around_.network.cut_all(silently);
   life_.reset();
 }
+
+void ServerNode::drain(std::function<void(bool rested)> ended) {
+  if (!up() || draining()) return;
+  life_->gone = [this, ended = std::move(ended)](bool rested) {
+    around_.queue.add(around_.queue.now(), &life_->control, [ended, rested] { ended(rested); });
+  };
+  life_->drain();
+}
+
+bool ServerNode::draining() const { return life_ && life_->gone; }
 
 app::Coordinator& ServerNode::coordinator() { return life_->coordinator; }
 store::Journal& ServerNode::journal() { return life_->state.journal; }
