@@ -70,8 +70,18 @@ void Job::begin(Prepared prepared, const store::JobProgress& progress) {
     present_.insert(client);
     events_.push_front(round::ClientAvailable{client, answer.examples});
   }
+  if (ended()) discard_unused();
   handle(round::Tick{});
   watch_windows();
+}
+
+// A crash between the end of the job and the rows that say so of its updates.
+void Job::discard_unused() {
+  const auto rows = services_.journal.uncommitted(name());
+  if (!rows) return log::error("job {}: {}", name(), rows.error().detail);
+  for (const store::ContributionRow& row : *rows) {
+    run(round::Discard{row.client, row.task, round::Reason::job_ended});
+  }
 }
 
 round::JobState Job::state() const { return engine_ ? engine_->job() : round::JobState::running; }

@@ -73,6 +73,7 @@ class Job : public std::enable_shared_from_this<Job> {
  private:
   void load(std::shared_ptr<const store::JobProgress> progress);
   void load_later(std::shared_ptr<const store::JobProgress> progress);
+  void discard_unused();
   void begin(Prepared prepared, const store::JobProgress& progress);
 
   void handle(round::Event event);

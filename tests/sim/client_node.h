@@ -51,6 +51,7 @@ class ClientNode {
   bool up() const { return life_ != nullptr; }
 
   std::size_t index() const { return traits_.site.client; }
+  std::string name() const { return "site-" + std::to_string(index() + 1); }
   Traits& traits() { return traits_; }
   std::int64_t& unix_offset() { return unix_offset_; }
   // Of the running program; null if there is none.

@@ -12,13 +12,16 @@ constexpr std::size_t kInlineMost = wire::kInlineBytesMax;
 
 }  // namespace
 
-HostileNode::HostileNode(const Surroundings& around, std::size_t index, std::uint64_t seed)
+HostileNode::HostileNode(const Surroundings& around, std::string name, std::size_t index,
+                         std::uint64_t seed)
     : around_(around),
       index_(index),
       random_(seed),
       keys_{crypto::X25519KeyPair::generate(crypto::Memory::plain),
             crypto::Ed25519KeyPair::generate()},
-      loop_(around.queue, mix_seed({seed, 1}), unix_offset_) {}
+      loop_(around.queue, mix_seed({seed, 1}), unix_offset_, name) {
+  around.queue.name(this, std::move(name));
+}
 
 HostileNode::~HostileNode() { leave(); }
 

@@ -21,7 +21,7 @@ namespace fed::sim {
 class HostileNode {
  public:
   // `index`: its place in the network and in the ledger.
-  HostileNode(const Surroundings& around, std::size_t index, std::uint64_t seed);
+  HostileNode(const Surroundings& around, std::string name, std::size_t index, std::uint64_t seed);
   ~HostileNode();
 
   const crypto::PublicKey& key() const { return keys_.channel.public_key(); }

@@ -9,7 +9,10 @@ constexpr auto kDeadline = std::chrono::seconds(30);
 
 Joining::Joining(const Surroundings& around, std::size_t index, const app::ClientKeys& keys,
                  const std::int64_t& unix_offset, std::uint64_t seed)
-    : around_(around), index_(index), keys_(keys), loop_(around.queue, seed, unix_offset) {}
+    : around_(around),
+      index_(index),
+      keys_(keys),
+      loop_(around.queue, seed, unix_offset, "site-" + std::to_string(index + 1)) {}
 
 Joining::~Joining() {
   if (link_) link_->drop();

@@ -18,11 +18,13 @@ class Log {
  public:
   Log(World& world, const SeedOptions& options) {
     log::redirect([&world, narrate = options.narrate](log::Level, std::string_view line) {
-      if (narrate) narrate(fmt::format("{:12.6f} {}", seconds(world.lived()), line));
+      if (!narrate) return;
+      const std::string who = world.queue().speaker();
+      narrate(fmt::format("{:12.6f} {:8} {}", seconds(world.lived()), who, line));
     });
     if (!options.narrate) return;
     world.narrate = [&world, narrate = options.narrate](const std::string& line) {
-      narrate(fmt::format("{:12.6f} *** {}", seconds(world.lived()), line));
+      narrate(fmt::format("{:12.6f} ***      {}", seconds(world.lived()), line));
     };
   }
   ~Log() { log::redirect(nullptr); }

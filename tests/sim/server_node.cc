@@ -13,6 +13,7 @@ namespace {
 using Shaking = Greeting<channel::ServerHandshake>;
 
 constexpr auto kGoodbye = std::chrono::seconds(2);
+constexpr const char* kName = "server";
 constexpr std::uint64_t kMemoryBytesMax = std::uint64_t{1} << 30;
 
 }  // namespace
@@ -22,8 +23,8 @@ struct ServerNode::Life {
   Life(ServerNode& node, std::uint64_t seed, app::ServerState opened)
       : around(node.around_),
         state(std::move(opened)),
-        control(around.queue, mix_seed({seed, 1}), node.unix_offset_),
-        compute(around.queue, mix_seed({seed, 2}), node.traits_.compute),
+        control(around.queue, mix_seed({seed, 1}), node.unix_offset_, kName),
+        compute(around.queue, mix_seed({seed, 2}), node.traits_.compute, kName),
         handshakes(directory.for_handshakes([this] { return control.unix_seconds(); })),
         coordinator({.config = node.traits_.spec,
                      .journal = state.journal,
@@ -39,8 +40,8 @@ struct ServerNode::Life {
                      .memory_bytes_max = kMemoryBytesMax}),
         reception(coordinator) {
     for (std::size_t i = 0; i < node.traits_.io_loops; ++i) {
-      loops.push_back(
-          std::make_unique<SimLoop>(around.queue, mix_seed({seed, 3, i}), node.unix_offset_));
+      loops.push_back(std::make_unique<SimLoop>(around.queue, mix_seed({seed, 3, i}),
+                                                node.unix_offset_, kName));
     }
   }
   ~Life() {
@@ -114,12 +115,15 @@ struct ServerNode::Life {
 };
 
 ServerNode::ServerNode(const Surroundings& around, Disk& disk, Traits traits)
-    : around_(around), disk_(disk), traits_(std::move(traits)) {}
+    : around_(around), disk_(disk), traits_(std::move(traits)) {
+  around_.queue.name(this, kName);
+}
 
 ServerNode::~ServerNode() { crash(false); }
 
 Status ServerNode::boot() {
   FED_CHECK(!up());
+  speak();
   FED_ASSIGN(state, app::ServerState::open(disk_, traits_.spec));
   key_ = state.identity.public_key();
   life_ = std::make_unique<Life>(*this, mix_seed({traits_.seed, ++boots_}), std::move(state));
@@ -130,6 +134,7 @@ Status ServerNode::boot() {
 
 void ServerNode::crash(bool silently) {
   if (!up()) return;
+  speak();
   around_.network.serve(nullptr);
   around_.network.cut_all(silently);
   life_.reset();
@@ -145,7 +150,12 @@ void ServerNode::drain(std::function<void(bool rested)> ended) {
 
 bool ServerNode::draining() const { return life_ && life_->gone; }
 
-app::Coordinator& ServerNode::coordinator() { return life_->coordinator; }
+void ServerNode::speak() const { around_.queue.speak_as(this); }
+
+app::Coordinator& ServerNode::coordinator() {
+  speak();
+  return life_->coordinator;
+}
 store::Journal& ServerNode::journal() { return life_->state.journal; }
 store::Staging& ServerNode::staging() { return *life_->state.staging; }
 const store::Checkpoints& ServerNode::checkpoints() { return life_->state.checkpoints; }

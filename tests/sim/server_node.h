@@ -53,6 +53,7 @@ class ServerNode {
 
  private:
   struct Life;
+  void speak() const;  // the program's lines in the present event are its own
 
   const Surroundings& around_;
   Disk& disk_;

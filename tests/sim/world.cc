@@ -79,7 +79,7 @@ Status World::add_client(std::size_t index) {
 Status World::add_hostile(std::size_t index) {
   const std::uint64_t seed = mix_seed({scenario_.seed, seed_of("hostile"), index});
   hostiles_.push_back(
-      std::make_unique<HostileNode>(around_, scenario_.clients.size() + index, seed));
+      std::make_unique<HostileNode>(around_, rogue(index), scenario_.clients.size() + index, seed));
   HostileNode& node = *hostiles_.back();
   FED_TRY(enrol(rogue(index), node.key(), node.identity()));
   node.start(server_->key());
