@@ -89,7 +89,7 @@ class ClientCore final : private UplinkUser {
   void training_progressed(std::uint64_t training, wire::Progress progress);
 
   void model_arrived();
-  void forget(const wire::Offer& offer, const Error& why);
+  void not_read(const wire::Offer& offer, const Error& why);
   void show(const wire::Task& task, const char* phase);
   void show_download();
   void write_status();

@@ -10,6 +10,7 @@ namespace fed::app {
 namespace {
 
 constexpr double kProgressSeconds = 0.5;
+constexpr double kReadAgainSeconds = 30;
 
 // Tells the event loop how far training is, a few times a second at most. Called on the training
 // thread.
@@ -180,7 +181,7 @@ void ClientCore::run(const session::SendOffer& effect) {
     const auto file = outbox_.update(offer.job, offer.task);
     offer.body.resize(offer.bytes);
     const Status read = file ? file->read_at(0, offer.body) : Status(file.error());
-    if (!read) return forget(offer, read.error());
+    if (!read) return not_read(offer, read.error());
   }
   uplink_.send(offer);
 }
@@ -189,7 +190,7 @@ void ClientCore::run(const session::StartUpload& effect) {
   const wire::Offer* offer = session_.kept({effect.job, effect.task});
   if (offer == nullptr) return;
   auto file = outbox_.update(effect.job, effect.task);
-  if (!file) return forget(*offer, file.error());
+  if (!file) return not_read(*offer, file.error());
   const std::uint64_t bytes = offer->bytes;
   uplink_.send_bulk(net::ChunkUpload{std::make_shared<File>(std::move(*file)), effect.upload,
                                      effect.offset, bytes});
@@ -212,8 +213,16 @@ void ClientCore::run(const session::StandBy& effect) {
   write_status();
 }
 
-// An update that its own disk has lost is as good as discarded.
-void ClientCore::forget(const wire::Offer& offer, const Error& why) {
+// An update that its own disk has lost is as good as discarded; one that could not be read now is
+// offered again.
+void ClientCore::not_read(const wire::Offer& offer, const Error& why) {
+  if (why.code == ErrorCode::io) {
+    log::error("job {} task {}: the update cannot be read now: {}", offer.job, offer.task,
+               why.detail);
+    return carry_out(session_.message(
+        wire::Retry{offer.job, offer.task, "the update cannot be read", kReadAgainSeconds},
+        loop_.now()));
+  }
   log::error("job {} task {}: the update is lost: {}", offer.job, offer.task, why.detail);
   carry_out(session_.message(wire::Receipt{offer.job, offer.task, wire::Outcome::discarded, 0,
                                            "the update could not be read again"},

@@ -2,13 +2,49 @@
 
 #include <algorithm>
 #include <cstring>
+#include <utility>
+#include <vector>
 
 namespace fed::channel {
+namespace {
+
+// One reader of a thread reads at a time; a second spare is for one that is destroyed meanwhile.
+constexpr std::size_t kSpares = 2;
+thread_local std::vector<Bytes> spares;
+
+Bytes take_buffer(std::size_t bytes) {
+  const auto fitting = std::find_if(spares.begin(), spares.end(),
+                                    [&](const Bytes& spare) { return spare.size() == bytes; });
+  if (fitting == spares.end()) return Bytes(bytes);
+  Bytes buffer = std::move(*fitting);
+  spares.erase(fitting);
+  return buffer;
+}
+
+void give_back(Bytes buffer) {
+  if (spares.size() < kSpares) spares.push_back(std::move(buffer));
+}
+
+}  // namespace
 
 RecordReader::RecordReader(std::size_t capacity_bytes)
-    : buffer_(std::max(capacity_bytes, kCapacityMin)) {}
+    : capacity_(std::max(capacity_bytes, kCapacityMin)) {}
+
+void RecordReader::rest() {
+  if (buffer_.size() != capacity_) return;
+  Bytes incomplete(buffer_.begin() + static_cast<std::ptrdiff_t>(begin_),
+                   buffer_.begin() + static_cast<std::ptrdiff_t>(end_));
+  end_ -= begin_;
+  begin_ = 0;
+  give_back(std::exchange(buffer_, std::move(incomplete)));
+}
 
 ByteSpan RecordReader::room() {
+  if (buffer_.size() != capacity_) {
+    Bytes buffer = take_buffer(capacity_);
+    std::copy_n(buffer_.begin(), buffer_.size(), buffer.begin());
+    buffer_ = std::move(buffer);
+  }
   if (begin_ > 0) {
     std::memmove(buffer_.data(), buffer_.data() + begin_, pending());
     end_ -= begin_;

@@ -1,9 +1,11 @@
 // Cuts a received byte stream into records, in one buffer of a fixed size.
 //
 //   read(socket, reader.room()) -> reader.filled(n) -> while (record = reader.next())
-//   opener.open(record)
+//   opener.open(record) -> reader.rest()
 //
-// One large read can bring many records; each is opened where it lies.
+// One large read can bring many records; each is opened where it lies. Between two reads a reader
+// keeps no more than the record that is not complete yet, so that a quiet connection costs nothing:
+// the buffer goes to the next reader of the thread.
 #pragma once
 
 #include <cstddef>
@@ -14,8 +16,7 @@
 
 namespace fed::channel {
 
-// Owns the buffer. A span that next() gave is valid until room() or take() is called. Not
-// thread-safe.
+// A span that next() gave is valid until room(), take() or rest() is called. Not thread-safe.
 class RecordReader {
  public:
   static constexpr std::size_t kCapacityMin = kRecordLengthBytes + kRecordCiphertextBytesMax;
@@ -37,6 +38,10 @@ class RecordReader {
   // a record is announced that is too short to be one.
   Result<std::optional<ByteSpan>> next();
 
+  // Nothing is read for a while: gives the buffer away, but for pending() bytes.
+  void rest();
+  std::size_t bytes_held() const { return buffer_.size(); }
+
   // Bytes received but not yet given out. At the end of a stream, others than 0 mean that it was
   // cut.
   std::size_t pending() const { return end_ - begin_; }
@@ -46,7 +51,8 @@ class RecordReader {
   ByteSpan raw(std::size_t bytes);
 
  private:
-  Bytes buffer_;
+  std::size_t capacity_;
+  Bytes buffer_;           // of capacity_ bytes; at rest of pending() bytes
   std::size_t begin_ = 0;  // 0 <= begin_ <= end_ <= buffer_.size()
   std::size_t end_ = 0;
 };

@@ -101,18 +101,21 @@ asio::awaitable<void> Connection::read_loop(Self self) {
       co_await self->reader_pause_.async_wait(token);
       continue;
     }
-    const ByteSpan all = self->protocol_.room();
-    const ByteSpan room = all.first(std::min(all.size(), most));
-    const auto buffer = asio::buffer(room.data(), room.size());
-    const std::size_t got = co_await self->socket_.async_read_some(buffer, token);
+    co_await self->socket_.async_wait(Socket::wait_read, token);
     if (self->closed_) co_return;
-    if (error) {
-      self->abort(link_error(error));
-      co_return;
-    }
-    self->protocol_.received(got, self->loop_.now(), *self->handler_);
-    self->follow();
+    if (!error) self->read(most, error);
+    if (error && error != asio::error::would_block) self->abort(link_error(error));
   }
+}
+
+// What has come; the buffer is this connection's only so long.
+void Connection::read(std::size_t most, boost::system::error_code& error) {
+  const ByteSpan all = protocol_.room();
+  const ByteSpan room = all.first(std::min(all.size(), most));
+  const std::size_t got = socket_.read_some(asio::buffer(room.data(), room.size()), error);
+  if (!error) protocol_.received(got, loop_.now(), *handler_);
+  protocol_.rest();
+  if (!error) follow();
 }
 
 asio::awaitable<void> Connection::write_loop(Self self) {

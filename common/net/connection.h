@@ -41,6 +41,7 @@ class Connection final : public Link, public std::enable_shared_from_this<Connec
   static asio::awaitable<void> write_loop(Self self);
   static asio::awaitable<void> watch_loop(Self self);
   static asio::awaitable<void> write(Self self);
+  void read(std::size_t most, boost::system::error_code& error);
   void follow();  // whatever the protocol has come to
 
   Socket socket_;

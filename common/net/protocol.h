@@ -65,6 +65,8 @@ class Protocol {
 
   // Where the next received bytes go; never empty while the session is open.
   ByteSpan room();
+  // No bytes are there to be received: what lies in between takes no more memory than it must.
+  void rest() { received_.rest(); }
   // How many bytes may be read now, if a rate is set; 0: none before receivable_at(now).
   std::size_t receivable(Instant now) const;
   Instant receivable_at(Instant now) const;

@@ -70,8 +70,18 @@ void Job::begin(Prepared prepared, const store::JobProgress& progress) {
     present_.insert(client);
     events_.push_front(round::ClientAvailable{client, answer.examples});
   }
+  if (ended()) discard_unused();
   handle(round::Tick{});
   watch_windows();
+}
+
+// A crash between the end of the job and the rows that say so of its updates.
+void Job::discard_unused() {
+  const auto rows = services_.journal.uncommitted(name());
+  if (!rows) return log::error("job {}: {}", name(), rows.error().detail);
+  for (const store::ContributionRow& row : *rows) {
+    run(round::Discard{row.client, row.task, round::Reason::job_ended});
+  }
 }
 
 round::JobState Job::state() const { return engine_ ? engine_->job() : round::JobState::running; }
@@ -165,10 +175,15 @@ void Job::on(std::int64_t client, wire::Offer& message) {
 void Job::uploaded(std::int64_t client, std::int64_t task, Result<store::UploadFacts> facts) {
   if (!facts && facts.error().code == ErrorCode::closed)
     return;  // a newer connection has taken over
+  // Or it has while this news was on its way: its bytes are not those that were looked at.
+  if (facts && !services_.staging.keep({name(), task, client}, facts->lease)) return;
   round::UploadCompleted event{.client = client, .task = task, .facts = {}};
   if (facts) {
+    // A client may have offered another update for the task meanwhile.
+    const auto offer = offers_.find(client);
+    const bool as_offered = offer != offers_.end() && offer->second.checksum == facts->checksum;
     event.facts = {.bytes = facts->bytes,
-                   .checksum_ok = true,
+                   .checksum_ok = as_offered,
                    .finite = facts->statistics.finite,
                    .max_abs = facts->statistics.max_abs,
                    .count = static_cast<std::int64_t>(facts->bytes / sizeof(float))};
@@ -176,6 +191,7 @@ void Job::uploaded(std::int64_t client, std::int64_t task, Result<store::UploadF
       const auto real = statistics_facts(services_.staging, {name(), task, client}, facts->bytes);
       if (!real) return put_off(client, task, real.error());
       event.facts = *real;
+      event.facts.checksum_ok = as_offered;
     }
   } else if (facts.error().code != ErrorCode::mismatch) {
     return put_off(client, task, facts.error());
@@ -254,6 +270,7 @@ void Job::send(std::int64_t client, wire::Message message) const {
 
 void Job::put_off(std::int64_t client, std::int64_t task, const Error& why) {
   constexpr double kRetrySeconds = 5;
+  services_.staging.let_go({name(), task, client});
   offers_.erase(client);
   put_off_[client] = why.detail;
   log::warning("job {} task {}: the update of {} is put off: {}", name(), task,

@@ -43,6 +43,8 @@ class Job : public std::enable_shared_from_this<Job> {
   bool is_loaded() const { return engine_.has_value(); }
   // The committed one, once it is loaded.
   std::shared_ptr<const GlobalModel> model() const { return model_; }
+  // How many versions it holds: that one, and those that open tasks began from.
+  std::size_t versions_held() const { return models_.size(); }
   Instant now() const { return services_.control.now(); }
 
   // Clients, by the id of the registry.
@@ -71,6 +73,7 @@ class Job : public std::enable_shared_from_this<Job> {
  private:
   void load(std::shared_ptr<const store::JobProgress> progress);
   void load_later(std::shared_ptr<const store::JobProgress> progress);
+  void discard_unused();
   void begin(Prepared prepared, const store::JobProgress& progress);
 
   void handle(round::Event event);
@@ -106,6 +109,7 @@ class Job : public std::enable_shared_from_this<Job> {
   void put_off(std::int64_t client, std::int64_t task, const Error& why);
   void admit_body(const store::UploadKey& key, const wire::Offer& offer, Bytes body);
   void admit_chunks(const store::UploadKey& key, const wire::Offer& offer);
+  bool is_offered(const store::UploadKey& key) const;
   ClosingInput closing_input(const round::CloseRound& effect) const;
   std::optional<round::Evaluation> evaluation_of(const round::CommitRound& effect,
                                                  std::string& metrics_text) const;

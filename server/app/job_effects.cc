@@ -149,11 +149,18 @@ void Job::admit_chunks(const store::UploadKey& key, const wire::Offer& offer) {
         return staging.receive(key, bytes, checksum);
       },
       [key, id = ++uploads_](Job& self, Result<store::Upload> upload) {
+        if (!upload && upload.error().code == ErrorCode::closed) return;  // it has been stored
         if (!upload) return self.put_off(key.client, key.task, upload.error());
-        if (self.retired_) return self.unstage(key);
+        if (!self.is_offered(key)) return self.unstage(key);
         const auto session = self.services_.session_of(key.client);
         if (session) session->receive_upload(id, key, std::move(*upload));
       });
+}
+
+// Whether the update still waits for its answer: its task may have ended meanwhile.
+bool Job::is_offered(const store::UploadKey& key) const {
+  const auto offer = offers_.find(key.client);
+  return !retired_ && offer != offers_.end() && offer->second.task == key.task;
 }
 
 bool Job::run(const round::Record& effect) {
@@ -228,6 +235,8 @@ void Job::unstage(const store::UploadKey& key) const {
 }
 
 bool Job::run(const round::Retry& effect) {
+  const store::UploadKey key{name(), effect.task, effect.client};
+  if (effect.reason != round::Reason::being_stored) services_.staging.let_go(key);
   send(effect.client, wire::Retry{name(), effect.task, effect.detail, seconds(effect.after)});
   answered(effect.client, effect.task);
   return true;

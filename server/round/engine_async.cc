@@ -58,10 +58,14 @@ void Engine::expire(Instant now, Effects& out) {
   }
 }
 
+// How many more tasks may be opened. While no version can be made, because the disk is full,
+// updates wait: so that they have a bound too, their number and that of the open tasks have.
 std::int64_t Engine::slots() const {
-  const std::int64_t taken =
-      std::ssize(members_) + (config_.policy.seeded ? std::ssize(buffer_) : 0);
-  return std::max<std::int64_t>(config_.policy.cohort - taken, 0);
+  const Policy& policy = config_.policy;
+  const std::int64_t open = std::ssize(members_), waiting = std::ssize(buffer_);
+  const std::int64_t free = policy.cohort - open - (policy.seeded ? waiting : 0);
+  const std::int64_t kept = 2 * (policy.cohort + policy.contributions_goal) - open - waiting;
+  return std::max<std::int64_t>(std::min(free, kept), 0);
 }
 
 std::vector<ClientId> Engine::idle_clients() const {

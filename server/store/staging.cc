@@ -26,7 +26,7 @@ std::optional<Staged> parse_file(const fs::path& path) {
   const auto client = number(std::string_view(name).substr(0, dot));
   const std::string_view rest = std::string_view(name).substr(dot);
   if (!client || !(rest == kComplete || rest.ends_with(kPart))) return std::nullopt;
-  return Staged{.key = {.client = *client}, .complete = rest == kComplete};
+  return Staged{.key = {.client = *client}, .complete = rest == kComplete, .path = path};
 }
 
 void supersede(const std::shared_ptr<UploadFence>& fence) {
@@ -51,7 +51,9 @@ Result<std::unique_ptr<Staging>> Staging::open(Disk& disk, fs::path folder,
   FED_TRY(staging->drop_spares_of_before());
   FED_ASSIGN(found, staging->list());
   for (const Staged& staged : found) {
-    staging->slots_[staged.key].bytes += staged.bytes;
+    Slot& slot = staging->slots_[staged.key];
+    slot.bytes += staged.bytes;
+    slot.files.insert(staged.path);
     staging->reserved_ += staged.bytes;
   }
   return staging;
@@ -81,9 +83,13 @@ Status Staging::check(const UploadKey& key, std::uint64_t bytes) const {
   return {};
 }
 
-Result<Staging::Lease> Staging::lease(const UploadKey& key, std::uint64_t bytes) {
+Result<Staging::Lease> Staging::lease(const UploadKey& key, std::uint64_t bytes,
+                                      const Upload::Paths& where) {
   const std::lock_guard lock(mutex_);
   const auto found = slots_.find(key);
+  if (found != slots_.end() && found->second.kept) {
+    return Error{ErrorCode::closed, "an update of this task is being acknowledged"};
+  }
   const std::uint64_t others = reserved_ - (found == slots_.end() ? 0 : found->second.bytes);
   const std::uint64_t most = options_.upload_bytes_max;
   if (most > 0 && (bytes > most || others > most - bytes)) {
@@ -94,16 +100,36 @@ Result<Staging::Lease> Staging::lease(const UploadKey& key, std::uint64_t bytes)
   reserved_ = others + bytes;
   Slot& slot = slots_[key];
   slot.bytes = bytes;
-  return Lease{std::exchange(slot.fence, std::make_shared<UploadFence>()), slot.fence};
+  auto before = std::exchange(slot.fence, std::make_shared<UploadFence>(++leases_));
+  Lease lease{std::move(before), slot.fence, slot.files};
+  slot.files.insert({where.part, where.complete});
+  return lease;
+}
+
+Status Staging::keep(const UploadKey& key, std::uint64_t lease) {
+  const std::lock_guard lock(mutex_);
+  const auto slot = slots_.find(key);
+  const bool latest =
+      slot != slots_.end() && slot->second.fence != nullptr && slot->second.fence->lease == lease;
+  if (!latest) return Error{ErrorCode::closed, "another upload has taken the place of this one"};
+  slot->second.kept = true;
+  return {};
+}
+
+void Staging::let_go(const UploadKey& key) {
+  const std::lock_guard lock(mutex_);
+  const auto slot = slots_.find(key);
+  if (slot != slots_.end()) slot->second.kept = false;
 }
 
 Result<Upload> Staging::receive(const UploadKey& key, std::uint64_t bytes,
                                 const Checksum& expected) {
   FED_TRY(check(key, bytes));
-  FED_ASSIGN(lease, this->lease(key, bytes));
+  Upload::Paths where = paths(key, expected);
+  FED_ASSIGN(lease, this->lease(key, bytes, where));
   supersede(lease.before);  // not under mutex_: it may be in the middle of a sync
   FED_TRY(make_folders(key));
-  FED_TRY(settle(key, bytes, paths(key, expected)));
+  FED_TRY(settle(lease.files, bytes, where));
   auto upload = open_part(key, bytes, expected, lease.now);
   if (upload || upload.error().code != ErrorCode::disk_full || spares_.bytes() == 0) return upload;
   spares_.drop();
@@ -130,19 +156,16 @@ Status Staging::make_folders(const UploadKey& key) {
   return {};
 }
 
-Status Staging::settle(const UploadKey& key, std::uint64_t bytes,
+Status Staging::settle(const std::set<fs::path>& files, std::uint64_t bytes,
                        const Upload::Paths& where) const {
-  if (disk_.inspect(where.complete)) {
+  if (files.contains(where.complete) && disk_.inspect(where.complete)) {
     FED_TRY(rename_file(disk_, where.complete, where.part, options_.durability));
   }
-  FED_ASSIGN(found, disk_.list(task_folder(key.job, key.task)));
-  for (const fs::path& path : found) {
-    const auto staged = parse_file(path);
-    if (!staged || staged->key.client != key.client || staged->complete) continue;
+  for (const fs::path& path : files) {
     const auto info = disk_.inspect(path);
     const bool fits = info && (info->bytes <= bytes || info->bytes == bytes + kMarkBytes);
     const bool wanted = path == where.part && fits;
-    if (!wanted) FED_TRY(disk_.remove(path));
+    if (info && !wanted) FED_TRY(disk_.remove(path));
   }
   return {};
 }
@@ -193,13 +216,8 @@ Result<std::vector<Staged>> Staging::list() const {
 
 Status Staging::remove(const UploadKey& key) {
   FED_TRY(check(key, sizeof(float)));
-  release([&](const UploadKey& other) { return other == key; });
-  FED_TRY(disk_.remove(paths(key, {}).complete));
-  FED_ASSIGN(found, disk_.list(task_folder(key.job, key.task)));
-  for (const fs::path& path : found) {
-    const auto staged = parse_file(path);
-    if (staged && staged->key.client == key.client) FED_TRY(disk_.remove(path));
-  }
+  const auto files = release([&](const UploadKey& other) { return other == key; });
+  for (const fs::path& path : files) FED_TRY(disk_.remove(path));
   return {};
 }
 
@@ -222,7 +240,7 @@ void Staging::keep_spares(std::string_view job, std::int64_t task) {
   if (!files) return;
   std::vector<fs::path> complete;
   for (const Staged& file : *files) {
-    if (file.complete) complete.push_back(paths(file.key, {}).complete);
+    if (file.complete) complete.push_back(file.path);
   }
   spares_.keep(job, complete);
 }
@@ -235,8 +253,9 @@ Status Staging::drop_spares_of_before() {
   return {};
 }
 
-void Staging::release(const std::function<bool(const UploadKey&)>& matches) {
+std::set<fs::path> Staging::release(const std::function<bool(const UploadKey&)>& matches) {
   std::vector<std::shared_ptr<UploadFence>> fences;
+  std::set<fs::path> files;
   {
     const std::lock_guard lock(mutex_);
     for (auto at = slots_.begin(); at != slots_.end();) {
@@ -246,10 +265,12 @@ void Staging::release(const std::function<bool(const UploadKey&)>& matches) {
       }
       reserved_ -= at->second.bytes;
       fences.push_back(std::move(at->second.fence));
+      files.merge(at->second.files);
       at = slots_.erase(at);
     }
   }
   for (const auto& fence : fences) supersede(fence);
+  return files;
 }
 
 Status Staging::remove_with_folders(const fs::path& folder) {

@@ -40,6 +40,7 @@ struct Staged {
   UploadKey key;
   bool complete = false;
   std::uint64_t bytes = 0;
+  fs::path path{};
 
   bool operator==(const Staged&) const = default;
 };
@@ -54,12 +55,19 @@ class Staging {
   // Starts an upload or continues it. `bytes` is the whole update's size, `expected` its checksum.
   // A part with another checksum, or longer than `bytes`, is removed. An Upload of the same key
   // that is still alive elsewhere (on a connection that has died without a word) is superseded: its
-  // calls fail with `closed` from now on. Not for an update that the journal has accepted: a
-  // complete file is taken back into a part.
+  // calls fail with `closed` from now on. A complete file is taken back into a part, unless it is
+  // kept: then the answer is `closed`.
   //
   // `invalid` for a bad job name, a negative task or client, or bytes that are 0 or no whole
   // floats; too_large beyond upload_bytes_max; disk_full where the disk has no room for all of it.
   Result<Upload> receive(const UploadKey& key, std::uint64_t bytes, const Checksum& expected);
+
+  // The update that was finished under this lease (UploadFacts) is about to be acknowledged: until
+  // it is let go or removed, no upload takes its file back. `closed` if another upload of the key
+  // has begun or the update has been removed: it is not to be acknowledged then.
+  Status keep(const UploadKey& key, std::uint64_t lease);
+  // It was not acknowledged after all.
+  void let_go(const UploadKey& key);
 
   // A complete update, to be folded. not_found, or mismatch for another size than `bytes`.
   Result<File> open_complete(const UploadKey& key, std::uint64_t bytes) const;
@@ -82,32 +90,37 @@ class Staging {
   struct Slot {
     std::uint64_t bytes = 0;             // reserved
     std::shared_ptr<UploadFence> fence;  // of the latest Upload
+    std::set<fs::path> files;            // that may be there
+    bool kept = false;
   };
 
   Staging(Disk& disk, fs::path folder, const StagingOptions& options)
       : disk_(disk), folder_(std::move(folder)), options_(options), spares_(disk_, folder_) {}
 
-  // The fences of an upload that begins, and of the one that it supersedes (or null).
+  // The fences of an upload that begins, and of the one that it supersedes (or null); the files
+  // that may be there of earlier ones.
   struct Lease {
     std::shared_ptr<UploadFence> before, now;
+    std::set<fs::path> files;
   };
 
   fs::path task_folder(std::string_view job, std::int64_t task) const;
   Upload::Paths paths(const UploadKey& key, const Checksum& checksum) const;
   Status check(const UploadKey& key, std::uint64_t bytes) const;
-  Result<Lease> lease(const UploadKey& key, std::uint64_t bytes);
+  Result<Lease> lease(const UploadKey& key, std::uint64_t bytes, const Upload::Paths& where);
   // The folder of its round, durably. Once a round: what an earlier process made may be lost yet.
   Status make_folders(const UploadKey& key);
   Status remove_with_folders(const fs::path& folder);
   // Leaves at most the part to continue of what the client has here.
-  Status settle(const UploadKey& key, std::uint64_t bytes, const Upload::Paths& where) const;
+  Status settle(const std::set<fs::path>& files, std::uint64_t bytes,
+                const Upload::Paths& where) const;
   // The part as a new or a spare file, or what there is of it.
   Result<Upload> open_part(const UploadKey& key, std::uint64_t bytes, const Checksum& expected,
                            const std::shared_ptr<UploadFence>& fence);
   void keep_spares(std::string_view job, std::int64_t task);
   Status drop_spares_of_before();
-  // Forgets the reservations and supersedes the uploads of matching keys.
-  void release(const std::function<bool(const UploadKey&)>& matches);
+  // Forgets the reservations and supersedes the uploads of matching keys; their files.
+  std::set<fs::path> release(const std::function<bool(const UploadKey&)>& matches);
 
   Disk& disk_;
   fs::path folder_;
@@ -118,6 +131,7 @@ class Staging {
   std::mutex folders_mutex_;
   std::set<fs::path> folders_;  // known to be on the disk
   std::uint64_t reserved_ = 0;
+  std::uint64_t leases_ = 0;  // given so far
 };
 
 // Whether `name` can be a job's name and a folder's: [a-z0-9][a-z0-9_-]{0,62}.

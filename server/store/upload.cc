@@ -163,7 +163,7 @@ Result<UploadFacts> Upload::finish() && {
     return synced.error();
   }
   FED_TRY(rename_file(*disk_, paths_.part, paths_.complete, durability_));
-  return UploadFacts{bytes_, floats_.finish()};
+  return UploadFacts{bytes_, floats_.finish(), expected_, fence_->lease};
 }
 
 }  // namespace fed::store

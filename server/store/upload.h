@@ -38,11 +38,16 @@ struct UploadKey {
 struct UploadFacts {
   std::uint64_t bytes = 0;
   tensor::Statistics statistics;
+  Checksum checksum{};
+  std::uint64_t lease = 0;  // which Upload of its key it was; for Staging::keep
 };
 
 // Ends an Upload's right to write when a newer one takes its place. Held while writing; without
 // contention that costs some 20 ns a chunk.
 struct UploadFence {
+  explicit UploadFence(std::uint64_t of_lease = 0) : lease(of_lease) {}
+
+  const std::uint64_t lease;
   std::mutex mutex;
   bool superseded = false;
 };

@@ -13,6 +13,8 @@ constexpr double kRestartMeanSeconds = 20;
 constexpr std::int64_t kJumpSecondsMost = 3 * 86400;
 constexpr double kCloggedBytesPerSecond = 300;
 constexpr std::uint64_t kOperationsAhead = 400;
+constexpr double kLookSeconds = 0.02;
+constexpr int kLooksForAnUpload = 3000;
 
 }  // namespace
 
@@ -31,6 +33,8 @@ Chaos::Chaos(World& world)
   strike(&Chaos::jump_clock, scenario.rates.clock_jump);
   strike(&Chaos::order, scenario.rates.order);
   strike(&Chaos::fail_disk, scenario.rates.disk_error);
+  strike(&Chaos::revoke, scenario.rates.revocation);
+  strike(&Chaos::drain_server, scenario.rates.drain);
   if (scenario.disk_crashes) strike(&Chaos::arm_crash, 120);
   later(seconds(scenario.chaos), [this] { calm(); });
 }
@@ -153,6 +157,33 @@ void Chaos::arm_crash() {
   faults.crash_at = disk.operations() + 1 + random_.below(kOperationsAhead);
   disk.set_faults(faults);
 }
+
+void Chaos::revoke() {
+  if (random_.below(2) == 0) {
+    world_.revoke(some_client());
+  } else {
+    revoke_in_an_upload(kLooksForAnUpload);
+  }
+}
+
+// Whoever is first seen in the middle of one.
+void Chaos::revoke_in_an_upload(int looks) {
+  for (std::size_t i = 0; i < world_.clients(); ++i) {
+    if (!world_.is_member(i) || !is_uploading(i)) continue;
+    if (world_.revoke(i)) ++world_.tally()["client revoked in an upload"];
+    return;
+  }
+  if (looks > 0) later(kLookSeconds, [this, looks] { revoke_in_an_upload(looks - 1); });
+}
+
+bool Chaos::is_uploading(std::size_t client) {
+  const auto session = world_.session_of(client);
+  if (!session) return false;
+  const app::Traffic traffic = session->traffic(world_.queue().now());
+  return traffic.upload && traffic.done < traffic.total;
+}
+
+void Chaos::drain_server() { world_.drain_server(from_seconds(exponential(kRestartMeanSeconds))); }
 
 void Chaos::calm() {
   world_.queue().drop(this);

@@ -32,6 +32,10 @@ class Chaos {
   void order();
   void fail_disk();
   void arm_crash();
+  void revoke();
+  void revoke_in_an_upload(int looks);
+  bool is_uploading(std::size_t client);
+  void drain_server();
   void calm();
 
   World& world_;

@@ -64,13 +64,17 @@ std::string repeat(std::uint64_t seed) {
 // Seeds are dealt to the threads one by one; what they come to does not depend on which took which.
 class Campaign {
  public:
-  Campaign(Range range, bool bar) : next_(range.first), range_(range), bar_(bar) {}
+  struct How {
+    bool bar = false;
+    bool first = false;  // no more seeds are begun once one has failed
+  };
+  Campaign(Range range, How how) : next_(range.first), range_(range), how_(how) {}
 
   Total run(unsigned threads) {
     std::vector<std::thread> workers;
     for (unsigned i = 0; i < threads; ++i) workers.emplace_back([this] { work(); });
     for (std::thread& worker : workers) worker.join();
-    if (bar_) fmt::print(stderr, "\r\x1b[K");
+    if (how_.bar) fmt::print(stderr, "\r\x1b[K");
     return std::move(total_);
   }
 
@@ -80,7 +84,8 @@ class Campaign {
       const SeedResult result = run_seed({.seed = seed, .narrate = {}});
       const std::lock_guard lock(mutex_);
       total_.add(result);
-      if (bar_) show();
+      if (how_.bar) show();
+      if (how_.first && !total_.failed.empty()) return;
     }
   }
 
@@ -94,7 +99,7 @@ class Campaign {
 
   std::atomic<std::uint64_t> next_;
   const Range range_;
-  const bool bar_;
+  const How how_;
   std::mutex mutex_;
   Total total_;
 };
@@ -158,8 +163,8 @@ int run(const cli::Arguments& arguments) {
   if (arguments.has("verbose")) {
     total = run_verbose(*range);
   } else {
-    const bool bar = ::isatty(STDERR_FILENO) == 1;
-    Campaign campaign(*range, bar);
+    Campaign campaign(*range,
+                      {.bar = ::isatty(STDERR_FILENO) == 1, .first = arguments.has("first")});
     total = campaign.run(threads > 0 ? static_cast<unsigned>(threads)
                                      : std::max(1u, std::thread::hardware_concurrency()));
   }
@@ -177,7 +182,7 @@ int run(const cli::Arguments& arguments) {
 cli::Command chaos_command() {
   return {
       "chaos",
-      "--seeds A..B [--jobs N] [--verbose]",
+      "--seeds A..B [--jobs N] [--first] [--verbose]",
       "lead a server and its clients through every kind of fault, and check that nothing breaks",
       [](cli::options::options_description& options) {
         namespace po = cli::options;
@@ -185,6 +190,7 @@ cli::Command chaos_command() {
         add("seeds", po::value<std::string>()->default_value("1..100"), "which seeds");
         add("seed", po::value<std::string>(), "one seed");
         add("jobs", po::value<int>()->default_value(0), "seeds at a time; 0 = one a core");
+        add("first", "stop at the first seed that fails");
         add("verbose", "what happens, line by line; one seed at a time");
       },
       {},

@@ -27,8 +27,13 @@ std::unique_ptr<Checker> check_versions();
 // Every committed model is what an independent computation (reference.h) makes of the accepted
 // updates; no client is counted twice for a task, none without having trained it.
 std::unique_ptr<Checker> check_models();
-// Bytes under way, waiting and staged are within their limits.
+// Bytes under way, waiting and staged are within their limits, and so are the versions of a model
+// that are held.
 std::unique_ptr<Checker> check_limits();
+// Whoever has been revoked has no session.
+std::unique_ptr<Checker> check_revoked();
+// A site that rests has no task at work, and none trains a job that it declines.
+std::unique_ptr<Checker> check_sites();
 // Every update that was offered was accepted, refused or discarded in the end; what was accepted is
 // on record as such, and who was not accepted was told why.
 std::unique_ptr<Checker> check_answers();

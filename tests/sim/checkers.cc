@@ -62,27 +62,78 @@ class Limits final : public Checker {
       }
     }
     if (!world.server().up()) return {};
+    for (const auto& [name, job] : world.server().coordinator().jobs()) {
+      const auto held = static_cast<std::int64_t>(job->versions_held());
+      // The latest, those that are not too stale, and one that is until the next commit.
+      if (held > job->plan().spec.rounds.staleness.max + 2)
+        return fmt::format("{} holds {} versions of its model", name, held);
+    }
     const std::uint64_t staged = world.server().staging().bytes_reserved();
     const std::uint64_t most = staged_max(world);
-    if (most > 0 && staged > most) return fmt::format("{} bytes are staged, at most {} may be", staged, most);
+    if (most > 0 && staged > most)
+      return fmt::format("{} bytes are staged, at most {} may be", staged, most);
     return world.server().check_links();
   }
 
  private:
-  // Of each job its cohort three times: the round at work, what the one before has left until it is
-  // tidied up, and what was late. 0: no bound follows from the jobs.
+  // Of each job as many updates as are open or wait for their version: of a round everybody there,
+  // of an asynchronous job twice those at work and those that make a version.
   static std::uint64_t staged_max(World& world) {
     std::uint64_t most = 0;
     for (const auto& [name, job] : world.server().coordinator().jobs()) {
       const auto bytes = std::max(job->plan().update_bytes(round::TaskKind::training),
                                   job->plan().update_bytes(round::TaskKind::statistics));
       const config::RoundsSpec& rounds = job->plan().spec.rounds;
-      if (rounds.staleness.max > 0) return 0;  // bounded by limits.upload_bytes_max alone
       const std::int64_t updates = std::max<std::int64_t>(
-          rounds.cohort + rounds.contributions_goal, static_cast<std::int64_t>(world.clients()));
-      most += 3 * bytes * static_cast<std::uint64_t>(updates + rounds.staleness.max);
+          2 * (rounds.cohort + rounds.contributions_goal),
+          static_cast<std::int64_t>(world.clients() + world.scenario().hostile));
+      most += bytes * static_cast<std::uint64_t>(updates);
     }
     return most;
+  }
+};
+
+class Revoked final : public Checker {
+ public:
+  const char* name() const override { return "revoked"; }
+
+  std::string after_step(World& world) override {
+    if (!world.server().up()) return {};
+    for (const std::int64_t id : world.revoked_ids()) {
+      if (world.server().coordinator().session_of(id)) {
+        return world.server().coordinator().name_of(id) + " is revoked and has a session";
+      }
+    }
+    return {};
+  }
+};
+
+class Sites final : public Checker {
+ public:
+  const char* name() const override { return "sites"; }
+
+  std::string after_step(World& world) override {
+    for (std::size_t i = 0; i < world.clients(); ++i) {
+      const app::ClientCore* core = world.client(i).core();
+      if (core == nullptr || core->session().open() || core->session().active() == nullptr)
+        continue;
+      return fmt::format("site-{} rests and has a task at work", i + 1);
+    }
+    return {};
+  }
+
+  std::string at_end(World& world) override {
+    for (const auto& [id, update] : world.ledger().all_trained()) {
+      const auto job = world.server().coordinator().job(id.job);
+      if (world.is_hostile(id.client) || !job) continue;
+      const ClientNode::Traits& traits = world.client(id.client).traits();
+      const session::Agreement agreement(traits.spec.jobs);
+      const bool agreed = agreement.check(job->plan().spec, 0).has_value() &&
+                          agreement.check_rows(traits.site.examples).has_value();
+      if (!agreed)
+        return fmt::format("site-{} has trained {} and declines it", id.client + 1, id.job);
+    }
+    return {};
   }
 };
 
@@ -96,23 +147,35 @@ class Answers final : public Checker {
   }
 
  private:
+  // The number is the ledger's: after the sites come those who do not keep to the protocol.
   static std::string text(const UpdateId& id) {
     return fmt::format("site-{}'s update of {} task {}", id.client + 1, id.job, id.task);
   }
 
   std::string check_told(World& world) {
     for (const auto& [name, job] : world.server().coordinator().jobs()) load(world, *job);
+    std::map<UpdateId, Told> last;
     for (const Told& told : world.ledger().told()) {
+      last[told.update] = told;
       answered_.insert(told.update);
       if (told.outcome == wire::Outcome::accepted) {
         UpdateId any = told.update;
         any.checksum = {};
-        if (!accepted_.contains(told.update) && !discarded_.contains(any)) {
+        // Of a hostile client's updates for one task it cannot be said which one was answered.
+        const bool there = accepted_.contains(told.update) ||
+                           (world.is_hostile(any.client) && accepted_tasks_.contains(any));
+        if (!there && !discarded_.contains(any)) {
           return text(told.update) + " was acknowledged and is not on record";
         }
       } else if (told.detail.empty()) {
         return text(told.update) + " was not accepted, without a word";
       }
+    }
+    // The same bytes may have been refused before, with a lie beside them.
+    for (const auto& [id, told] : last) {
+      if (told.outcome == wire::Outcome::accepted || world.is_hostile(id.client)) continue;
+      if (!accepted_.contains(id)) continue;
+      return text(id) + " is counted, and the last that its client has heard is: " + told.detail;
     }
     return {};
   }
@@ -129,18 +192,22 @@ class Answers final : public Checker {
 
   void add(World& world, const std::string& job, const std::vector<store::ContributionRow>& rows) {
     for (const store::ContributionRow& row : rows) {
-      UpdateId id{world.client_of(row.client), job, row.task, row.checksum};
+      const UpdateId id{world.client_of(row.client), job, row.task, row.checksum};
       if (row.outcome == "accepted") accepted_.insert(id);
+      UpdateId any = id;
+      any.checksum = {};
+      if (row.outcome == "accepted") accepted_tasks_.insert(any);
       // Accepted, and then in no version, since the job has ended: the reason is on record. Whoever
       // offers it again hears that, and the row forgets its bytes.
       if (row.outcome != "discarded" || row.reason == 0) continue;
-      id.checksum = {};
-      discarded_.insert(id);
+      discarded_.insert(any);
     }
   }
 
   std::string check_offered(World& world) {
     for (const auto& [id, times] : world.ledger().offered()) {
+      // Who is revoked hears no more; to those who do not keep to the protocol nothing is owed.
+      if (world.is_hostile(id.client) || world.is_revoked(id.client)) continue;
       if (!answered_.contains(id)) {
         return fmt::format("{} was offered {} times and never answered", text(id), times);
       }
@@ -148,7 +215,8 @@ class Answers final : public Checker {
     return {};
   }
 
-  std::set<UpdateId> accepted_, discarded_, answered_;
+  std::set<UpdateId> accepted_, answered_;
+  std::set<UpdateId> accepted_tasks_, discarded_;  // without their checksums
 };
 
 class Progress final : public Checker {
@@ -163,7 +231,7 @@ class Progress final : public Checker {
       const bool moved = !state.since || job->version() != state.version || job->ended();
       if (moved) state = {now, job->version()};
       const double waited = seconds(now - *state.since);
-      if (waited > patience(job->plan().spec)) {
+      if (waited > patience(job->plan().spec, has_hours(world.scenario()))) {
         return fmt::format("{} has had no new version for {:.0f} s although nothing is wrong: {}",
                            name, waited, why(*job));
       }
@@ -180,9 +248,9 @@ class Progress final : public Checker {
   // An attempt that had begun runs into its deadline, the pause after it is at most as long, then
   // clients are selected, and a whole attempt follows; a statistics round may come before. Beside
   // that: links that are found dead (two minutes), and pauses before connecting and retrying (one
-  // each).
-  static double patience(const config::JobSpec& spec) {
-    return 5 * spec.rounds.seconds_max + 2 * spec.rounds.seconds_select + 600;
+  // each). Where sites rest for half an hour at most, an attempt may need two hours that begin.
+  static double patience(const config::JobSpec& spec, bool hours) {
+    return 5 * spec.rounds.seconds_max + 2 * spec.rounds.seconds_select + 600 + (hours ? 7200 : 0);
   }
 
   static std::string why(const app::Job& job) {
@@ -197,6 +265,8 @@ class Progress final : public Checker {
 
 std::unique_ptr<Checker> check_versions() { return std::make_unique<Versions>(); }
 std::unique_ptr<Checker> check_limits() { return std::make_unique<Limits>(); }
+std::unique_ptr<Checker> check_revoked() { return std::make_unique<Revoked>(); }
+std::unique_ptr<Checker> check_sites() { return std::make_unique<Sites>(); }
 std::unique_ptr<Checker> check_answers() { return std::make_unique<Answers>(); }
 std::unique_ptr<Checker> check_progress() { return std::make_unique<Progress>(); }
 
@@ -205,6 +275,8 @@ std::vector<std::unique_ptr<Checker>> all_checkers() {
   all.push_back(check_versions());
   all.push_back(check_models());
   all.push_back(check_limits());
+  all.push_back(check_revoked());
+  all.push_back(check_sites());
   all.push_back(check_answers());
   all.push_back(check_progress());
   return all;

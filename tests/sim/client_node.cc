@@ -66,7 +66,7 @@ class ClientNode::Dialer final : public app::Dialer {
 struct ClientNode::Life {
   Life(ClientNode& node, std::uint64_t seed, session::Outbox outbox, session::ModelCache cache)
       : queue(node.around_.queue),
-        loop(queue, mix_seed({seed, 1}), node.unix_offset_),
+        loop(queue, mix_seed({seed, 1}), node.unix_offset_, node.name()),
         loading(make_executor(node, mix_seed({seed, 2}), node.traits_.loading,
                               node.traits_.loading_pace)),
         training(make_executor(node, mix_seed({seed, 3}), node.traits_.training,
@@ -95,12 +95,13 @@ struct ClientNode::Life {
       ClientNode& node, std::uint64_t seed, const std::function<std::unique_ptr<Executor>()>& own,
       const SimExecutor::Pace& pace) {
     if (own) return own();
-    return std::make_unique<SimExecutor>(node.around_.queue, seed, pace);
+    return std::make_unique<SimExecutor>(node.around_.queue, seed, pace, node.name());
   }
   static std::unique_ptr<app::Workshop> make_workshop(ClientNode& node) {
     if (node.traits_.workshop) return node.traits_.workshop(node.disk_);
-    return std::make_unique<FakeWorkshop>(node.disk_, node.traits_.site, node.around_.ledger,
-                                          node.around_.tally);
+    return std::make_unique<FakeWorkshop>(node.disk_, node.traits_.site,
+                                          session::Agreement(node.traits_.spec.jobs),
+                                          node.around_.ledger, node.around_.tally);
   }
 
   Queue& queue;
@@ -116,12 +117,15 @@ ClientNode::ClientNode(const Surroundings& around, Disk& disk, Traits traits)
       disk_(disk),
       traits_(std::move(traits)),
       keys_{crypto::X25519KeyPair::generate(crypto::Memory::plain),
-            crypto::Ed25519KeyPair::generate()} {}
+            crypto::Ed25519KeyPair::generate()} {
+  around_.queue.name(this, name());
+}
 
 ClientNode::~ClientNode() = default;
 
 Status ClientNode::boot() {
   FED_CHECK(!up());
+  around_.queue.speak_as(this);
   const fs::path& state = traits_.spec.state_dir;
   FED_TRY(make_folder(disk_, state, Durability::power));
   FED_ASSIGN(outbox, session::Outbox::open(disk_, state / "outbox"));
@@ -132,7 +136,10 @@ Status ClientNode::boot() {
   return {};
 }
 
-void ClientNode::crash() { life_.reset(); }
+void ClientNode::crash() {
+  around_.queue.speak_as(this);
+  life_.reset();
+}
 
 const app::ClientCore* ClientNode::core() const { return life_ ? &life_->core : nullptr; }
 

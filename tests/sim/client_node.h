@@ -40,6 +40,7 @@ class ClientNode {
   ClientNode(const Surroundings& around, Disk& disk, Traits traits);
   ~ClientNode();
 
+  const app::ClientKeys& keys() const { return keys_; }
   const crypto::PublicKey& key() const { return keys_.channel.public_key(); }
   const crypto::VerifyKey& identity() const { return keys_.identity.verify_key(); }
 
@@ -50,6 +51,7 @@ class ClientNode {
   bool up() const { return life_ != nullptr; }
 
   std::size_t index() const { return traits_.site.client; }
+  std::string name() const { return "site-" + std::to_string(index() + 1); }
   Traits& traits() { return traits_; }
   std::int64_t& unix_offset() { return unix_offset_; }
   // Of the running program; null if there is none.

@@ -53,6 +53,7 @@ class FakeWorkshop::Opened final : public app::Workload {
                                   const std::string&, const train::Progress& progress,
                                   std::stop_token stop) override {
     if (stop.stop_requested()) return Error{ErrorCode::closed, "training was stopped"};
+    FED_TRY(shop_.agreement_.check_task(spec_, task.kind));
     const Traits& traits = shop_.traits_;
     const std::uint64_t seed = mix_seed({traits.seed, traits.client, seed_of(task.job),
                                          static_cast<std::uint64_t>(task.task),
@@ -74,6 +75,7 @@ class FakeWorkshop::Opened final : public app::Workload {
     } else {
       FED_TRY(train(task, model_file, seed, answer));
     }
+    shop_.agreement_.withhold(answer.offer);
     const bool lies = random.uniform() < traits.lies;
     if (lies) lie(random, answer);
     shop_.ledger_.trained({traits.client, task.job, task.task, checksum(answer.bytes())},
@@ -143,6 +145,12 @@ Result<std::shared_ptr<app::Workload>> FakeWorkshop::open(const std::string& nam
                                                           const std::string& text) {
   auto spec = config::parse_job(text);
   if (!spec) return Error{ErrorCode::invalid, config::format_problems(name, spec.error())};
+  Status agreed = agreement_.check(*spec, 0);
+  if (agreed) agreed = agreement_.check_rows(traits_.examples);
+  if (!agreed) {
+    ++tally_["job that a site declines"];
+    return agreed.error();
+  }
   return std::shared_ptr<app::Workload>(std::make_shared<Opened>(*this, std::move(*spec)));
 }
 

@@ -3,13 +3,15 @@
 //
 // An honest workshop reads the model that it was sent (and so notices a wrong one) and answers
 // with numbers within the job's limit. A liar's answers are wrong in a way that the server must
-// see. Not thread-safe: it lives in the simulator.
+// see. What the site has not agreed to is refused as the real one does. Not thread-safe: it lives
+// in the simulator.
 #pragma once
 
 #include "app/workload.h"
 #include "base/disk.h"
 #include "base/random.h"
 #include "ledger.h"
+#include "session/agreement.h"
 #include "tally.h"
 
 namespace fed::sim {
@@ -29,8 +31,13 @@ class FakeWorkshop final : public app::Workshop {
     double fails = 0;  // share of the tasks that it cannot do
   };
   // All outlive it; `traits` may change.
-  FakeWorkshop(Disk& disk, const Traits& traits, Ledger& ledger, Tally& tally)
-      : disk_(disk), traits_(traits), ledger_(ledger), tally_(tally) {}
+  FakeWorkshop(Disk& disk, const Traits& traits, session::Agreement agreement, Ledger& ledger,
+               Tally& tally)
+      : disk_(disk),
+        traits_(traits),
+        agreement_(std::move(agreement)),
+        ledger_(ledger),
+        tally_(tally) {}
 
   Result<std::shared_ptr<app::Workload>> open(const std::string& name,
                                               const std::string& text) override;
@@ -39,6 +46,7 @@ class FakeWorkshop final : public app::Workshop {
   class Opened;
   Disk& disk_;
   const Traits& traits_;
+  const session::Agreement agreement_;
   Ledger& ledger_;
   Tally& tally_;
 };

@@ -6,9 +6,9 @@
 #include <functional>
 #include <memory>
 
-#include "base/loop.h"
 #include "cable.h"
 #include "channel/handshake.h"
+#include "sim_loop.h"
 
 namespace fed::sim {
 
@@ -23,9 +23,10 @@ template <class Handshake>
 class Greeting final : public CableEnd, public std::enable_shared_from_this<Greeting<Handshake>> {
  public:
   // `deadline`: the handshake is given up then.
-  Greeting(Loop& loop, std::shared_ptr<Cable> cable, Side side, Handshake handshake,
+  Greeting(SimLoop& loop, std::shared_ptr<Cable> cable, Side side, Handshake handshake,
            Duration deadline, GreetingDone done)
-      : cable_(std::move(cable)),
+      : loop_(loop),
+        cable_(std::move(cable)),
         side_(side),
         handshake_(std::move(handshake)),
         done_(std::move(done)),
@@ -39,6 +40,7 @@ class Greeting final : public CableEnd, public std::enable_shared_from_this<Gree
   }
 
   void arrived(ByteView bytes) override {
+    loop_.speak();
     const auto keep = this->shared_from_this();
     while (!bytes.empty() && !handshake_.finished()) {
       const auto used = handshake_.feed(bytes);
@@ -49,7 +51,10 @@ class Greeting final : public CableEnd, public std::enable_shared_from_this<Gree
     if (handshake_.finished()) finish(copy(bytes));
   }
   void writable() override {}
-  void lost(const Error& why) override { end(why); }
+  void lost(const Error& why) override {
+    loop_.speak();
+    end(why);
+  }
 
   const std::shared_ptr<Cable>& cable() const { return cable_; }
 
@@ -72,6 +77,7 @@ class Greeting final : public CableEnd, public std::enable_shared_from_this<Gree
     std::exchange(done_, nullptr)(std::move(why));
   }
 
+  SimLoop& loop_;
   std::shared_ptr<Cable> cable_;
   const Side side_;
   Handshake handshake_;

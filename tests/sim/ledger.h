@@ -54,6 +54,7 @@ class Ledger {
   // What passes on a client's link.
   void overhear(std::size_t client, const wire::Message& message, bool incoming);
 
+  const std::map<UpdateId, TrainedUpdate>& all_trained() const { return trained_; }
   const std::map<UpdateId, int>& offered() const { return offered_; }  // how often
   const std::vector<Told>& told() const { return told_; }
   std::uint64_t retries() const { return retries_; }

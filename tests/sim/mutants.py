@@ -8,51 +8,62 @@ mutant. A mutant whose seeds all pass is one that the simulator cannot tell from
 """
 
 import argparse
+import filecmp
 import os
 import re
 import shutil
 import subprocess
 import sys
 
+SECONDS_MAX = 300
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
-# name: (file, text that is there once, text in its place)
+# name: edits, each (file, text that is there once, text in its place)
+GATE = 'server/round/gate.cc'
+ROUNDS = 'server/round/engine_rounds.cc'
+ASYNC = 'server/round/engine_async.cc'
+STAGING = 'server/store/staging.cc'
+UPLOAD = 'server/store/upload.cc'
+JOB = 'server/app/job.cc'
+EFFECTS = 'server/app/job_effects.cc'
 MUTANTS = {
-    'not finite': ('server/round/gate.cc', 'if (!facts.finite) return refusal(Reason::not_finite);', ''),
-    'over the limit': ('server/round/gate.cc', 'if (!(facts.max_abs <= gate.shape.limit)) {', 'if (false) {'),
-    'too many examples': ('server/round/gate.cc',
-                          'if (offer.examples < 1 || offer.examples > member->examples) {', 'if (false) {'),
-    'wrong base version': ('server/round/gate.cc', 'if (offer.base_version != member->base_version) {', 'if (false) {'),
-    'wrong size': ('server/round/gate.cc', 'if (offer.bytes != gate.shape.bytes) {', 'if (false) {'),
-    'receipt once more': ('server/round/gate.cc',
-                          'if (at == gate.answered.end() || at->second.task != task) return std::nullopt;',
-                          'return std::nullopt;'),
-    'a member is decided once': ('server/round/gate.cc',
-                                 'if (auto decided = check_member(*member, true)) return decided;', ''),
-    'a job that has ended': ('server/round/gate.cc',
-                             'if (ended(gate)) return refusal(Reason::job_ended);\n  const Member* member = find(gate, upload',
-                             'const Member* member = find(gate, upload'),
-    'stale tasks end': ('server/round/engine_async.cc',
-                        'if (old && member.status != Status::storing) stale.push_back(client);', 'static_cast<void>(old);'),
-    'late tasks end': ('server/round/engine_async.cc',
-                       'if (member.deadline <= now && member.status != Status::storing) late.push_back(client);',
-                       'static_cast<void>(now);'),
-    'a version uses up its updates': ('server/round/engine_async.cc',
-                                      'for (const TaskKey& key : closing_) buffer_.erase(key);', ''),
-    'staleness counts': ('server/round/engine_async.cc', '.discount = discount(config_.policy.staleness, staleness)};',
-                         '.discount = 1 + 0 * static_cast<double>(staleness)};'),
-    'a deadline ends a round': ('server/round/engine_rounds.cc', 'if (!paused_at_ && now >= deadline_) expired_ = true;',
-                                'static_cast<void>(now);'),
-    'a record is waited for': ('server/round/engine_rounds.cc',
-                               'if (count(Status::storing) > 0) return false;\n  const std::int64_t', 'const std::int64_t'),
-    'the update is synced': ('server/store/upload.cc', 'file_.sync(durability_)', 'Status()'),
-    'the bytes are compared': ('server/store/upload.cc', 'if (checksummer_.finish() != expected_) {', 'if (false) {'),
-    'the row comes first': ('server/app/job_effects.cc',
-                            'const Status written = services_.journal.accept_contribution(accepted);',
-                            'const Status written;'),
-    'a commit names its updates': ('server/app/job_effects.cc',
-                                   'commit.contributions.push_back({each.task, each.client});',
-                                   'static_cast<void>(each);'),
+    'not finite': [(GATE, 'if (!facts.finite) return refusal(Reason::not_finite);', '')],
+    'over the limit': [(GATE, 'if (!(facts.max_abs <= gate.shape.limit)) {', 'if (false) {')],
+    'too many examples': [(GATE, 'if (offer.examples < 1 || offer.examples > member->examples) {', 'if (false) {')],
+    'wrong base version': [(GATE, 'if (offer.base_version != member->base_version) {', 'if (false) {')],
+    # The offer's size and that of what has come cover each other: both go.
+    'wrong size': [(GATE, 'if (offer.bytes != gate.shape.bytes) {', 'if (false) {'),
+                   (GATE, 'if (facts.bytes != gate.shape.bytes) {', 'if (false) {'),
+                   (GATE, 'if (facts.count != gate.shape.count) {', 'if (false) {')],
+    'receipt once more': [(GATE, 'if (at == gate.answered.end() || at->second.task != task) return std::nullopt;',
+                           'if (at == gate.answered.end() || task >= 0) return std::nullopt;')],
+    # At the end of an upload Staging::keep covers it; at the offer nothing does.
+    'an offer is decided once': [(GATE, 'member->ticket && member->ticket->checksum == offer.checksum)) {\n    return decided;',
+                                  'member->ticket && member->ticket->checksum == offer.checksum)) {')],
+    # At the end of an upload Engine::on(Recorded) covers it; at the offer nothing does.
+    'a job that has ended': [(GATE, 'if (ended(gate)) return refusal(Reason::job_ended);\n  const Member* member = find(gate, offer',
+                              'const Member* member = find(gate, offer')],
+    'stale tasks end': [(ASYNC, 'if (old && member.status != Status::storing) stale.push_back(client);',
+                         'if (old && client < 0) stale.push_back(client);')],
+    'late tasks end': [(ASYNC, 'if (member.deadline <= now && member.status != Status::storing) late.push_back(client);',
+                        'if (member.deadline <= now && client < 0) late.push_back(client);')],
+    'a version uses up its updates': [(ASYNC, 'for (const TaskKey& key : closing_) buffer_.erase(key);', '')],
+    'staleness counts': [(ASYNC, '.discount = discount(config_.policy.staleness, staleness)};',
+                          '.discount = 1 + 0 * static_cast<double>(staleness)};')],
+    'a deadline ends a round': [(ROUNDS, 'if (!paused_at_ && now >= deadline_) expired_ = true;',
+                                 'static_cast<void>(now);')],
+    'the update is synced': [(UPLOAD, 'file_.sync(durability_)', 'Status()')],
+    'the bytes are compared': [(UPLOAD, 'if (checksummer_.finish() != expected_) {', 'if (false) {')],
+    'chunks follow one another': [(UPLOAD, 'if (offset != offset_ || chunk.size() > bytes_ - offset_) {',
+                                   'if (chunk.size() > bytes_ - offset_) {')],
+    'what is acknowledged is kept': [(STAGING, 'if (found != slots_.end() && found->second.kept) {', 'if (false) {')],
+    'the bytes are those of the offer': [(JOB, 'offer->second.checksum == facts->checksum;', 'facts->bytes > 0;')],
+    'a site that rests stops': [('client/session/session.cc', 'if (was_open && !open_) effects = rest();',
+                                 'static_cast<void>(was_open);')],
+    'the row comes first': [(EFFECTS, 'const Status written = services_.journal.accept_contribution(accepted);',
+                             'const Status written;')],
+    'a commit names its updates': [(EFFECTS, 'commit.contributions.push_back({each.task, each.client});',
+                                    'static_cast<void>(each);')],
 }
 
 
@@ -61,13 +72,13 @@ def run(*command, **more):
 
 
 def copy_sources(folder):
-    shutil.rmtree(os.path.join(folder, 'source'), ignore_errors=True)
     listed = run('git', 'ls-files', '--cached', '--others', '--exclude-standard', cwd=ROOT).stdout.split('\n')
     for name in filter(None, listed):
-        if os.path.isfile(os.path.join(ROOT, name)):
-            to = os.path.join(folder, 'source', name)
-            os.makedirs(os.path.dirname(to), exist_ok=True)
-            shutil.copy2(os.path.join(ROOT, name), to)
+        source, copy = os.path.join(ROOT, name), os.path.join(folder, name)
+        if not os.path.isfile(source) or os.path.isfile(copy) and filecmp.cmp(source, copy, shallow=False):
+            continue
+        os.makedirs(os.path.dirname(copy), exist_ok=True)
+        shutil.copyfile(source, copy)  # newer than what was built of a mutant that a kill has left
 
 
 def build(folder):
@@ -78,13 +89,48 @@ def build(folder):
 
 def judge(folder, seeds):
     """The first failing seed and what it says; nothing if all pass."""
-    done = run(os.path.join(folder, 'build', 'fedsim'), 'chaos', '--seeds', seeds, timeout=580)
+    command = (os.path.join(folder, 'build', 'fedsim'), 'chaos', '--first', '--seeds', seeds)
+    try:
+        done = run(*command, timeout=SECONDS_MAX)
+    except subprocess.TimeoutExpired:
+        return f'the seeds do not come to an end within {SECONDS_MAX} s'
     failed = re.search(r'^seed (\d+) failed\n *(.*)', done.stdout + done.stderr, re.MULTILINE)
     if failed:
         return f'seed {failed.group(1)}: {failed.group(2)}'
     if done.returncode != 0:
-        return f'exit status {done.returncode}: {(done.stdout + done.stderr).strip().splitlines()[-1]}'
+        return f'exit status {done.returncode}: {(done.stdout + done.stderr).strip().splitlines()[-1:]}'
     return ''
+
+
+def mutate(folder, edits):
+    """Makes the edits; returns what was there, by path."""
+    before = {}
+    for file, old, new in edits:
+        path = os.path.join(folder, file)
+        with open(path, encoding='utf-8') as text:
+            content = text.read()
+        before.setdefault(path, content)
+        if content.count(old) != 1:
+            sys.exit(f'{file} has this text {content.count(old)} times, not once: {old}')
+        write(path, content.replace(old, new))
+    return before
+
+
+def write(path, content):
+    with open(path, 'w', encoding='utf-8') as text:
+        text.write(content)
+
+
+def try_one(folder, name, seeds):
+    before = mutate(folder, MUTANTS[name])
+    try:
+        problem = build(folder)
+        if problem:
+            sys.exit(f'{name}: the mutant does not build:\n{problem}')
+        return judge(folder, seeds)
+    finally:
+        for path, content in before.items():
+            write(path, content)
 
 
 def main():
@@ -95,31 +141,20 @@ def main():
     options = parser.parse_args()
     folder = os.path.abspath(options.build)
     copy_sources(folder)
-    source = os.path.join(folder, 'source')
-    configured = run('cmake', '-S', source, '-B', os.path.join(folder, 'build'), '-G', 'Ninja', '-DFED_TESTS=ON')
+    configured = run('cmake', '-S', folder, '-B', os.path.join(folder, 'build'), '-G', 'Ninja', '-DFED_TESTS=ON')
     problem = configured.stderr if configured.returncode else build(folder)
     if problem:
         sys.exit(f'the program as it is does not build:\n{problem}')
     problem = judge(folder, options.seeds)
     if problem:
         sys.exit(f'the program as it is fails: {problem}')
+    names = options.names or list(MUTANTS)
     survivors = 0
-    for name in options.names or MUTANTS:
-        file, old, new = MUTANTS[name]
-        path = os.path.join(source, file)
-        with open(path, encoding='utf-8') as text:
-            before = text.read()
-        if before.count(old) != 1:
-            sys.exit(f'{name}: {file} has the text {before.count(old)} times: {old}')
-        with open(path, 'w', encoding='utf-8') as text:
-            text.write(before.replace(old, new))
-        found = build(folder)
-        verdict = 'does not build: ' + found if found else judge(folder, options.seeds)
-        with open(path, 'w', encoding='utf-8') as text:
-            text.write(before)
+    for name in names:
+        verdict = try_one(folder, name, options.seeds)
         survivors += not verdict
-        print(f'{"survives" if not verdict else "found":9} {name}: {verdict}', flush=True)
-    print(f'{survivors} survive')
+        print(f'{name:34} {verdict or "SURVIVES"}', flush=True)
+    print(f'{len(names) - survivors} of {len(names)} mutants are found by seeds {options.seeds}')
     return 1 if survivors else 0
 
 

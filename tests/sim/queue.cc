@@ -11,7 +11,13 @@ Queue::Key Queue::add(Instant when, const void* owner, Work work) {
   return key;
 }
 
+std::string Queue::speaker() const {
+  const auto entry = names_.find(speaking_);
+  return entry == names_.end() ? std::string() : entry->second;
+}
+
 void Queue::drop(const void* owner) {
+  names_.erase(owner);
   // What an event holds may hold timers, whose end removes other events.
   std::vector<Event> dropped;
   for (auto it = events_.begin(); it != events_.end();) {
@@ -31,7 +37,9 @@ bool Queue::step(Instant until) {
   }
   auto node = events_.extract(events_.begin());
   now_ = node.key().first;
+  speaking_ = node.mapped().owner;
   node.mapped().work();
+  speaking_ = nullptr;
   return true;
 }
 

@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <map>
+#include <string>
 #include <utility>
 
 #include "base/loop.h"
@@ -21,8 +22,15 @@ class Queue {
   // `owner` names whose event it is, for `drop`. `when` in the past means now.
   Key add(Instant when, const void* owner, Work work);
   void remove(const Key& key) { events_.erase(key); }
-  // Forgets all events of `owner`, without running them.
+  // Forgets the name and all events of `owner`, without running them.
   void drop(const void* owner);
+
+  // Who is at work, for whoever tells of it: the owner of the event, unless somebody has said
+  // otherwise within it.
+  void name(const void* owner, std::string name) { names_[owner] = std::move(name); }
+  void speak_as(const void* owner) { speaking_ = owner; }
+  // "" if it has no name.
+  std::string speaker() const;
 
   // Runs the next event, if it is due by `until`; false if there is none (the time is then
   // `until`).
@@ -38,6 +46,8 @@ class Queue {
   std::map<Key, Event> events_;
   Instant now_ = Instant() + std::chrono::hours(1);
   std::uint64_t made_ = 0;
+  std::map<const void*, std::string> names_;
+  const void* speaking_ = nullptr;
 };
 
 }  // namespace fed::sim

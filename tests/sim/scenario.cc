@@ -128,10 +128,70 @@ FaultRates rates(Random& random) {
   rates.clock_jump = rate(random, 0.3, 60, 900);
   rates.order = rate(random, 0.4, 60, 900);
   rates.disk_error = rate(random, 0.3, 60, 900);
+  rates.revocation = rate(random, 0.6, 60, 600);
+  rates.drain = rate(random, 0.3, 120, 900);
   return rates;
 }
 
+// Open from the full hour on, for so many minutes of every hour.
+std::vector<config::HoursSpec> hours(std::int64_t minutes) {
+  std::vector<config::HoursSpec> windows;
+  for (int from = 0; from < config::kMinutesOfDay; from += 60) {
+    windows.push_back({from, from + static_cast<int>(minutes)});
+  }
+  return windows;
+}
+
+void add_limits(Random& random, Scenario& scenario) {
+  const bool hours_here = chance(random, 0.25);
+  for (ClientNode::Traits& client : scenario.clients) {
+    config::SiteLimitsSpec& limits = client.spec.limits;
+    if (hours_here && chance(random, 0.5)) limits.hours = hours(from_to(random, 30, 55));
+    if (chance(random, 0.1)) limits.upload_mbit_s_max = one_of(random, {0.05, 0.2, 2.0});
+    if (chance(random, 0.1)) limits.download_mbit_s_max = one_of(random, {0.05, 0.2, 2.0});
+  }
+}
+
+config::AgreementSpec agreement(Random& random) {
+  config::AgreementSpec spec;
+  switch (random.below(5)) {
+    case 0:
+      spec.names_declined = {"job-1"};
+      break;
+    case 1:
+      spec.models = {"mlp"};
+      break;
+    case 2:
+      spec.rows_min = 500;
+      break;
+    case 3:
+      spec.statistics = spec.metrics = false;
+      break;
+    default:
+      spec.delta = false;
+  }
+  return spec;
+}
+
+void add_joins(Random& random, Scenario& scenario) {
+  const std::int64_t joins = from_to(random, 1, 3);
+  for (std::int64_t i = 0; i < joins; ++i) {
+    const std::size_t index = scenario.clients.size();
+    scenario.clients.push_back(client(random, index, scenario.seed));
+    if (chance(random, 0.4)) {
+      scenario.clients.back().spec.jobs = agreement(random);
+      scenario.choosy.insert(index);
+    }
+    scenario.joins.push_back(from_seconds(random.uniform() * 900));
+  }
+}
+
 }  // namespace
+
+bool has_hours(const Scenario& scenario) {
+  return std::any_of(scenario.clients.begin(), scenario.clients.end(),
+                     [](const auto& each) { return !each.spec.limits.hours.empty(); });
+}
 
 Scenario draw_scenario(std::uint64_t seed, Mood mood) {
   Random random(mix_seed({seed, seed_of("scenario")}));
@@ -148,6 +208,7 @@ Scenario draw_scenario(std::uint64_t seed, Mood mood) {
   scenario.server.seed = seed;
   scenario.server.spec.state_dir = "/state";
   scenario.server.spec.limits.idle_s = one_of(random, {20.0, 60.0, 120.0});
+  scenario.server.spec.drain_s = one_of(random, {5.0, 60.0, 600.0});
   scenario.server.io_loops = static_cast<std::size_t>(from_to(random, 1, 3));
   scenario.climate.shape.window = one_of<std::size_t>(random, {4096, 65536, 1 << 20});
   if (mood == Mood::gentle) {
@@ -155,7 +216,9 @@ Scenario draw_scenario(std::uint64_t seed, Mood mood) {
     for (auto& each : scenario.clients) each.site.lies = each.site.fails = 0;
     return scenario;
   }
-  if (chance(random, 0.3)) scenario.hostile = 1;
+  if (chance(random, 0.3)) scenario.hostile = static_cast<std::size_t>(from_to(random, 1, 2));
+  if (chance(random, 0.4)) add_joins(random, scenario);
+  if (chance(random, 0.4)) add_limits(random, scenario);
   scenario.rates = rates(random);
   scenario.disk_crashes = chance(random, 0.5);
   scenario.chaos = std::chrono::minutes(from_to(random, 3, 40));

@@ -4,6 +4,7 @@
 // Plain values.
 #pragma once
 
+#include <set>
 #include <string>
 #include <vector>
 
@@ -17,6 +18,7 @@ namespace fed::sim {
 struct FaultRates {
   double partition = 0, clog = 0, client_crash = 0, server_crash = 0, cut_all = 0;
   double clock_jump = 0, order = 0, disk_error = 0;
+  double revocation = 0, drain = 0;
 };
 
 struct Scenario {
@@ -26,8 +28,13 @@ struct Scenario {
   };
 
   std::uint64_t seed = 0;
+  // Some have hours, of which the first half hour of every hour is a part, and rates.
   std::vector<ClientNode::Traits> clients;
-  std::size_t hostile = 0;  // of the clients, the last ones do not keep to the protocol
+  // The last ones of the clients join at these times, from the beginning; the others are there. As
+  // many as join may be revoked, so that the jobs keep the clients that they were drawn for.
+  std::vector<Duration> joins;
+  std::set<std::size_t> choosy;  // of those that join: they do not agree to everything
+  std::size_t hostile = 0;       // clients that do not keep to the protocol, beside those
   ServerNode::Traits server;
   std::vector<Submission> jobs;
   Network::Climate climate;
@@ -39,6 +46,9 @@ struct Scenario {
 
 // How gentle the world is to be.
 enum class Mood { hostile, gentle };
+
+// Whether any site rests at times.
+bool has_hours(const Scenario& scenario);
 
 Scenario draw_scenario(std::uint64_t seed, Mood mood = Mood::hostile);
 

@@ -9,7 +9,7 @@ namespace fed::sim {
 namespace {
 
 // A world without faults that is at work for so long is not going to end.
-constexpr auto kCalmMost = std::chrono::hours(8);
+constexpr auto kCalmMost = std::chrono::hours(24);
 // In which the last answers arrive.
 constexpr auto kQuiet = std::chrono::minutes(10);
 
@@ -18,11 +18,13 @@ class Log {
  public:
   Log(World& world, const SeedOptions& options) {
     log::redirect([&world, narrate = options.narrate](log::Level, std::string_view line) {
-      if (narrate) narrate(fmt::format("{:12.6f} {}", seconds(world.lived()), line));
+      if (!narrate) return;
+      const std::string who = world.queue().speaker();
+      narrate(fmt::format("{:12.6f} {:8} {}", seconds(world.lived()), who, line));
     });
     if (!options.narrate) return;
     world.narrate = [&world, narrate = options.narrate](const std::string& line) {
-      narrate(fmt::format("{:12.6f} *** {}", seconds(world.lived()), line));
+      narrate(fmt::format("{:12.6f} ***      {}", seconds(world.lived()), line));
     };
   }
   ~Log() { log::redirect(nullptr); }
@@ -30,8 +32,8 @@ class Log {
 
 class Run {
  public:
-  explicit Run(const SeedOptions& options)
-      : world_(draw_scenario(options.seed)), log_(world_, options), checkers_(all_checkers()) {
+  Run(Scenario scenario, const SeedOptions& options)
+      : world_(std::move(scenario)), log_(world_, options), checkers_(all_checkers()) {
     result_.seed = options.seed;
   }
 
@@ -99,6 +101,12 @@ class Run {
 
 }  // namespace
 
-SeedResult run_seed(const SeedOptions& options) { return Run(options).live(); }
+SeedResult run_seed(const SeedOptions& options) {
+  return run_scenario(draw_scenario(options.seed), options);
+}
+
+SeedResult run_scenario(Scenario scenario, const SeedOptions& options) {
+  return Run(std::move(scenario), options).live();
+}
 
 }  // namespace fed::sim

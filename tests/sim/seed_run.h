@@ -27,5 +27,7 @@ struct SeedResult {
 };
 
 SeedResult run_seed(const SeedOptions& options);
+// The same of a world that was drawn otherwise; `options.seed` is for the result only.
+SeedResult run_scenario(Scenario scenario, const SeedOptions& options);
 
 }  // namespace fed::sim

@@ -12,6 +12,8 @@ namespace {
 
 using Shaking = Greeting<channel::ServerHandshake>;
 
+constexpr auto kGoodbye = std::chrono::seconds(2);
+constexpr const char* kName = "server";
 constexpr std::uint64_t kMemoryBytesMax = std::uint64_t{1} << 30;
 
 }  // namespace
@@ -21,8 +23,8 @@ struct ServerNode::Life {
   Life(ServerNode& node, std::uint64_t seed, app::ServerState opened)
       : around(node.around_),
         state(std::move(opened)),
-        control(around.queue, mix_seed({seed, 1}), node.unix_offset_),
-        compute(around.queue, mix_seed({seed, 2}), node.traits_.compute),
+        control(around.queue, mix_seed({seed, 1}), node.unix_offset_, kName),
+        compute(around.queue, mix_seed({seed, 2}), node.traits_.compute, kName),
         handshakes(directory.for_handshakes([this] { return control.unix_seconds(); })),
         coordinator({.config = node.traits_.spec,
                      .journal = state.journal,
@@ -38,8 +40,8 @@ struct ServerNode::Life {
                      .memory_bytes_max = kMemoryBytesMax}),
         reception(coordinator) {
     for (std::size_t i = 0; i < node.traits_.io_loops; ++i) {
-      loops.push_back(
-          std::make_unique<SimLoop>(around.queue, mix_seed({seed, 3, i}), node.unix_offset_));
+      loops.push_back(std::make_unique<SimLoop>(around.queue, mix_seed({seed, 3, i}),
+                                                node.unix_offset_, kName));
     }
   }
   ~Life() {
@@ -78,6 +80,23 @@ struct ServerNode::Life {
     reception.receive(link, peer, "simulated");
   }
 
+  void drain() {
+    patience = control.after(from_seconds(coordinator.parts().config.drain_s),
+                             [this] { say_goodbye(false); });
+    coordinator.drain([this] { say_goodbye(true); });
+  }
+
+  void say_goodbye(bool rested) {
+    if (leaving) return;
+    leaving = true;
+    around.network.serve(nullptr);
+    const auto leave = [this, rested](Duration after) {
+      patience = control.after(after, [this, rested] { gone(rested); });
+    };
+    leave(kGoodbye);
+    coordinator.disconnect_all("the server is shutting down", [leave] { leave(Duration::zero()); });
+  }
+
   const Surroundings& around;
   app::ServerState state;
   SimLoop control;
@@ -90,15 +109,21 @@ struct ServerNode::Life {
   std::list<std::shared_ptr<Shaking>> shaking;
   std::vector<std::weak_ptr<SimLink>> links;
   std::size_t accepted = 0;
+  std::function<void(bool rested)> gone;  // set: it is draining
+  bool leaving = false;
+  Timer patience;
 };
 
 ServerNode::ServerNode(const Surroundings& around, Disk& disk, Traits traits)
-    : around_(around), disk_(disk), traits_(std::move(traits)) {}
+    : around_(around), disk_(disk), traits_(std::move(traits)) {
+  around_.queue.name(this, kName);
+}
 
 ServerNode::~ServerNode() { crash(false); }
 
 Status ServerNode::boot() {
   FED_CHECK(!up());
+  speak();
   FED_ASSIGN(state, app::ServerState::open(disk_, traits_.spec));
   key_ = state.identity.public_key();
   life_ = std::make_unique<Life>(*this, mix_seed({traits_.seed, ++boots_}), std::move(state));
@@ -109,12 +134,28 @@ Status ServerNode::boot() {
 
 void ServerNode::crash(bool silently) {
   if (!up()) return;
+  speak();
   around_.network.serve(nullptr);
   around_.network.cut_all(silently);
   life_.reset();
 }
 
-app::Coordinator& ServerNode::coordinator() { return life_->coordinator; }
+void ServerNode::drain(std::function<void(bool rested)> ended) {
+  if (!up() || draining()) return;
+  life_->gone = [this, ended = std::move(ended)](bool rested) {
+    around_.queue.add(around_.queue.now(), &life_->control, [ended, rested] { ended(rested); });
+  };
+  life_->drain();
+}
+
+bool ServerNode::draining() const { return life_ && life_->gone; }
+
+void ServerNode::speak() const { around_.queue.speak_as(this); }
+
+app::Coordinator& ServerNode::coordinator() {
+  speak();
+  return life_->coordinator;
+}
 store::Journal& ServerNode::journal() { return life_->state.journal; }
 store::Staging& ServerNode::staging() { return *life_->state.staging; }
 const store::Checkpoints& ServerNode::checkpoints() { return life_->state.checkpoints; }

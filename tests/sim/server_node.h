@@ -4,6 +4,7 @@
 // Not thread-safe.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -32,6 +33,11 @@ class ServerNode {
   // As by kill -9 or a power cut. `silently`: the clients are not told by their connections.
   void crash(bool silently);
   bool up() const { return life_ != nullptr; }
+  // As by SIGTERM (server/app/daemon.cc): the rounds at work are finished, within spec.drain_s,
+  // then everybody is told. `ended`, in an event of its own, when the program has nothing more to
+  // do and is to be crashed; never if it is crashed before.
+  void drain(std::function<void(bool rested)> ended);
+  bool draining() const;
 
   // The running program; only while it is up.
   app::Coordinator& coordinator();
@@ -47,6 +53,7 @@ class ServerNode {
 
  private:
   struct Life;
+  void speak() const;  // the program's lines in the present event are its own
 
   const Surroundings& around_;
   Disk& disk_;

@@ -27,8 +27,8 @@ class SimLink::Ear final : public net::Handler {
   Listener listener_;
 };
 
-SimLink::SimLink(Loop& loop, std::shared_ptr<Cable> cable, Side side, channel::Transport transport,
-                 const net::Limits& limits, Bytes early)
+SimLink::SimLink(SimLoop& loop, std::shared_ptr<Cable> cable, Side side,
+                 channel::Transport transport, const net::Limits& limits, Bytes early)
     : loop_(loop),
       cable_(std::move(cable)),
       side_(side),
@@ -77,6 +77,7 @@ void SimLink::abort(Error reason) {
 }
 
 void SimLink::arrived(ByteView bytes) {
+  loop_.speak();
   append(inbox_, bytes);
   if (handler_) read();
 }

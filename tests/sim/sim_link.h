@@ -10,6 +10,7 @@
 #include "cable.h"
 #include "net/link.h"
 #include "net/protocol.h"
+#include "sim_loop.h"
 
 namespace fed::sim {
 
@@ -21,7 +22,7 @@ class SimLink final : public net::Link,
   using Listener = std::function<void(const wire::Message&, bool incoming)>;
 
   // `early`: bytes that came with the end of the handshake. `loop` outlives it.
-  SimLink(Loop& loop, std::shared_ptr<Cable> cable, Side side, channel::Transport transport,
+  SimLink(SimLoop& loop, std::shared_ptr<Cable> cable, Side side, channel::Transport transport,
           const net::Limits& limits, Bytes early);
 
   void listen(Listener listener) { listener_ = std::move(listener); }
@@ -37,7 +38,10 @@ class SimLink final : public net::Link,
 
   void arrived(ByteView bytes) override;
   void writable() override { wake(); }
-  void lost(const Error& why) override { abort(why); }
+  void lost(const Error& why) override {
+    loop_.speak();
+    abort(why);
+  }
 
   // For a peer that does not keep to the protocol: these bytes as they are.
   void send_raw(ByteView bytes) { cable_->write(side_, bytes); }
@@ -60,7 +64,7 @@ class SimLink final : public net::Link,
   void follow();
   void close_if_over();
 
-  Loop& loop_;
+  SimLoop& loop_;
   std::shared_ptr<Cable> cable_;
   const Side side_;
   net::Protocol protocol_;

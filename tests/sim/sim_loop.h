@@ -13,9 +13,16 @@ namespace fed::sim {
 class SimLoop final : public Loop {
  public:
   // `unix_offset` is what the machine's wall clock is off by; it outlives the loop.
-  SimLoop(Queue& queue, std::uint64_t seed, const std::int64_t& unix_offset)
-      : queue_(queue), random_(seed), unix_offset_(unix_offset) {}
+  // `machine` is whose loop it is, for Queue::speaker.
+  SimLoop(Queue& queue, std::uint64_t seed, const std::int64_t& unix_offset,
+          std::string machine = {})
+      : queue_(queue), random_(seed), unix_offset_(unix_offset) {
+    queue_.name(this, std::move(machine));
+  }
   ~SimLoop() override { queue_.drop(this); }
+
+  // What is done in the present event is done by this machine.
+  void speak() const { queue_.speak_as(this); }
 
   void post(Work work) override;
   // For work that is computed aside (aside.h): when it was posted.
@@ -37,8 +44,10 @@ class SimExecutor final : public Executor {
     Duration least{}, most{};
     bool in_turn = false;  // one thread: the next begins when the one before has ended
   };
-  SimExecutor(Queue& queue, std::uint64_t seed, Pace pace)
-      : queue_(queue), random_(seed), pace_(pace) {}
+  SimExecutor(Queue& queue, std::uint64_t seed, Pace pace, std::string machine = {})
+      : queue_(queue), random_(seed), pace_(pace) {
+    queue_.name(this, std::move(machine));
+  }
   ~SimExecutor() override { queue_.drop(this); }
 
   void post(Work work) override;

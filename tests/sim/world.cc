@@ -2,10 +2,19 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 namespace fed::sim {
 namespace {
 
 constexpr auto kBootRetry = std::chrono::seconds(10);
+constexpr auto kOperatorRetry = std::chrono::seconds(10);
+constexpr std::int64_t kInviteSeconds = 86'400;
+constexpr int kTriesWithOneCode = 5;
+constexpr std::int64_t kIdMost = 64;  // that the registry gives in a world
+
+std::string site(std::size_t index) { return "site-" + std::to_string(index + 1); }
+std::string rogue(std::size_t index) { return "rogue-" + std::to_string(index + 1); }
 
 }  // namespace
 
@@ -13,7 +22,8 @@ World::World(Scenario scenario)
     : scenario_(std::move(scenario)),
       mourning_(mix_seed({scenario_.seed, seed_of("mourning")})),
       network_(std::make_unique<Network>(queue_, mix_seed({scenario_.seed, seed_of("network")}),
-                                         scenario_.climate, scenario_.clients.size(), tally_)),
+                                         scenario_.climate,
+                                         scenario_.clients.size() + scenario_.hostile, tally_)),
       around_{queue_, *network_, ledger_, tally_},
       server_disk_(make_disk(0)),
       server_(std::make_unique<ServerNode>(around_, *server_disk_, scenario_.server)) {}
@@ -27,6 +37,9 @@ std::unique_ptr<SimDisk> World::make_disk(std::uint64_t which) {
 }
 
 World::~World() {
+  queue_.drop(this);
+  joinings_.clear();
+  hostiles_.clear();
   clients_.clear();
   server_.reset();
 }
@@ -34,13 +47,19 @@ World::~World() {
 Status World::begin() {
   begun_ = queue_.now();
   FED_TRY(server_->boot());
+  const std::size_t there = scenario_.clients.size() - scenario_.joins.size();
+  membership_.resize(scenario_.clients.size(), Membership::stranger);
   for (std::size_t i = 0; i < scenario_.clients.size(); ++i) {
-    client_disks_.push_back(make_disk(i + 1));
-    ClientNode::Traits traits = scenario_.clients[i];
-    traits.spec.server_key = to_base64url(server_->key());
-    clients_.push_back(std::make_unique<ClientNode>(around_, *client_disks_[i], std::move(traits)));
-    FED_TRY(enrol(i));
+    FED_TRY(add_client(i));
+    if (i >= there) continue;
+    FED_TRY(enrol(site(i), clients_[i]->key(), clients_[i]->identity()));
+    membership_[i] = Membership::member;
     FED_TRY(clients_[i]->boot());
+  }
+  for (std::size_t i = 0; i < scenario_.hostile; ++i) FED_TRY(add_hostile(i));
+  for (std::size_t i = 0; i < scenario_.joins.size(); ++i) {
+    queue_.add(begun_ + scenario_.joins[i], this,
+               [this, index = there + i] { join(index, nullptr); });
   }
   for (const auto& job : scenario_.jobs) {
     queue_.add(begun_ + job.at, this, [this, &job] { submit(job); });
@@ -48,21 +67,127 @@ Status World::begin() {
   return {};
 }
 
-Status World::enrol(std::size_t index) {
-  const std::string name = "site-" + std::to_string(index + 1);
-  FED_ASSIGN(invited, server_->coordinator().invite(name, 86400));
-  FED_TRY(
-      server_->coordinator().join(invited.id, clients_[index]->key(), clients_[index]->identity()));
-  FED_ASSIGN(client, server_->journal().find_client(name));
-  ids_.push_back(client.id);
+Status World::add_client(std::size_t index) {
+  client_disks_.push_back(make_disk(index + 1));
+  ClientNode::Traits traits = scenario_.clients[index];
+  traits.spec.server_key = to_base64url(server_->key());
+  clients_.push_back(
+      std::make_unique<ClientNode>(around_, *client_disks_[index], std::move(traits)));
   return {};
 }
 
-std::size_t World::client_of(std::int64_t id) const {
-  for (std::size_t i = 0; i < ids_.size(); ++i) {
-    if (ids_[i] == id) return i;
+Status World::add_hostile(std::size_t index) {
+  const std::uint64_t seed = mix_seed({scenario_.seed, seed_of("hostile"), index});
+  hostiles_.push_back(
+      std::make_unique<HostileNode>(around_, rogue(index), scenario_.clients.size() + index, seed));
+  HostileNode& node = *hostiles_.back();
+  FED_TRY(enrol(rogue(index), node.key(), node.identity()));
+  node.start(server_->key());
+  return {};
+}
+
+Status World::enrol(const std::string& name, const crypto::PublicKey& key,
+                    const crypto::VerifyKey& identity) {
+  FED_ASSIGN(invited, server_->coordinator().invite(name, kInviteSeconds));
+  const auto joined = server_->coordinator().join(invited.id, key, identity);
+  return joined ? Status() : Status(joined.error());
+}
+
+std::size_t World::client_of(std::int64_t id) {
+  const std::string name = server_->coordinator().name_of(id);
+  for (std::size_t i = 0; i < clients(); ++i) {
+    if (name == site(i)) return i;
   }
-  return ids_.size();
+  for (std::size_t i = 0; i < hostiles_.size(); ++i) {
+    if (name == rogue(i)) return clients() + i;
+  }
+  return clients() + hostiles_.size();
+}
+
+std::shared_ptr<app::Session> World::session_of(std::size_t client) {
+  if (!server_->up()) return nullptr;
+  const app::Coordinator& coordinator = server_->coordinator();
+  for (std::int64_t id = 1; id <= kIdMost; ++id) {
+    const auto session = coordinator.session_of(id);
+    if (session && client_of(id) == client) return session;
+  }
+  return nullptr;
+}
+
+// ---- Coming and going ----
+
+// The operator invites it. One that has joined and does not know it, since the answer was lost, is
+// not invited again: it goes on with the code that it has.
+void World::join(std::size_t index, Code code) {
+  auto invited = Result<app::Coordinator::Invited>(Error{ErrorCode::closed, "the server is down"});
+  if (server_->up()) invited = server_->coordinator().invite(site(index), kInviteSeconds);
+  if (invited) {
+    say(site(index) + " is invited");
+    ++tally_["invitation"];
+    code = std::make_shared<app::Coordinator::Invited>(std::move(*invited));
+  }
+  if (code) return try_code(index, code, 1);
+  queue_.add(queue_.now() + kOperatorRetry, this, [this, index] { join(index, nullptr); });
+}
+
+void World::try_code(std::size_t index, const Code& code, int tries) {
+  ClientNode& client = *clients_[index];
+  joinings_.push_back(std::make_unique<Joining>(
+      around_, index, client.keys(), client.unix_offset(),
+      mix_seed({scenario_.seed, seed_of("joining"), index, joinings_.size()})));
+  joinings_.back()->attempt(
+      {channel::suites_supported(), server_->key(), code->id,
+       code->psk.duplicate(crypto::Memory::plain), "server:7600"},
+      [this, index, code, tries](const Result<std::string>& name) {
+        say(site(index) + (name ? " has joined" : " cannot join: " + name.error().detail));
+        if (name) {
+          ++tally_["client joined"];
+          membership_[index] = Membership::member;
+          return boot_client(index);
+        }
+        queue_.add(queue_.now() + kOperatorRetry, this, [this, index, code, tries] {
+          if (tries == kTriesWithOneCode) return join(index, code);
+          try_code(index, code, tries + 1);
+        });
+      });
+}
+
+bool World::revoke(std::size_t index) {
+  const auto& choosy = scenario_.choosy;
+  const std::size_t needed = scenario_.clients.size() - scenario_.joins.size();
+  std::size_t left = 0;  // that agree to every job
+  for (std::size_t i = 0; i < clients(); ++i) {
+    if (i != index && is_member(i) && !choosy.contains(i)) ++left;
+  }
+  if (!is_member(index) || left < needed) return false;
+  say(site(index) + " is to be revoked");
+  membership_[index] = Membership::revoked;
+  revocations_.insert(index);
+  carry_out_revocations();
+  return true;
+}
+
+void World::note_revoked(std::size_t index) {
+  for (std::int64_t id = 1; id <= kIdMost; ++id) {
+    if (client_of(id) == index) revoked_ids_.insert(id);
+  }
+}
+
+// The operator repeats the order until it is done: the server may be down, or its disk full.
+void World::carry_out_revocations() {
+  std::erase_if(revocations_, [this](std::size_t index) {
+    if (!server_->up()) return false;
+    const Status done = server_->coordinator().revoke(site(index));
+    const bool over = done || done.error().code == ErrorCode::invalid;  // it was revoked already
+    if (over) {
+      say(site(index) + " is revoked");
+      note_revoked(index);
+      ++tally_["client revoked"];
+    }
+    return over;
+  });
+  if (revocations_.empty()) return;
+  queue_.add(queue_.now() + kOperatorRetry, this, [this] { carry_out_revocations(); });
 }
 
 void World::submit(const Scenario::Submission& job) {
@@ -94,7 +219,7 @@ bool World::step(Instant until) {
 
 // The operator has every job go on.
 void World::resume() {
-  if (!server_->up()) return;
+  if (!server_->up() || server_->draining()) return;
   for (const auto& [name, job] : server_->coordinator().jobs()) {
     const round::JobState state = job->state();
     if (state != round::JobState::paused && state != round::JobState::draining) continue;
@@ -126,6 +251,18 @@ void World::crash_server(Crash how, Duration pause) {
   server_->crash(how == Crash::power);
   server_disk_->restart(how);
   queue_.add(queue_.now() + pause, this, [this] { boot_server(); });
+}
+
+void World::drain_server(Duration pause) {
+  if (!server_->up() || server_->draining()) return;
+  say("the server is told to end");
+  ++tally_["server told to end"];
+  server_->drain([this, pause](bool rested) {
+    say(rested ? "the server has finished its rounds and ended" : "the server has ended in time");
+    if (rested) ++tally_["server ended at rest"];
+    server_->crash(false);
+    queue_.add(queue_.now() + pause, this, [this] { boot_server(); });
+  });
 }
 
 void World::boot_server() {
@@ -168,7 +305,9 @@ void World::calm() {
     client->traits().site.lies = 0;
     client->traits().site.fails = 0;
   }
+  for (const auto& hostile : hostiles_) hostile->leave();
   server_->unix_offset() = 0;
+  for (const auto& client : clients_) client->unix_offset() = 0;
 }
 
 bool World::finished() { return unfinished().empty(); }
@@ -180,9 +319,12 @@ std::string World::unfinished() {
     if (!job) return each.name + " has not been taken on";
     if (!job->ended()) return each.name + " has not ended";
   }
+  if (!revocations_.empty()) return "a client is still to be revoked";
   for (const auto& client : clients_) {
+    const std::string name = site(client->index());
+    if (is_revoked(client->index())) continue;
+    if (!is_member(client->index())) return name + " has not joined";
     const app::ClientCore* core = client->core();
-    const std::string name = "site-" + std::to_string(client->index() + 1);
     if (core == nullptr) return name + " is down";
     if (!core->session().idle()) return name + " has something to do";
   }

@@ -12,6 +12,8 @@
 #include <string>
 #include <vector>
 
+#include "hostile_node.h"
+#include "joining.h"
 #include "scenario.h"
 #include "sim_disk.h"
 
@@ -40,13 +42,25 @@ class World {
   ClientNode& client(std::size_t index) { return *clients_[index]; }
   SimDisk& server_disk() { return *server_disk_; }
   SimDisk& client_disk(std::size_t index) { return *client_disks_[index]; }
-  // The registry's id of a client.
-  std::int64_t id_of(std::size_t client) const { return ids_[client]; }
-  std::size_t client_of(std::int64_t id) const;
+  // Whose id in the registry this is: below clients() a client, from there on a hostile one. Only
+  // while the server is up.
+  std::size_t client_of(std::int64_t id);
+  // Its session at the server, or null.
+  std::shared_ptr<app::Session> session_of(std::size_t client);
+  bool is_hostile(std::size_t client) const { return client >= clients(); }
+  // Whether it has joined and the operator has not decided to revoke it.
+  bool is_member(std::size_t index) const { return membership_[index] == Membership::member; }
+  bool is_revoked(std::size_t index) const { return membership_[index] == Membership::revoked; }
+  // The registry's ids of those whose revocation the server has confirmed.
+  std::set<std::int64_t>& revoked_ids() { return revoked_ids_; }
 
   // The machine stops, as by `how`; it starts again after `pause`.
   void crash_server(Crash how, Duration pause);
   void crash_client(std::size_t index, Crash how, Duration pause);
+  // The server finishes its rounds and ends; it starts again after `pause`.
+  void drain_server(Duration pause);
+  // For ever. Members that the jobs need are not revoked: false.
+  bool revoke(std::size_t index);
   // Asks the server, which may be down, to do something now or when it is up again.
   void submit(const Scenario::Submission& job);
 
@@ -65,7 +79,17 @@ class World {
   }
 
  private:
-  Status enrol(std::size_t index);
+  enum class Membership { stranger, member, revoked };
+
+  Status enrol(const std::string& name, const crypto::PublicKey& key,
+               const crypto::VerifyKey& identity);
+  Status add_client(std::size_t index);
+  Status add_hostile(std::size_t index);
+  using Code = std::shared_ptr<const app::Coordinator::Invited>;
+  void join(std::size_t index, Code code);
+  void try_code(std::size_t index, const Code& code, int tries);
+  void carry_out_revocations();
+  void note_revoked(std::size_t index);
   void boot_server();
   void boot_client(std::size_t index);
   void mourn();
@@ -83,8 +107,12 @@ class World {
   std::vector<std::unique_ptr<SimDisk>> client_disks_;
   std::unique_ptr<ServerNode> server_;
   std::vector<std::unique_ptr<ClientNode>> clients_;
-  std::vector<std::int64_t> ids_;
-  std::set<std::string> submitted_;  // taken on by the server
+  std::vector<Membership> membership_;
+  std::vector<std::unique_ptr<Joining>> joinings_;  // of those that join, by their order
+  std::vector<std::unique_ptr<HostileNode>> hostiles_;
+  std::set<std::int64_t> revoked_ids_;
+  std::set<std::size_t> revocations_;  // decided, and not known to be carried out
+  std::set<std::string> submitted_;    // taken on by the server
   bool calm_ = false;
   bool disk_stopped_ = false;
   std::uint64_t steps_ = 0;

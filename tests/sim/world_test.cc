@@ -114,6 +114,14 @@ TEST_CASE("a refusal without a word is found") {
   CHECK_THAT(ended.verdict("answers"), Catch::Contains("without a word"));
 }
 
+TEST_CASE("a refusal of what is counted is found") {
+  Ended ended(3);
+  const UpdateId id = accepted_update(ended.world);
+  const wire::Receipt receipt{id.job, id.task, wire::Outcome::discarded, 20, "too late"};
+  ended.world.ledger().overhear(id.client, receipt, true);
+  CHECK_THAT(ended.verdict("answers"), Catch::Contains("is counted, and the last"));
+}
+
 TEST_CASE("a version that goes back is found, and a job that stands still") {
   Ended ended(3);
   const auto versions = check_versions();
@@ -134,6 +142,53 @@ TEST_CASE("a version that goes back is found, and a job that stands still") {
   world.step(world.queue().now() + std::chrono::hours(8));
   if (wrong.empty()) wrong = progress->after_step(world);
   CHECK_THAT(wrong, Catch::Contains("no new version"));
+}
+
+TEST_CASE("more in staging than the jobs need is found") {
+  Ended ended(3);
+  const auto limits = check_limits();
+  CHECK(limits->after_step(ended.world) == "");
+  const std::uint64_t much = 1 << 20;
+  REQUIRE(ended.world.server().staging().receive({"job-1", 99, 1}, much, {}).has_value());
+  CHECK_THAT(limits->after_step(ended.world), Catch::Contains("bytes are staged"));
+}
+
+TEST_CASE("a client that is revoked is sent away, and one that would not be is found") {
+  Scenario scenario = draw_scenario(3, Mood::gentle);
+  scenario.clients.push_back(scenario.clients.back());
+  scenario.clients.back().site.client = scenario.clients.size() - 1;
+  scenario.joins.push_back(Duration(0));
+  World world(scenario);
+  REQUIRE(world.begin());
+  CHECK_FALSE(world.revoke(0));  // the jobs need it
+  const Instant until = world.queue().now() + std::chrono::minutes(1);
+  while (world.step(until)) continue;
+  REQUIRE(world.session_of(0) != nullptr);
+  REQUIRE(world.session_of(scenario.clients.size() - 1) != nullptr);  // it has joined
+  const auto checker = check_revoked();
+  REQUIRE(world.revoke(0));
+  CHECK(world.session_of(0) == nullptr);
+  CHECK(checker->after_step(world) == "");
+  const Instant later = world.queue().now() + std::chrono::minutes(5);
+  while (world.step(later)) REQUIRE(checker->after_step(world) == "");  // it tries again
+  world.revoked_ids().insert(world.session_of(1)->client().id);
+  CHECK_THAT(checker->after_step(world), Catch::Contains("site-2 is revoked and has a session"));
+}
+
+TEST_CASE("a site that trains what it declines is found") {
+  Ended ended(3);
+  CHECK(ended.verdict("sites") == "");
+  ended.world.client(0).traits().spec.jobs.names_declined = {"job-1"};
+  CHECK_THAT(ended.verdict("sites"), Catch::Contains("site-1 has trained job-1 and declines it"));
+}
+
+TEST_CASE("a job that nobody has taken on is found at the end") {
+  Scenario scenario = draw_scenario(3, Mood::gentle);
+  scenario.jobs.back().at = std::chrono::hours(1000);
+  const SeedResult result = run_scenario(scenario, {.seed = 3, .narrate = {}});
+  REQUIRE(result.failures.size() == 1);
+  CHECK_THAT(result.failures[0],
+             Catch::StartsWith("the end at") && Catch::Contains("has not been taken on"));
 }
 
 TEST_CASE("the reference is the mean, where that can be said by hand") {

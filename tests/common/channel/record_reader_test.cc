@@ -120,5 +120,30 @@ TEST_CASE("raw bytes between records can be taken out as they come") {
   CHECK(out == behind.records);
 }
 
+TEST_CASE("at rest a reader holds what is pending, whatever the pieces, beside others") {
+  Stream stream;
+  for (std::uint8_t i = 1; i <= 9; ++i) stream.add(17 + 40u * i, i);
+  RecordReader one, other;
+  CHECK(one.bytes_held() == 0);
+  std::vector<Bytes> from_one, from_other;
+  const ByteView all(stream.bytes);
+  for (std::size_t at = 0, piece = 1; at < all.size(); at += piece, piece = piece % 101 + 1) {
+    piece = std::min(piece, all.size() - at);
+    one.take(all.subspan(at, piece));
+    drain(one, from_one);
+    one.rest();
+    CHECK(one.bytes_held() == one.pending());
+    other.take(all.subspan(at, piece));
+    other.rest();  // before its records are taken out
+    drain(other, from_other);
+    one.rest();  // twice is nothing
+  }
+  CHECK(from_one == stream.records);
+  CHECK(from_other == stream.records);
+  one.rest();
+  CHECK(one.bytes_held() == 0);
+  CHECK(one.room().size() == 4 * RecordReader::kCapacityMin);
+}
+
 }  // namespace
 }  // namespace fed::channel

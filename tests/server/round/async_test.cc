@@ -1,5 +1,6 @@
 // Asynchronous jobs: FedAsync (Xie et al. 2019), FedBuff (Nguyen et al. 2022), a seeded order.
 #include <catch2/catch.hpp>
+#include <map>
 #include <set>
 
 #include "base/random.h"
@@ -75,6 +76,25 @@ TEST_CASE("a fast client is never idle because another is slow") {
   }
   CHECK(bench.engine.phase() == Phase::closing);
   CHECK(bench.engine.report().clients.size() == 2);
+}
+
+TEST_CASE("while no version can be made, what waits for one has a bound, and then it goes on") {
+  AsyncBench bench({.rounds = 9, .cohort = 2, .goal = 2});
+  bench.arrive(1, 2);
+  // Whoever is asked delivers at once; the version is never said to be made.
+  std::size_t accepted = 0;
+  std::map<std::int64_t, ClientId> open{{1, 1}, {2, 2}};
+  while (!open.empty() && accepted < 100) {
+    const auto [task, client] = *open.begin();
+    open.erase(open.begin());
+    bench.deliver(client, task, 0);
+    ++accepted;
+    for (const OpenTasks& opened : only<OpenTasks>(bench.effects)) {
+      for (const OpenTask& each : opened.tasks) open[each.task] = each.client;
+    }
+  }
+  CHECK(accepted == 8);  // twice cohort and goal
+  CHECK_THAT(bench.commit(), Catch::Contains("open 9:"));
 }
 
 TEST_CASE("K updates make a version, and later ones count less and are for the next") {

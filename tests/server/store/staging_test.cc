@@ -135,6 +135,41 @@ TEST_CASE("staging: the newer connection wins, the older one cannot touch the fi
   CHECK(content(folder / "staging/fashion/3/7.update") == bytes);
 }
 
+TEST_CASE("staging: what is about to be acknowledged is not taken back by another offer of it") {
+  Folder folder;
+  const auto staging = open(folder);
+  const Bytes bytes = update(50, 3), other = update(50, 5);
+  Upload upload = staging->receive(kKey, bytes.size(), fed::checksum(bytes)).value();
+  upload.write(0, bytes).value();
+  const auto facts = std::move(upload).finish().value();
+  staging->keep(kKey, facts.lease).value();
+  for (const Bytes& again : {bytes, other}) {
+    const auto refused = staging->receive(kKey, again.size(), fed::checksum(again));
+    REQUIRE_FALSE(refused.has_value());
+    CHECK(refused.error().code == ErrorCode::closed);
+    CHECK(content(folder / "staging/fashion/3/7.update") == bytes);
+  }
+  CHECK(staging->bytes_reserved() == bytes.size());
+  staging->let_go(kKey);
+  CHECK(staging->receive(kKey, other.size(), fed::checksum(other)).has_value());
+  CHECK_FALSE(fs::exists(folder / "staging/fashion/3/7.update"));
+}
+
+TEST_CASE("staging: an update that another offer has taken back is not to be acknowledged") {
+  Folder folder;
+  const auto staging = open(folder);
+  const Bytes bytes = update(50, 3);
+  Upload first = staging->receive(kKey, bytes.size(), fed::checksum(bytes)).value();
+  first.write(0, bytes).value();
+  const auto facts = std::move(first).finish().value();
+  Upload second = staging->receive(kKey, bytes.size(), fed::checksum(bytes)).value();
+  CHECK(staging->keep(kKey, facts.lease).error().code == ErrorCode::closed);
+  const auto again = std::move(second).finish().value();
+  staging->keep(kKey, again.lease).value();
+  staging->remove_task("fashion", 3).value();
+  CHECK(staging->keep(kKey, again.lease).error().code == ErrorCode::closed);
+}
+
 TEST_CASE("staging: a task that is removed ends its uploads") {
   Folder folder;
   const auto staging = open(folder);
@@ -207,10 +242,12 @@ TEST_CASE("staging: lists what is there, in order, and leaves other files alone"
                            "staging/b/2/-1.update"}) {
     fed::File::open_to_write(folder / name).value();
   }
-  const std::vector<Staged> expected = {{{"a", 5, 1}, true, 200},
-                                        {{"b", 2, 9}, true, 200},
-                                        {{"b", 2, 10}, true, 200},
-                                        {{"b", 10, 1}, false, 12}};
+  const fs::path at = folder / "staging";
+  const auto part = fed::store::testing::only_file(at / "b/10");
+  const std::vector<Staged> expected = {{{"a", 5, 1}, true, 200, at / "a/5/1.update"},
+                                        {{"b", 2, 9}, true, 200, at / "b/2/9.update"},
+                                        {{"b", 2, 10}, true, 200, at / "b/2/10.update"},
+                                        {{"b", 10, 1}, false, 12, part}};
   CHECK(staging->list().value() == expected);
   CHECK(staging->list("b", 10).value() == std::vector<Staged>{expected[3]});
   CHECK(staging->list("c", 1).value().empty());
