@@ -64,6 +64,8 @@ class Session {
   }  // as the server knows this client; empty before the first Welcome
   // The offer of an update in the outbox, or null; valid until the next event.
   const wire::Offer* kept(const UpdateKey& key) const;
+  // No job is known that has not ended, as far as the server has said.
+  bool jobless() const { return jobs_.empty(); }
   bool idle() const { return !active_ && waiting_.empty() && outbox_.empty(); }
   // What is being worked on, if anything is; valid until the next event.
   const wire::Task* active() const { return active_ ? &active_->task : nullptr; }

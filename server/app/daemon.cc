@@ -79,6 +79,7 @@ class Daemon {
         reception_(coordinator_),
         signals_(control_, SIGTERM, SIGINT, SIGHUP),
         watchdog_(control_),
+        patience_(control_),
         goodbye_(control_) {}
 
   Status run() {
@@ -124,8 +125,8 @@ class Daemon {
       } else if (!std::exchange(stopping_, true)) {
         log::info("draining: the rounds at work are finished within {:.0f} s", config_.drain_s);
         cli::notify_stopping();
-        goodbye_.expires_after(from_seconds(config_.drain_s));
-        goodbye_.async_wait([this](const boost::system::error_code& early) {
+        patience_.expires_after(from_seconds(config_.drain_s));
+        patience_.async_wait([this](const boost::system::error_code& early) {
           if (!early) stop();
         });
         coordinator_.drain([this] { stop(); });
@@ -165,8 +166,8 @@ class Daemon {
     if (std::exchange(leaving_, true)) return;
     listener_->close();
     goodbye_.expires_after(from_seconds(kGoodbyeSeconds));
-    goodbye_.async_wait([this](const boost::system::error_code& early) {
-      if (!early) control_.stop();
+    goodbye_.async_wait([this](const boost::system::error_code& cancelled) {
+      if (!cancelled) control_.stop();
     });
     coordinator_.disconnect_all("the server is shutting down", [this] { control_.stop(); });
   }
@@ -195,7 +196,7 @@ class Daemon {
   std::optional<net::Listener> listener_;
   std::optional<AdminServer> admin_;
   asio::signal_set signals_;
-  asio::steady_timer watchdog_, goodbye_;
+  asio::steady_timer watchdog_, patience_, goodbye_;
 };
 
 }  // namespace

@@ -122,6 +122,8 @@ void Job::received(std::int64_t client, wire::Message message) {
 }
 
 void Job::on(std::int64_t client, const wire::JobAnswer& message) {
+  // It was offered the job before its end; who has not answered by then was not told of it.
+  if (ended()) return send(client, wire::JobEnded{name(), "the job has ended"});
   answers_[client] = message;
   present_.erase(client);
   if (!message.able) {

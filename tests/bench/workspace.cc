@@ -31,6 +31,8 @@ void remove_for_good(const fs::path& folder) {
 }  // namespace
 
 struct Workspace::Shared {
+  explicit Shared(fs::path path) : folder(std::move(path)) {}
+
   const fs::path folder;
   std::mutex mutex{};
   std::set<pid_t> children{};

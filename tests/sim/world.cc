@@ -327,6 +327,7 @@ std::string World::unfinished() {
     const app::ClientCore* core = client->core();
     if (core == nullptr) return name + " is down";
     if (!core->session().idle()) return name + " has something to do";
+    if (!core->session().jobless()) return name + " has not heard of the end of a job";
   }
   return {};
 }

@@ -24,6 +24,10 @@ void* counted(void* at) {
 void* operator new(std::size_t size) {
   return counted(std::malloc(std::max<std::size_t>(size, 1)));
 }
+void* operator new(std::size_t size, const std::nothrow_t&) noexcept {
+  ++allocations;
+  return std::malloc(std::max<std::size_t>(size, 1));
+}
 void* operator new(std::size_t size, std::align_val_t alignment) {
   const auto unit = static_cast<std::size_t>(alignment);
   return counted(std::aligned_alloc(unit, std::max(unit, (size + unit - 1) / unit * unit)));
