@@ -62,8 +62,11 @@ bool Job::run(const round::Discard& effect) {
                effect.task, services_.name_of(effect.client), round::sentence(effect.reason));
   const Status noted = services_.journal.discard_contribution(name(), {effect.task, effect.client},
                                                               static_cast<int>(effect.reason));
-  if (!noted) log::error("job {}: {}", name(), noted.error().detail);
-  unstage(effect.task);
+  if (noted) {
+    unstage(effect.task);
+  } else {  // the row still says that the file is there, and a restart believes it
+    log::error("job {}: {}", name(), noted.error().detail);
+  }
   return true;
 }
 
