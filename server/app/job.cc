@@ -245,6 +245,7 @@ void Job::retire() {
   std::set<std::int64_t> keep{engine_->version()};
   if (const auto best = best_version()) keep.insert(*best);
   prune(std::move(keep), engine_->version());
+  if (!end_noted_) return;  // a restart would go on with what is staged
   const Status removed = services_.staging.remove_job(name());
   if (!removed) log::warning("job {}: {}", name(), removed.error().detail);
 }

@@ -153,6 +153,7 @@ class Job : public std::enable_shared_from_this<Job> {
   std::uint64_t uploads_ = 0;                    // ids given
   std::int64_t loads_failed_ = 0;                // in a row
   std::string problem_;                          // why the job cannot go on
+  bool end_noted_ = true;                        // the state is on record as it is
   bool retired_ = false;                         // has ended and holds nothing any more
 };
 

@@ -412,6 +412,7 @@ bool Job::run(const round::JobChanged& effect) {
         name(), round::name(effect.state), static_cast<int>(effect.reason), effect.detail,
         services_.control.unix_seconds());
     if (!noted) log::error("job {}: cannot record its state: {}", name(), noted.error().detail);
+    end_noted_ = noted.has_value();
   }
   services_.at_rest(name());
   if (!ended()) return true;
