@@ -244,8 +244,8 @@ void Job::retire() {
   closed_.reset();
   std::set<std::int64_t> keep{engine_->version()};
   if (const auto best = best_version()) keep.insert(*best);
+  if (!end_noted_) return;  // a restart would go on with what is here
   prune(std::move(keep), engine_->version());
-  if (!end_noted_) return;  // a restart would go on with what is staged
   const Status removed = services_.staging.remove_job(name());
   if (!removed) log::warning("job {}: {}", name(), removed.error().detail);
 }
