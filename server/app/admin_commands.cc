@@ -118,18 +118,18 @@ void AdminCommands::show(const Json& request, Answer answer) {
   answer({show_json(coordinator_, *job), {}});
 }
 
-void AdminCommands::order(const Json& request, round::Event event, const Answer& answer) {
-  answer(reply_of(coordinator_.command(text(request, "job"), std::move(event))));
+void AdminCommands::order(const Json& request, round::JobState to, const Answer& answer) {
+  answer(reply_of(coordinator_.order(text(request, "job"), to)));
 }
 
 void AdminCommands::pause(const Json& request, Answer answer) {
-  order(request, round::Pause{}, answer);
+  order(request, round::JobState::paused, answer);
 }
 void AdminCommands::resume(const Json& request, Answer answer) {
-  order(request, round::Resume{}, answer);
+  order(request, round::JobState::running, answer);
 }
 void AdminCommands::cancel(const Json& request, Answer answer) {
-  order(request, round::Cancel{}, answer);
+  order(request, round::JobState::cancelled, answer);
 }
 
 void AdminCommands::status(const Json&, Answer answer) { answer({status_json(coordinator_), {}}); }

@@ -49,7 +49,7 @@ class AdminCommands : public std::enable_shared_from_this<AdminCommands> {
   void export_model(const Json& request, Answer answer);
   void replay(const Json& request, Answer answer);
   void drain(const Json& request, Answer answer);
-  void order(const Json& request, round::Event event, const Answer& answer);
+  void order(const Json& request, round::JobState to, const Answer& answer);
 
   Coordinator& coordinator_;
   const AdminIdentity identity_;

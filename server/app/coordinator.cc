@@ -35,10 +35,9 @@ Status Coordinator::start() {
       continue;
     }
     FED_ASSIGN(plan, make_plan(std::move(*spec)));
-    FED_ASSIGN(progress, parts_.journal.load_job_progress(row.name));
     const auto job = std::make_shared<Job>(plan, services_);
     jobs_.emplace(row.name, job);
-    job->start(std::move(progress));
+    job->start();
   }
   return {};
 }
@@ -237,16 +236,18 @@ Status Coordinator::revoke(const std::string& name) {
   return {};
 }
 
-Status Coordinator::command(const std::string& name, round::Event order) {
+Status Coordinator::order(const std::string& name, round::JobState to) {
   const auto found = job(name);
   if (!found)
     return Error{ErrorCode::not_found, "there is no job \"" + name + "\"; see `fedserver jobs`"};
   if (found->ended()) return Error{ErrorCode::invalid, "job \"" + name + "\" has ended"};
-  if (draining_ && std::holds_alternative<round::Resume>(order)) {
+  if (draining_ && to == round::JobState::running) {
     return Error{ErrorCode::closed, "the server is draining; resume the job after its restart"};
   }
-  found->command(std::move(order));
-  return {};
+  const Status ordered = found->order(to);
+  if (ordered) return {};
+  return Error{ordered.error().code, "the order could not be recorded, and nothing has changed: " +
+                                         ordered.error().detail};
 }
 
 void Coordinator::drain(std::function<void()> rested) {
@@ -254,7 +255,8 @@ void Coordinator::drain(std::function<void()> rested) {
   rested_.push_back(std::move(rested));
   // A paused job rests already, and stays paused when the daemon comes back.
   for (const auto& [name, job] : jobs_) {
-    if (!job->ended() && job->state() != round::JobState::paused) job->command(round::Drain{});
+    if (job->ended() || job->state() == round::JobState::paused) continue;
+    FED_CHECK(job->order(round::JobState::draining).has_value());  // is not recorded
   }
   at_rest();
 }

@@ -58,7 +58,7 @@ class Coordinator final : public SessionListener {
   // durable.
   using Done = std::function<void(Status)>;
   void submit(config::JobSpec spec, Done done);
-  Status command(const std::string& job, round::Event order);  // Pause, Resume, Cancel
+  Status order(const std::string& job, round::JobState to);  // paused, running, cancelled
   // The round at work is the last one; `rested` is called when no job has a round at work.
   void drain(std::function<void()> rested);
 

@@ -11,8 +11,11 @@ namespace fed::app {
 Job::Job(std::shared_ptr<const Plan> plan, const Services& services)
     : plan_(std::move(plan)), services_(services) {}
 
-void Job::start(store::JobProgress progress) {
-  load(std::make_shared<const store::JobProgress>(std::move(progress)));
+void Job::start() {
+  auto progress = services_.journal.load_job_progress(name());
+  if (!progress) return load_later(progress.error());
+  on_record_ = state_of(*progress);
+  load(std::make_shared<const store::JobProgress>(std::move(*progress)));
 }
 
 void Job::load(std::shared_ptr<const store::JobProgress> progress) {
@@ -23,17 +26,17 @@ void Job::load(std::shared_ptr<const store::JobProgress> progress) {
       },
       [progress](Job& self, Result<Prepared> prepared) {
         if (prepared) return self.begin(std::move(*prepared), *progress);
-        self.problem_ = prepared.error().detail;
-        log::error("job {}: cannot begin, will be tried again: {}", self.name(), self.problem_);
-        self.load_later(progress);
+        self.load_later(prepared.error());
       });
 }
 
 // A full disk or a file that is being restored needs no restart of the daemon.
-void Job::load_later(std::shared_ptr<const store::JobProgress> progress) {
+void Job::load_later(const Error& why) {
+  problem_ = why.detail;
+  log::error("job {}: cannot begin, will be tried again: {}", name(), problem_);
   constexpr Duration kFirst = std::chrono::seconds(1), kMost = std::chrono::seconds(60);
   const Duration pause = round::back_off(kFirst, kMost, ++loads_failed_);
-  timer_ = services_.control.after(pause, [this, progress] { load(progress); });
+  timer_ = services_.control.after(pause, [this] { start(); });
 }
 
 namespace {
@@ -70,7 +73,10 @@ void Job::begin(Prepared prepared, const store::JobProgress& progress) {
     present_.insert(client);
     events_.push_front(round::ClientAvailable{client, answer.examples});
   }
-  if (ended()) discard_unused();
+  if (ended()) {
+    discard_unused();
+    tell_ended("the job has ended");
+  }
   handle(round::Tick{});
   watch_windows();
 }
@@ -84,7 +90,11 @@ void Job::discard_unused() {
   }
 }
 
-round::JobState Job::state() const { return engine_ ? engine_->job() : round::JobState::running; }
+void Job::tell_ended(const std::string& detail) const {
+  for (const auto& [client, answer] : answers_) send(client, wire::JobEnded{name(), detail});
+}
+
+round::JobState Job::state() const { return engine_ ? engine_->job() : on_record_; }
 
 bool Job::ended() const {
   return state() == round::JobState::finished || state() == round::JobState::cancelled;
@@ -201,9 +211,24 @@ void Job::uploaded(std::int64_t client, std::int64_t task, Result<store::UploadF
   handle(event);
 }
 
-void Job::command(round::Event order) {
-  if (engine_) return handle(std::move(order));
-  events_.push_back(std::move(order));  // once the job is loaded
+Status Job::order(round::JobState to) {
+  const round::Reason reason = round::Reason::by_operator;
+  if (!ended() && to != on_record_ && to != round::JobState::draining) {
+    FED_TRY(record_state(to, reason, round::sentence(reason)));
+  }
+  if (engine_) {
+    handle(round::Order{to});
+  } else {
+    events_.push_back(round::Order{to});  // once the job is loaded
+  }
+  return {};
+}
+
+Status Job::record_state(round::JobState state, round::Reason reason, const std::string& detail) {
+  FED_TRY(services_.journal.set_job_state(name(), round::name(state), static_cast<int>(reason),
+                                          detail, services_.control.unix_seconds()));
+  on_record_ = state;
+  return {};
 }
 
 void Job::handle(round::Event event) {
@@ -244,7 +269,7 @@ void Job::retire() {
   closed_.reset();
   std::set<std::int64_t> keep{engine_->version()};
   if (const auto best = best_version()) keep.insert(*best);
-  if (!end_noted_) return;  // a restart would go on with what is here
+  if (on_record_ != state()) return;  // a restart would look for what is here
   prune(std::move(keep), engine_->version());
   const Status removed = services_.staging.remove_job(name());
   if (!removed) log::warning("job {}: {}", name(), removed.error().detail);

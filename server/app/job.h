@@ -29,9 +29,9 @@ class Job : public std::enable_shared_from_this<Job> {
  public:
   Job(std::shared_ptr<const Plan> plan, const Services& services);
 
-  // Makes or loads the model, then begins or goes on. `progress` is what the journal has of the
-  // job.
-  void start(store::JobProgress progress);
+  // Makes or loads the model, then begins or goes on from what the journal has of the job. What
+  // cannot be read is tried again.
+  void start();
 
   const std::string& name() const { return plan_->spec.name; }
   const Plan& plan() const { return *plan_; }
@@ -59,7 +59,10 @@ class Job : public std::enable_shared_from_this<Job> {
   // What each client that has answered said; for the check at submission.
   const std::map<std::int64_t, wire::JobAnswer>& answers() const { return answers_; }
 
-  void command(round::Event order);  // Pause, Resume, Drain, Cancel
+  // The operator's order. It is on record before anything follows from it or anybody is told, so
+  // that it holds after a restart; draining alone lasts only as long as this process. An error: it
+  // could not be recorded, and nothing has changed.
+  Status order(round::JobState to);
 
   // For people; see status.h.
   std::optional<round::Report> report() const;
@@ -72,8 +75,10 @@ class Job : public std::enable_shared_from_this<Job> {
 
  private:
   void load(std::shared_ptr<const store::JobProgress> progress);
-  void load_later(std::shared_ptr<const store::JobProgress> progress);
+  void load_later(const Error& why);
   void discard_unused();
+  void tell_ended(const std::string& detail) const;
+  Status record_state(round::JobState state, round::Reason reason, const std::string& detail);
   void begin(Prepared prepared, const store::JobProgress& progress);
 
   void handle(round::Event event);
@@ -153,8 +158,8 @@ class Job : public std::enable_shared_from_this<Job> {
   std::uint64_t uploads_ = 0;                    // ids given
   std::int64_t loads_failed_ = 0;                // in a row
   std::string problem_;                          // why the job cannot go on
-  bool end_noted_ = true;                        // the state is on record as it is
-  bool retired_ = false;                         // has ended and holds nothing any more
+  round::JobState on_record_ = round::JobState::running;
+  bool retired_ = false;  // has ended and holds nothing any more
 };
 
 }  // namespace fed::app

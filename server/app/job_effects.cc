@@ -407,16 +407,14 @@ bool Job::run(const round::AbandonRound& effect) {
 
 bool Job::run(const round::JobChanged& effect) {
   log::info("job {}: {}: {}", name(), round::name(effect.state), effect.detail);
-  if (effect.state != round::JobState::draining) {  // lasts as long as this process
-    const Status noted = services_.journal.set_job_state(
-        name(), round::name(effect.state), static_cast<int>(effect.reason), effect.detail,
-        services_.control.unix_seconds());
+  if (effect.reason != round::Reason::by_operator) {
+    // If it cannot be, it follows again from what is on record.
+    const Status noted = record_state(effect.state, effect.reason, effect.detail);
     if (!noted) log::error("job {}: cannot record its state: {}", name(), noted.error().detail);
-    end_noted_ = noted.has_value();
   }
   services_.at_rest(name());
   if (!ended()) return true;
-  for (const auto& [client, answer] : answers_) send(client, wire::JobEnded{name(), effect.detail});
+  tell_ended(effect.detail);
   for (const auto& [client, offer] : offers_) judge_again(client);
   return true;
 }

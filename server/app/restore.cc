@@ -81,8 +81,12 @@ round::Snapshot snapshot_of(const store::JobProgress& progress, bool asynchronou
   return snapshot;
 }
 
+round::JobState state_of(const store::JobProgress& progress) {
+  return state_from(progress.job.state);
+}
+
 bool has_ended(const store::JobProgress& progress) {
-  const round::JobState state = state_from(progress.job.state);
+  const round::JobState state = state_of(progress);
   return state == round::JobState::finished || state == round::JobState::cancelled;
 }
 

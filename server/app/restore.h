@@ -10,6 +10,7 @@ namespace fed::app {
 
 round::Snapshot snapshot_of(const store::JobProgress& progress, bool asynchronous);
 
+round::JobState state_of(const store::JobProgress& progress);
 bool has_ended(const store::JobProgress& progress);
 
 // The scaling that round 0 found, as closing.h writes it; empty if there was none.

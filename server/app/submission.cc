@@ -110,9 +110,7 @@ void Coordinator::adopt(const std::string& name) {
   for (const auto& [client, session] : sessions_) {
     if (!candidate.asked.contains(client)) candidate.job->connected(client);
   }
-  store::JobProgress progress;
-  progress.job.name = name;
-  candidate.job->start(std::move(progress));
+  candidate.job->start();
   candidate.done({});
 }
 

@@ -275,28 +275,15 @@ void Engine::on(const CommitFailed& event, Instant now, Effects& out) {
 
 void Engine::on(const Tick&, Instant, Effects&) {}
 
-void Engine::on(const Pause&, Instant now, Effects& out) {
-  if (job_ == JobState::running || job_ == JobState::draining) {
-    change_job(JobState::paused, why(Reason::by_operator), now, out);
-  }
+bool Engine::accepts(Order order) const {
+  return alive() && order.to != job_ && order.to != JobState::finished;
 }
 
-void Engine::on(const Resume&, Instant now, Effects& out) {
-  if (job_ == JobState::paused || job_ == JobState::draining) {
-    change_job(JobState::running, why(Reason::by_operator), now, out);
-  }
-}
-
-void Engine::on(const Drain&, Instant now, Effects& out) {
-  if (job_ == JobState::running || job_ == JobState::paused) {
-    change_job(JobState::draining, why(Reason::by_operator), now, out);
-  }
-}
-
-void Engine::on(const Cancel&, Instant now, Effects& out) {
-  if (!alive()) return;
-  change_job(JobState::cancelled, why(Reason::by_operator), now, out);
-  if (in_flight_) return;  // what the app is making durable right now still counts
+void Engine::on(const Order& order, Instant now, Effects& out) {
+  if (!accepts(order)) return;
+  change_job(order.to, why(Reason::by_operator), now, out);
+  // At the end, what the app is making durable right now still counts.
+  if (alive() || in_flight_) return;
   phase_ = Phase::idle;
   retry_at_.reset();
   ready_since_.reset();

@@ -80,6 +80,8 @@ class Engine {
   Report report() const;
 
   JobState job() const { return job_; }
+  // Whether the order would change anything now.
+  bool accepts(Order order) const;
   Phase phase() const { return phase_; }
   std::int64_t version() const { return version_; }  // committed
   std::int64_t round() const;                        // at work, or next
@@ -109,10 +111,7 @@ class Engine {
   void on(const Committed& event, Instant now, Effects& out);
   void on(const CommitFailed& event, Instant now, Effects& out);
   void on(const Tick& event, Instant now, Effects& out);
-  void on(const Pause& event, Instant now, Effects& out);
-  void on(const Resume& event, Instant now, Effects& out);
-  void on(const Drain& event, Instant now, Effects& out);
-  void on(const Cancel& event, Instant now, Effects& out);
+  void on(const Order& order, Instant now, Effects& out);
 
   void check_round_invariants(double accepted_weight) const;
   void check_async_invariants() const;

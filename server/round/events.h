@@ -121,7 +121,7 @@ struct Committed {
 };
 
 // CloseRound or CommitRound failed; nothing is lost. Retryable (a full disk): the effect comes
-// again later. Otherwise the job is paused, and `Resume` tries once more.
+// again later. Otherwise the job is paused, and an order to go on tries once more.
 struct CommitFailed {
   std::int64_t round = 0;
   Error error{};
@@ -133,14 +133,15 @@ struct CommitFailed {
 
 // Nothing but the time. Send one after construction and one at `Engine::next_wakeup()`.
 struct Tick {};
-struct Pause {};
-struct Resume {};  // from paused or draining
-struct Drain {};
-struct Cancel {};  // for good
 
-using Event =
-    std::variant<ClientAvailable, ClientGone, ClientRemoved, TaskFailed, Progressed, Offered,
-                 UploadCompleted, BeginFailed, OpenFailed, Recorded, RecordFailed, Aggregated,
-                 Committed, CommitFailed, Tick, Pause, Resume, Drain, Cancel>;
+// The operator's: the job is to be paused, running (go on, from paused or draining), draining or,
+// for good, cancelled. See `Engine::accepts`.
+struct Order {
+  JobState to = JobState::running;
+};
+
+using Event = std::variant<ClientAvailable, ClientGone, ClientRemoved, TaskFailed, Progressed,
+                           Offered, UploadCompleted, BeginFailed, OpenFailed, Recorded,
+                           RecordFailed, Aggregated, Committed, CommitFailed, Tick, Order>;
 
 }  // namespace fed::round

@@ -31,7 +31,7 @@ enum class JobState : std::uint8_t {
   running,
   paused,    // no new tasks and no new rounds; the deadline's clock stands still; uploads are still
              // accepted
-  draining,  // the round at work is the last one until `Resume`
+  draining,  // the round at work is the last one until it is to go on
   finished,  // a stopping rule was met
   cancelled,  // by the operator
 };

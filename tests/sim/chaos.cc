@@ -118,21 +118,12 @@ void Chaos::order() {
   const auto job = std::next(coordinator.jobs().begin(),
                              static_cast<std::ptrdiff_t>(random_.below(coordinator.jobs().size())));
   const std::uint64_t which = random_.below(10);
-  round::Event event = round::Pause{};
-  const char* name = "pause";
-  if (which == 0) {
-    event = round::Cancel{};
-    name = "cancel";
-  } else if (which < 5) {
-    event = round::Resume{};
-    name = "resume";
-  } else if (which < 7) {
-    event = round::Drain{};
-    name = "drain";
-  }
-  ++world_.tally()[std::string("order: ") + name];
-  const Status done = coordinator.command(job->first, event);
-  world_.say(fmt::format("{} {}: {}", name, job->first, done ? "done" : done.error().detail));
+  const round::JobState to = which == 0  ? round::JobState::cancelled
+                             : which < 5 ? round::JobState::running
+                             : which < 7 ? round::JobState::draining
+                                         : round::JobState::paused;
+  ++world_.tally()[std::string("order: ") + round::name(to)];
+  static_cast<void>(world_.order(job->first, to));  // refused if the job has ended
 }
 
 void Chaos::fail_disk() {

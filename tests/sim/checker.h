@@ -32,6 +32,8 @@ std::unique_ptr<Checker> check_models();
 std::unique_ptr<Checker> check_limits();
 // Whoever has been revoked has no session.
 std::unique_ptr<Checker> check_revoked();
+// An order that was confirmed to the operator holds, over any crash.
+std::unique_ptr<Checker> check_orders();
 // A site that rests has no task at work, and none trains a job that it declines.
 std::unique_ptr<Checker> check_sites();
 // Every update that was offered was accepted, refused or discarded in the end; what was accepted is

@@ -108,6 +108,24 @@ class Revoked final : public Checker {
   }
 };
 
+class Orders final : public Checker {
+ public:
+  const char* name() const override { return "orders"; }
+
+  std::string after_step(World& world) override {
+    if (!world.server().up()) return {};
+    for (const auto& [name, ordered] : world.ordered()) {
+      const auto job = world.server().coordinator().job(name);
+      if (!job || !job->is_loaded() || job->state() == ordered) continue;
+      // What is in flight is still committed, and may be the last version.
+      if (job->state() == round::JobState::finished && ordered == round::JobState::paused) continue;
+      return fmt::format("{} is {}, but the operator was told that it is {}", name,
+                         round::name(job->state()), round::name(ordered));
+    }
+    return {};
+  }
+};
+
 class Sites final : public Checker {
  public:
   const char* name() const override { return "sites"; }
@@ -266,6 +284,7 @@ class Progress final : public Checker {
 std::unique_ptr<Checker> check_versions() { return std::make_unique<Versions>(); }
 std::unique_ptr<Checker> check_limits() { return std::make_unique<Limits>(); }
 std::unique_ptr<Checker> check_revoked() { return std::make_unique<Revoked>(); }
+std::unique_ptr<Checker> check_orders() { return std::make_unique<Orders>(); }
 std::unique_ptr<Checker> check_sites() { return std::make_unique<Sites>(); }
 std::unique_ptr<Checker> check_answers() { return std::make_unique<Answers>(); }
 std::unique_ptr<Checker> check_progress() { return std::make_unique<Progress>(); }
@@ -276,6 +295,7 @@ std::vector<std::unique_ptr<Checker>> all_checkers() {
   all.push_back(check_models());
   all.push_back(check_limits());
   all.push_back(check_revoked());
+  all.push_back(check_orders());
   all.push_back(check_sites());
   all.push_back(check_answers());
   all.push_back(check_progress());

@@ -217,14 +217,24 @@ bool World::step(Instant until) {
   return true;
 }
 
+Status World::order(const std::string& job, round::JobState to) {
+  const Status done = server_->coordinator().order(job, to);
+  say(fmt::format("order to {}: {}: {}", job, round::name(to),
+                  done ? "done" : done.error().detail));
+  // One that could not be confirmed may be on the disk all the same.
+  if (ordered_[job] != round::JobState::cancelled) ordered_.erase(job);
+  const bool lasts = to == round::JobState::paused || to == round::JobState::cancelled;
+  if (done && lasts) ordered_[job] = to;
+  return done;
+}
+
 // The operator has every job go on.
 void World::resume() {
   if (!server_->up() || server_->draining()) return;
   for (const auto& [name, job] : server_->coordinator().jobs()) {
     const round::JobState state = job->state();
     if (state != round::JobState::paused && state != round::JobState::draining) continue;
-    say(name + " is resumed");
-    job->command(round::Resume{});
+    static_cast<void>(order(name, round::JobState::running));  // else after the next step
   }
 }
 

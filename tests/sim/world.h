@@ -61,6 +61,10 @@ class World {
   void drain_server(Duration pause);
   // For ever. Members that the jobs need are not revoked: false.
   bool revoke(std::size_t index);
+  // The operator's order to a job of the server, which is up; an error: it was not carried out.
+  Status order(const std::string& job, round::JobState to);
+  // What each job is in by the last order that was confirmed: paused or cancelled.
+  std::map<std::string, round::JobState>& ordered() { return ordered_; }
   // Asks the server, which may be down, to do something now or when it is up again.
   void submit(const Scenario::Submission& job);
 
@@ -113,6 +117,7 @@ class World {
   std::set<std::int64_t> revoked_ids_;
   std::set<std::size_t> revocations_;  // decided, and not known to be carried out
   std::set<std::string> submitted_;    // taken on by the server
+  std::map<std::string, round::JobState> ordered_;
   bool calm_ = false;
   bool disk_stopped_ = false;
   std::uint64_t steps_ = 0;

@@ -175,6 +175,51 @@ TEST_CASE("a client that is revoked is sent away, and one that would not be is f
   CHECK_THAT(checker->after_step(world), Catch::Contains("site-2 is revoked and has a session"));
 }
 
+TEST_CASE("an order that cannot be recorded changes nothing, and is not confirmed") {
+  const round::JobState to = GENERATE(round::JobState::paused, round::JobState::cancelled);
+  World world(draw_scenario(3, Mood::gentle));
+  REQUIRE(world.begin());
+  const auto job = [&] { return world.server().coordinator().job("job-1"); };
+  const Instant until = world.queue().now() + std::chrono::hours(1);
+  while (world.step(until) && (!job() || job()->version() < 1)) continue;
+  REQUIRE(job()->version() >= 1);
+  DiskFaults full;
+  full.bytes_max = world.server_disk().bytes_used();
+  world.server_disk().set_faults(full);
+  const Status refused = world.order("job-1", to);
+  REQUIRE_FALSE(refused.has_value());
+  CHECK_THAT(refused.error().detail, Catch::Contains("nothing has changed"));
+  CHECK(job()->state() == round::JobState::running);
+  world.server_disk().set_faults({});
+  REQUIRE(world.order("job-1", to).has_value());
+  CHECK(job()->state() == to);
+}
+
+TEST_CASE("an order that was confirmed and does not hold after a crash is found") {
+  World world(draw_scenario(3, Mood::gentle));
+  REQUIRE(world.begin());
+  const auto loaded = [&] {
+    if (!world.server().up()) return false;
+    const auto job = world.server().coordinator().job("job-1");
+    return job && job->is_loaded();
+  };
+  const Instant until = world.queue().now() + std::chrono::hours(1);
+  while (!loaded() && world.step(until)) continue;
+  const auto checker = check_orders();
+  REQUIRE(world.order("job-1", round::JobState::paused).has_value());
+  const auto restart = [&] {
+    world.crash_server(Crash::power, std::chrono::seconds(1));
+    while (!loaded() && world.step(until)) continue;
+    REQUIRE(loaded());
+  };
+  restart();
+  CHECK(checker->after_step(world) == "");
+  REQUIRE(world.server().journal().set_job_state("job-1", "running", 0, "", 0).has_value());
+  restart();
+  CHECK_THAT(checker->after_step(world),
+             Catch::Contains("job-1 is running, but the operator was told that it is paused"));
+}
+
 TEST_CASE("a site that trains what it declines is found") {
   Ended ended(3);
   CHECK(ended.verdict("sites") == "");

@@ -67,7 +67,7 @@ class AsyncLife {
     for (int i = 0; i < 4000 && engine_->job() != JobState::finished; ++i) {
       now_ += from_seconds(0.1);
       tell(Tick{});
-      if (engine_->job() != JobState::running) tell(Resume{});
+      if (engine_->job() != JobState::running) tell(Order{JobState::running});
       if (!recording_.empty()) {
         write_one(true);
       } else if (closing_) {
@@ -218,7 +218,8 @@ class AsyncLife {
     tell(Committed{round, {}});
   }
   void order() {
-    const Event orders[] = {Pause{}, Resume{}, Drain{}};
+    const Event orders[] = {Order{JobState::paused}, Order{JobState::running},
+                            Order{JobState::draining}};
     tell(orders[random_.below(3)]);
   }
   void crash() {

@@ -181,31 +181,32 @@ TEST_CASE("an order to pause, drain or cancel is followed at any moment of an as
   AsyncBench bench({.cohort = 2, .goal = 2});
   bench.arrive(1, 2);
   SECTION("paused: nothing new, the clock stands still, uploads are taken") {
-    CHECK(bench.tell(Pause{}) == "job paused by_operator");
+    CHECK(bench.tell(Order{JobState::paused}) == "job paused by_operator");
     CHECK(bench.wait(1000) == "");
     CHECK(bench.deliver(1, 1, 0) == "admit 1; record 1; accepted 1");
-    CHECK(bench.tell(Resume{}) == "job running by_operator; open 3:1@0; assign 1");
+    CHECK(bench.tell(Order{JobState::running}) == "job running by_operator; open 3:1@0; assign 1");
     CHECK(bench.wait(99) == "");
     CHECK_THAT(bench.wait(1), Catch::Contains("end 2 deadline_passed"));
   }
   SECTION("drained: the open tasks end, then it rests; what was accepted is for later") {
-    CHECK(bench.tell(Drain{}) == "job draining by_operator");
+    CHECK(bench.tell(Order{JobState::draining}) == "job draining by_operator");
     CHECK(bench.deliver(1, 1, 0) == "admit 1; record 1; accepted 1");
     CHECK(bench.tell(TaskFailed{2, 2, "no"}) == "end 2 task_failed; drained");
     CHECK(bench.engine.phase() == Phase::idle);
-    CHECK_THAT(bench.tell(Resume{}), Catch::StartsWith("job running by_operator; begin 1.2 []"));
+    CHECK_THAT(bench.tell(Order{JobState::running}),
+               Catch::StartsWith("job running by_operator; begin 1.2 []"));
     CHECK_THAT(bench.deliver(1, 3, 0), Catch::Contains("close 1 [1 1]"));
   }
   SECTION("cancelled: what was accepted and is in no version is on record") {
     bench.deliver(1, 1, 0);
-    CHECK(bench.tell(Cancel{}) ==
+    CHECK(bench.tell(Order{JobState::cancelled}) ==
           "job cancelled by_operator; cancel 1 job_ended; cancel 2 job_ended; discard 1");
     CHECK(bench.deliver(1, 1, 0) == "discarded 1 job_ended; discarded 1 job_ended");
   }
   SECTION("cancelled while a version is made: that one still counts") {
     bench.deliver(1, 1, 0);
     bench.deliver(2, 2, 0);
-    CHECK(bench.tell(Cancel{}) ==
+    CHECK(bench.tell(Order{JobState::cancelled}) ==
           "job cancelled by_operator; cancel 1 job_ended; cancel 2 job_ended");
     CHECK(bench.commit() == "commit 1");
     CHECK(bench.engine.version() == 1);

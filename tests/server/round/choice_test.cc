@@ -161,7 +161,7 @@ TEST_CASE("the engine asks by the losses of accepted updates, over a restart too
   // A loss that came with an update that does not count says nothing.
   Offered bad = offer(third, bench.engine.round());
   bad.loss = -7;
-  bench.tell(bad, TaskFailed{third, bench.engine.round(), "no"}, Pause{});
+  bench.tell(bad, TaskFailed{third, bench.engine.round(), "no"}, Order{JobState::paused});
   CHECK(bench.engine.snapshot().losses.at(third) == 0.3);
 
   const auto losses = bench.engine.snapshot().losses;

@@ -41,7 +41,8 @@ TEST_CASE("a job ends at its last version and repeats lost receipts afterwards")
   CHECK_FALSE(bench.engine.next_wakeup());
   CHECK(bench.tell(offer(3, 1)) == "accepted 3");
   CHECK(bench.tell(offer(4, 1)) == "discarded 4 job_ended");
-  CHECK(bench.tell(Resume{}, Pause{}, Drain{}, Cancel{}, ClientAvailable{5, 5}) == "");
+  CHECK(bench.tell(Order{JobState::running}, Order{JobState::paused}, Order{JobState::draining},
+                   Order{JobState::cancelled}, ClientAvailable{5, 5}) == "");
 }
 
 TEST_CASE("a job ends at its target or when patience is exhausted") {
@@ -230,7 +231,7 @@ TEST_CASE("a round waits for a record in flight, even past its deadline") {
           "retry 2 storage_failed; close 1 [1]; cancel 2 round_closed");
   }
   SECTION("the job is cancelled meanwhile") {
-    CHECK(bench.tell(Cancel{}) == "job cancelled by_operator; discard 1");
+    CHECK(bench.tell(Order{JobState::cancelled}) == "job cancelled by_operator; discard 1");
     CHECK(bench.tell(Recorded{2, 1}) == "discard 2; discarded 2 job_ended");
     CHECK(bench.tell(Recorded{2, 1}) == "");
   }
@@ -294,34 +295,34 @@ TEST_CASE("a commit that cannot work pauses the job until the operator resumes i
              Catch::Contains("the model is not finite"));
   CHECK_FALSE(bench.engine.next_wakeup());
   CHECK(bench.wait(1e6) == "");
-  CHECK(bench.tell(Resume{}) == "job running by_operator; close 1 [1]");
+  CHECK(bench.tell(Order{JobState::running}) == "job running by_operator; close 1 [1]");
 }
 
 TEST_CASE("a pause stops the deadline and new tasks, not the uploads") {
   Bench bench;
   bench.arrive(1, 3);
   bench.now = at(40);
-  bench.tell(ClientGone{3}, Pause{});
+  bench.tell(ClientGone{3}, Order{JobState::paused});
   CHECK_FALSE(bench.engine.next_wakeup());
   CHECK(bench.wait(500) == "");
   CHECK(bench.tell(ClientAvailable{3, 10}) == "");  // its task waits
   CHECK(bench.deliver(1) == "admit 1; record 1; accepted 1");
-  CHECK(bench.tell(Resume{}) == "job running by_operator; assign 3");
+  CHECK(bench.tell(Order{JobState::running}) == "job running by_operator; assign 3");
   CHECK(bench.engine.next_wakeup() == at(600));
-  bench.tell(Pause{});
+  bench.tell(Order{JobState::paused});
   bench.deliver(2);
   CHECK_THAT(bench.deliver(3), Catch::EndsWith("close 1 [1 2 3]"));
   CHECK(bench.commit() == "commit 1");  // and no round 2
-  CHECK(bench.tell(Resume{}) ==
+  CHECK(bench.tell(Order{JobState::running}) ==
         "job running by_operator; begin 2.1 [1 2 3]; assign 1; assign 2; assign 3");
 }
 
 TEST_CASE("resuming while selecting begins the patience again") {
   Bench bench;
   bench.arrive(1, 2);
-  bench.tell(Pause{});
+  bench.tell(Order{JobState::paused});
   CHECK(bench.wait(1000) == "");
-  CHECK(bench.tell(Resume{}) == "job running by_operator");
+  CHECK(bench.tell(Order{JobState::running}) == "job running by_operator");
   CHECK(bench.wait(9) == "");
   CHECK(bench.wait(1) == "begin 1.1 [1 2]; assign 1; assign 2");
 }
@@ -352,15 +353,16 @@ TEST_CASE("the report keeps the last refusal, shortened, until the client's upda
 
 TEST_CASE("a drained job finishes its round and no more") {
   Bench bench;
-  CHECK(bench.tell(Tick{}, Drain{}) == "job draining by_operator; drained");
-  CHECK(bench.tell(Resume{}) == "job running by_operator");
+  CHECK(bench.tell(Tick{}, Order{JobState::draining}) == "job draining by_operator; drained");
+  CHECK(bench.tell(Order{JobState::running}) == "job running by_operator");
   bench.arrive(1, 3);
-  CHECK(bench.tell(Drain{}) == "job draining by_operator");
+  CHECK(bench.tell(Order{JobState::draining}) == "job draining by_operator");
   for (ClientId client : {1, 2, 3}) bench.deliver(client);
   CHECK(bench.commit() == "commit 1; drained");
   CHECK_FALSE(bench.engine.next_wakeup());
-  CHECK_THAT(bench.tell(Resume{}), Catch::StartsWith("job running by_operator; begin 2.1"));
-  bench.tell(Drain{});
+  CHECK_THAT(bench.tell(Order{JobState::running}),
+             Catch::StartsWith("job running by_operator; begin 2.1"));
+  bench.tell(Order{JobState::draining});
   CHECK_THAT(bench.wait(100), Catch::StartsWith("abandon 2.1") && Catch::EndsWith("drained"));
 }
 
@@ -369,13 +371,14 @@ TEST_CASE("a cancelled job ends at once, but a version that is being committed c
   bench.arrive(1, 2);
   bench.deliver(1);
   SECTION("while collecting") {
-    CHECK(bench.tell(Cancel{}) == "job cancelled by_operator; cancel 2 job_ended; discard 1");
+    CHECK(bench.tell(Order{JobState::cancelled}) ==
+          "job cancelled by_operator; cancel 2 job_ended; discard 1");
     CHECK(bench.tell(offer(2, 1)) == "discarded 2 job_ended");
     CHECK(bench.engine.phase() == Phase::idle);
   }
   SECTION("while closing") {
     bench.deliver(2);
-    CHECK(bench.tell(Cancel{}) == "job cancelled by_operator");
+    CHECK(bench.tell(Order{JobState::cancelled}) == "job cancelled by_operator");
     CHECK(bench.commit() == "commit 1");
     CHECK(bench.engine.version() == 1);
     CHECK(bench.engine.job() == JobState::cancelled);
@@ -384,7 +387,8 @@ TEST_CASE("a cancelled job ends at once, but a version that is being committed c
   SECTION("while a commit waits to be tried again") {
     bench.deliver(2);
     bench.tell(CommitFailed{1, {ErrorCode::disk_full, "no space"}, true});
-    CHECK(bench.tell(Cancel{}) == "job cancelled by_operator; discard 1; discard 2");
+    CHECK(bench.tell(Order{JobState::cancelled}) ==
+          "job cancelled by_operator; discard 1; discard 2");
     CHECK(bench.engine.phase() == Phase::idle);
     CHECK_FALSE(bench.engine.next_wakeup());
   }

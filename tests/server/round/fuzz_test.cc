@@ -62,7 +62,7 @@ class Fuzz {
   bool behave() {
     for (ClientId c = 1; c <= world.clients; ++c) world.come(c);
     for (int i = 0; i < 4000 && world.engine.job() != JobState::finished; ++i) {
-      if (world.engine.job() != JobState::running) world.tell(Resume{});
+      if (world.engine.job() != JobState::running) world.tell(Order{JobState::running});
       if (!world.recording.empty()) {
         world.written(world.recording.begin()->first, true);
       } else if (world.committing) {
@@ -168,19 +168,19 @@ class Fuzz {
   void order() {
     switch (random.below(8)) {
       case 0:
-        world.tell(Pause{});
+        world.tell(Order{JobState::paused});
         break;
       case 1:
-        world.tell(Drain{});
+        world.tell(Order{JobState::draining});
         break;
       case 2:
         if (chance(10)) world.crash(), world.tell(Tick{});
         break;
       case 3:
-        if (cancel_allowed && chance(20)) world.tell(Cancel{});
+        if (cancel_allowed && chance(20)) world.tell(Order{JobState::cancelled});
         break;
       default:
-        world.tell(Resume{});
+        world.tell(Order{JobState::running});
         break;
     }
   }

@@ -173,16 +173,16 @@ TEST_CASE("the report says what the round is waiting for") {
 
   bench.deliver(3);
   CHECK(waiting_for(bench.engine.report()).ends_with("it has enough to count at its deadline."));
-  bench.tell(Pause{});
+  bench.tell(Order{JobState::paused});
   CHECK(waiting_for(bench.engine.report()) == "The job is paused: The operator asked for it.");
   CHECK_FALSE(bench.engine.report().deadline);
-  bench.tell(Resume{});
+  bench.tell(Order{JobState::running});
   bench.wait(1000);
   CHECK(waiting_for(bench.engine.report()) == "Round 1 is being aggregated.");
   bench.tell(CommitFailed{1, {ErrorCode::disk_full, "no space in /state"}, true});
   CHECK_THAT(waiting_for(bench.engine.report()),
              Catch::Contains("tries again") && Catch::Contains("no space in"));
-  bench.tell(Cancel{});
+  bench.tell(Order{JobState::cancelled});
   CHECK_THAT(waiting_for(bench.engine.report()), Catch::StartsWith("The job is cancelled"));
 }
 

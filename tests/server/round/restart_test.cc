@@ -114,10 +114,10 @@ TEST_CASE("a snapshot of a restored engine is the snapshot it came from") {
   CHECK_THAT(bench.tell(Tick{}), Catch::StartsWith("close 0 [1 2 3]"));
   bench.commit();
   same();
-  bench.tell(Pause{});
+  bench.tell(Order{JobState::paused});
   same();
   CHECK(bench.engine.job() == JobState::paused);
-  bench.tell(Cancel{});
+  bench.tell(Order{JobState::cancelled});
   same();
   CHECK(bench.engine.job() == JobState::cancelled);
 }
@@ -181,15 +181,16 @@ TEST_CASE("a job whose last version was journaled is finished at the restart") {
 TEST_CASE("draining is forgotten by a restart, a pause is not") {
   Bench bench;
   bench.arrive(1, 3);
-  bench.tell(Drain{});
+  bench.tell(Order{JobState::draining});
   bench.restart();
   CHECK(bench.engine.job() == JobState::running);
   bench.now = at(50);
-  bench.tell(Pause{});
+  bench.tell(Order{JobState::paused});
   bench.restart();
   CHECK(bench.arrive(1, 3) == "");
   CHECK(bench.wait(1e6) == "");
-  CHECK(bench.tell(Resume{}) == "job running by_operator; assign 1; assign 2; assign 3");
+  CHECK(bench.tell(Order{JobState::running}) ==
+        "job running by_operator; assign 1; assign 2; assign 3");
   CHECK(bench.engine.next_wakeup() == bench.now + from_seconds(100));
 }
 

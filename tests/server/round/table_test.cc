@@ -40,15 +40,15 @@ const std::vector<State>& states() {
         {"new", [](Bench&) {}},
         {"selecting", [](Bench& b) { b.arrive(1, 1); }},
         {"selecting patiently", [](Bench& b) { b.arrive(1, 2); }},
-        {"selecting paused", then([](Bench& b) { b.arrive(1, 2); }, Pause{})},
+        {"selecting paused", then([](Bench& b) { b.arrive(1, 2); }, Order{JobState::paused})},
         {"collecting", collecting},
         {"collecting, 1 gone", then(collecting, ClientGone{1})},
         {"collecting, 1 uploads", then(collecting, offer(1, 1))},
         {"collecting, 1 stored", then(collecting, offer(1, 1), upload(1, 1))},
         {"collecting, 1 accepted", then(collecting, offer(1, 1), upload(1, 1), Recorded{1, 1})},
         {"collecting, 1 failed", then(collecting, TaskFailed{1, 1, "no"})},
-        {"collecting paused", then(collecting, Pause{})},
-        {"collecting draining", then(collecting, Drain{})},
+        {"collecting paused", then(collecting, Order{JobState::paused})},
+        {"collecting draining", then(collecting, Order{JobState::draining})},
         {"collecting late",
          [=](Bench& b) {
            collecting(b);
@@ -60,16 +60,16 @@ const std::vector<State>& states() {
         {"closing, stuck", then(closing, CommitFailed{1, kFull, false})},
         {"committing", then(closing, Aggregated{1})},
         {"committing, to retry", then(closing, Aggregated{1}, CommitFailed{1, kFull, true})},
-        {"committing paused", then(closing, Aggregated{1}, Pause{})},
+        {"committing paused", then(closing, Aggregated{1}, Order{JobState::paused})},
         {"abandoned", abandoned},
-        {"abandoned paused", then(abandoned, Pause{})},
+        {"abandoned paused", then(abandoned, Order{JobState::paused})},
         {"selecting again",
          [=](Bench& b) {
            abandoned(b);
            b.tell(ClientGone{2}, ClientGone{3});
            b.wait(10);
          }},
-        {"drained", then([](Bench&) {}, Drain{})},
+        {"drained", then([](Bench&) {}, Order{JobState::draining})},
         {"finished",
          [=](Bench& b) {
            for (int r = 1; r <= 3; ++r) {
@@ -78,9 +78,10 @@ const std::vector<State>& states() {
              b.commit();
            }
          }},
-        {"cancelled", then(collecting, Cancel{})},
-        {"cancelled, 1 stored", then(collecting, offer(1, 1), upload(1, 1), Cancel{})},
-        {"cancelled while committing", then(closing, Aggregated{1}, Cancel{})},
+        {"cancelled", then(collecting, Order{JobState::cancelled})},
+        {"cancelled, 1 stored",
+         then(collecting, offer(1, 1), upload(1, 1), Order{JobState::cancelled})},
+        {"cancelled while committing", then(closing, Aggregated{1}, Order{JobState::cancelled})},
     };
   }();
   return all;
@@ -119,10 +120,10 @@ std::vector<Fired> events(std::int64_t round) {
           {"tick", Tick{}},
           {"tick at 10 s", Tick{}, 10},
           {"tick at 1000 s", Tick{}, 1000},
-          {"pause", Pause{}},
-          {"resume", Resume{}},
-          {"drain", Drain{}},
-          {"cancel", Cancel{}}};
+          {"pause", Order{JobState::paused}},
+          {"resume", Order{JobState::running}},
+          {"drain", Order{JobState::draining}},
+          {"cancel", Order{JobState::cancelled}}};
 }
 
 // Effects, and "-> phase" when that changed.
