@@ -1,5 +1,6 @@
 #include "config/checks.h"
 
+#include <algorithm>
 #include <set>
 
 #include "config/document.h"
@@ -18,13 +19,14 @@ std::string has_items(std::size_t count) {
 
 class JobChecker {
  public:
-  explicit JobChecker(const JobSpec& job) : job_(job) {}
+  JobChecker(const JobSpec& job, const Examined& file) : job_(job), file_(file) {}
 
   Problems run() && {
-    check_model();
-    check_training();
-    check_rounds();
-    check_evaluation();
+    const bool model = whole({"model", "inputs"});
+    if (model) check_model();
+    if (model && whole({"training"})) check_training();
+    if (whole({"rounds"})) check_rounds();
+    if (model && whole({"evaluation"})) check_evaluation();
     if (job_.inputs) check_inputs(*job_.inputs);
     if (job_.text.size() > file_bytes_max) {
       report("", "has more than " + std::to_string(file_bytes_max) + " bytes with its defaults");
@@ -33,6 +35,11 @@ class JobChecker {
   }
 
  private:
+  bool whole(std::initializer_list<const char*> sections) const {
+    return std::all_of(sections.begin(), sections.end(),
+                       [this](const char* section) { return file_.whole(section); });
+  }
+
   void report(std::string pointer, std::string message) {
     problems_.push_back({std::move(pointer), std::move(message)});
   }
@@ -216,12 +223,13 @@ class JobChecker {
   }
 
   const JobSpec& job_;
+  const Examined& file_;
   Problems problems_;
 };
 
 }  // namespace
 
-Problems check_job(const JobSpec& job) { return JobChecker(job).run(); }
+Problems check_job(const JobSpec& job, const Examined& file) { return JobChecker(job, file).run(); }
 
 void check_data(const DataSpec& data, const std::string& pointer, Problems& problems) {
   std::set<std::string> features, in_file;

@@ -9,36 +9,34 @@ namespace {
 constexpr Name<ClientSpec::Cipher> ciphers[] = {{ClientSpec::Cipher::aesgcm, "aesgcm"},
                                                 {ClientSpec::Cipher::chachapoly, "chachapoly"}};
 
-Problems check(const ClientSpec& spec, const Json& document) {
+Problems check(const Examined& file) {
+  const Json& document = file.document;
   Problems problems;
-  if (!port_fits(spec.server, 1)) {
+  if (file.has_whole("server") && !port_fits(document["server"], 1)) {
     problems.push_back({"/server", "has a port out of range; allowed: a port from 1 to 65535"});
   }
-  check_site_limits(document.at("limits"), "/limits", problems);
-  check_agreement(document.at("jobs"), "/jobs", problems);
-  check_data(spec.data, "/data", problems);
+  if (file.has_whole("limits")) check_site_limits(document["limits"], "/limits", problems);
+  if (file.has_whole("jobs")) check_agreement(document["jobs"], "/jobs", problems);
+  if (file.has_whole("data")) check_data(read_data(document["data"], {}), "/data", problems);
   return problems;
 }
 
 }  // namespace
 
 Checked<ClientSpec> parse_client(std::string_view text, const std::filesystem::path& folder) {
-  FED_ASSIGN(document, validate(Kind::client, text));
-  ClientSpec spec{.server = document.at("server"),
-                  .server_key = document.at("server_key"),
-                  .name = document.value("name", ""),
-                  .cipher = read_enum(document, "cipher", ciphers),
-                  .state_dir = path_at(document, "state_dir", folder),
-                  .threads = document.at("threads"),
-                  .idle_s = document.at("idle_s"),
-                  .reconnect_s_max = document.at("reconnect_s_max"),
-                  .limits = read_site_limits(document.at("limits")),
-                  .jobs = read_agreement(document.at("jobs")),
-                  .log = read_log(document.at("log")),
-                  .data = read_data(document.at("data"), folder)};
-  Problems problems = check(spec, document);
-  if (!problems.empty()) return problems;
-  return spec;
+  FED_ASSIGN(document, validate(Kind::client, text, check));
+  return ClientSpec{.server = document.at("server"),
+                    .server_key = document.at("server_key"),
+                    .name = document.value("name", ""),
+                    .cipher = read_enum(document, "cipher", ciphers),
+                    .state_dir = path_at(document, "state_dir", folder),
+                    .threads = document.at("threads"),
+                    .idle_s = document.at("idle_s"),
+                    .reconnect_s_max = document.at("reconnect_s_max"),
+                    .limits = read_site_limits(document.at("limits")),
+                    .jobs = read_agreement(document.at("jobs")),
+                    .log = read_log(document.at("log")),
+                    .data = read_data(document.at("data"), folder)};
 }
 
 Checked<ClientSpec> load_client_file(const std::filesystem::path& path) {

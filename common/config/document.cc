@@ -1,5 +1,6 @@
 #include "config/document.h"
 
+#include <algorithm>
 #include <set>
 #include <utility>
 
@@ -44,8 +45,6 @@ class Inspector : public Json::json_sax_t {
   }
 
  private:
-  static constexpr std::size_t problems_max = 100;
-
   struct Level {
     bool is_array;
     std::size_t index = 0;
@@ -122,7 +121,7 @@ const Json& schema_of(Kind kind) {
 }
 
 // The document, and the problems with which it can still be checked further (keys given twice).
-Checked<std::pair<Json, Problems>> inspect(std::string_view text) {
+Checked<Examined> inspect(std::string_view text) {
   if (text.size() > file_bytes_max) {
     return Problems{{"", "has " + std::to_string(text.size()) + " bytes; allowed: at most " +
                              std::to_string(file_bytes_max)}};
@@ -131,23 +130,34 @@ Checked<std::pair<Json, Problems>> inspect(std::string_view text) {
   const bool parsed = Json::sax_parse(text, &inspector);
   Problems problems = std::move(inspector).take();
   if (!parsed) return problems;
-  return std::pair(Json::parse(text), std::move(problems));
+  return Examined{Json::parse(text), std::move(problems)};
 }
 
 }  // namespace
 
 Checked<Json> parse_json(std::string_view text) {
   FED_ASSIGN(inspected, inspect(text));
-  if (!inspected.second.empty()) return std::move(inspected.second);
-  return Checked<Json>(boost::system::in_place_value, std::move(inspected.first));
+  if (!inspected.problems.empty()) return std::move(inspected.problems);
+  return Checked<Json>(boost::system::in_place_value, std::move(inspected.document));
 }
 
-Checked<Json> validate(Kind kind, std::string_view text) {
-  FED_ASSIGN(inspected, inspect(text));
-  auto& [document, problems] = inspected;
-  complete(schema_of(kind), document, problems);
-  if (!problems.empty()) return std::move(problems);
-  return Checked<Json>(boost::system::in_place_value, std::move(document));
+bool Examined::whole(std::string_view section) const {
+  if (problems.size() >= problems_max) return false;
+  const std::string key = step("", section);
+  return std::none_of(problems.begin(), problems.end(), [&](const Problem& problem) {
+    const std::string& at = problem.pointer;
+    return at.empty() || at == key || at.starts_with(key + "/");
+  });
+}
+
+Checked<Json> validate(Kind kind, std::string_view text, const Further& further) {
+  FED_ASSIGN(file, inspect(text));
+  complete(schema_of(kind), file.document, file.problems);
+  Problems between = further ? further(file) : Problems{};
+  Problems& all = file.problems;
+  all.insert(all.end(), between.begin(), between.end());
+  if (!all.empty()) return std::move(all);
+  return Checked<Json>(boost::system::in_place_value, std::move(file.document));
 }
 
 Checked<std::string> read_text(const std::filesystem::path& path) {

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <string_view>
@@ -24,8 +25,23 @@ constexpr std::size_t depth_max = 16;  // of arrays and objects in each other
 // that an object has twice, nesting beyond depth_max, or more than file_bytes_max are problems too.
 Checked<Json> parse_json(std::string_view text);
 
-// parse_json, then the schema of `kind`: all problems at once, or the document with its defaults.
-Checked<Json> validate(Kind kind, std::string_view text);
+// A document as far as it can be used: a person wants to hear of all that is wrong with it at once,
+// so what is whole of it is read on.
+struct Examined {
+  Json document;      // with every default of the sections that are whole
+  Problems problems;  // of parse_json and of the schema
+
+  // Whether nothing is wrong at the top-level key `section` or below it, so that it can be read if
+  // it is there.
+  bool whole(std::string_view section) const;
+  bool has_whole(const char* section) const { return whole(section) && document.contains(section); }
+};
+
+// parse_json, then the schema of `kind`, then `further`, which finds what is wrong between the keys
+// of the sections that are whole and may fill in more: all problems at once, or the document with
+// its defaults.
+using Further = std::function<Problems(Examined&)>;
+Checked<Json> validate(Kind kind, std::string_view text, const Further& further = {});
 
 // The text of a file; not found, unreadable or too large is a problem of the whole file.
 Checked<std::string> read_text(const std::filesystem::path& path);

@@ -171,36 +171,54 @@ std::string canonical(const Json& document) {
 }
 
 // The defaults that follow from other keys, and absolute paths.
-void fill_in(Json& document, const std::filesystem::path& folder) {
+void fill_in(Examined& file, const std::filesystem::path& folder) {
+  Json& document = file.document;
+  if (file.has_whole("rounds")) {
+    Json& rounds = document["rounds"];
+    fill(rounds["contributions"], "goal", rounds["cohort"]);
+    fill(rounds["contributions"], "min", rounds["contributions"]["goal"]);
+  }
+  if (!file.has_whole("model") || !file.whole("inputs")) return;
   std::optional<InputsSpec> inputs;
   if (document.contains("inputs")) inputs = read_inputs(document["inputs"]);
-  Json& rounds = document["rounds"];
-  fill(rounds["contributions"], "goal", rounds["cohort"]);
-  fill(rounds["contributions"], "min", rounds["contributions"]["goal"]);
   fill_model(document["model"], inputs);
+  if (!file.has_whole("evaluation")) return;
   Json& evaluation = document["evaluation"];
   const bool is_regression = document["model"].value("loss", "") == "squared_error";
   fill(evaluation, "metric", is_regression ? "rmse" : "accuracy");
   if (evaluation.contains("data")) fill_data(evaluation["data"], inputs, folder);
 }
 
+// A section that is not whole, or not there, is left at its defaults.
+JobSpec read_job(const Examined& file) {
+  const auto read = [&](const char* section, auto reader, auto& into) {
+    if (file.has_whole(section)) into = reader(file.document[section]);
+  };
+  JobSpec job;
+  read(
+      "name", [](const Json& name) { return name.get<std::string>(); }, job.name);
+  read("model", read_model, job.model);
+  read("training", read_training, job.training);
+  read("rounds", read_rounds, job.rounds);
+  read("aggregation", read_aggregation, job.aggregation);
+  const bool metric_known = file.whole("model") && file.whole("inputs");  // its default is
+  if (metric_known) read("evaluation", read_evaluation, job.evaluation);
+  read(
+      "keep", [](const Json& keep) { return KeepSpec{keep.at("rounds")}; }, job.keep);
+  read("inputs", read_inputs, job.inputs);
+  job.text = canonical(file.document);
+  return job;
+}
+
 }  // namespace
 
 Checked<JobSpec> parse_job(std::string_view text, const std::filesystem::path& folder) {
-  FED_ASSIGN(document, validate(Kind::job, text));
-  fill_in(document, folder);
-  JobSpec job{.name = document.at("name"),
-              .model = read_model(document.at("model")),
-              .training = read_training(document.at("training")),
-              .rounds = read_rounds(document.at("rounds")),
-              .aggregation = read_aggregation(document.at("aggregation")),
-              .evaluation = read_evaluation(document.at("evaluation")),
-              .keep = {.rounds = document.at("keep").at("rounds")},
-              .inputs = std::nullopt,
-              .text = canonical(document)};
-  if (document.contains("inputs")) job.inputs = read_inputs(document["inputs"]);
-  Problems problems = check_job(job);
-  if (!problems.empty()) return problems;
+  JobSpec job;
+  FED_TRY(validate(Kind::job, text, [&](Examined& file) {
+    fill_in(file, folder);
+    job = read_job(file);
+    return check_job(job, file);
+  }));
   return job;
 }
 

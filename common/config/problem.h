@@ -19,6 +19,7 @@ struct Problem {
   bool operator==(const Problem&) const = default;
 };
 using Problems = std::vector<Problem>;
+constexpr std::size_t problems_max = 100;  // of one file; the rest are not looked for
 
 // A value, or at least one problem.
 template <class T>

@@ -117,8 +117,6 @@ class Walker {
   }
 
  private:
-  static constexpr std::size_t problems_max = 100;
-
   void report(const std::string& pointer, std::string message) {
     if (problems_.size() >= problems_max || !reported_.insert(pointer).second) return;
     problems_.push_back({pointer, std::move(message)});

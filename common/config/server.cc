@@ -22,16 +22,20 @@ LimitsSpec read_limits(const Json& section) {
           .idle_s = section.at("idle_s")};
 }
 
-Problems check(const ServerSpec& spec) {
+Problems check(const Examined& file, const std::filesystem::path& folder) {
   Problems problems;
   const std::string range = "has a port out of range; allowed: a port from ";
-  if (!port_fits(spec.listen, 0)) problems.push_back({"/listen", range + "0 to 65535"});
-  if (!spec.advertise.empty() && !port_fits(spec.advertise, 1)) {
+  if (file.has_whole("listen") && !port_fits(file.document["listen"], 0)) {
+    problems.push_back({"/listen", range + "0 to 65535"});
+  }
+  if (file.has_whole("advertise") && !port_fits(file.document["advertise"], 1)) {
     problems.push_back({"/advertise", range + "1 to 65535"});
   }
+  if (!file.has_whole("admin_socket")) return problems;
+  const std::filesystem::path socket = path_at(file.document, "admin_socket", folder);
   constexpr std::size_t socket_bytes_max = 107;  // unix(7): sun_path without its end
-  if (spec.admin_socket.native().size() > socket_bytes_max) {
-    problems.push_back({"/admin_socket", "is too long as \"" + spec.admin_socket.string() +
+  if (socket.native().size() > socket_bytes_max) {
+    problems.push_back({"/admin_socket", "is too long as \"" + socket.string() +
                                              "\"; allowed: a path of at most 107 bytes"});
   }
   return problems;
@@ -54,20 +58,18 @@ bool port_fits(const std::string& address, int least) {
 }
 
 Checked<ServerSpec> parse_server(std::string_view text, const std::filesystem::path& folder) {
-  FED_ASSIGN(document, validate(Kind::server, text));
-  ServerSpec spec{.listen = document.at("listen"),
-                  .advertise = document.value("advertise", ""),
-                  .state_dir = path_at(document, "state_dir", folder),
-                  .admin_socket = path_at(document, "admin_socket", folder),
-                  .io_threads = document.at("io_threads"),
-                  .compute_threads = document.at("compute_threads"),
-                  .durability = read_enum(document, "durability", durabilities),
-                  .drain_s = document.at("drain_s"),
-                  .limits = read_limits(document.at("limits")),
-                  .log = read_log(document.at("log"))};
-  Problems problems = check(spec);
-  if (!problems.empty()) return problems;
-  return spec;
+  FED_ASSIGN(document, validate(Kind::server, text,
+                                [&](const Examined& file) { return check(file, folder); }));
+  return ServerSpec{.listen = document.at("listen"),
+                    .advertise = document.value("advertise", ""),
+                    .state_dir = path_at(document, "state_dir", folder),
+                    .admin_socket = path_at(document, "admin_socket", folder),
+                    .io_threads = document.at("io_threads"),
+                    .compute_threads = document.at("compute_threads"),
+                    .durability = read_enum(document, "durability", durabilities),
+                    .drain_s = document.at("drain_s"),
+                    .limits = read_limits(document.at("limits")),
+                    .log = read_log(document.at("log"))};
 }
 
 Checked<ServerSpec> load_server_file(const std::filesystem::path& path) {

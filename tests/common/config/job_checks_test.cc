@@ -19,7 +19,7 @@ Json table_job() {
 
 // `job` with the values of `patch`, merged as RFC 7396 says (null removes a key), has exactly these
 // problems.
-void expect(Json job, const char* patch, const Problems& problems) {
+void expect(Json job, const std::string& patch, const Problems& problems) {
   INFO(patch);
   REQUIRE(parse_job(job.dump()).has_value());
   job.merge_patch(Json::parse(patch));
@@ -215,6 +215,30 @@ TEST_CASE("problems between keys come at once too") {
        {"/rounds/contributions/goal", "is 9; allowed: at most \"cohort\", which is 4"},
        {"/evaluation/metric",
         "is \"mae\"; allowed: \"accuracy\", \"auc\" or \"loss\" for classes"}});
+}
+
+TEST_CASE(
+    "problems between keys come with those of single values, where they do not hang on them") {
+  const Problem typo{"/training/epochs", "is 0; allowed: a whole number from 1 to 10000"};
+  const Problem min{"/rounds/seconds/min", "is 9.0; allowed: at most \"max\", which is 2.0"};
+  const Problem metric{"/evaluation/metric",
+                       "is \"mae\"; allowed: \"accuracy\", \"auc\" or \"loss\" for classes"};
+  const std::string rounds = R"("rounds": {"seconds": {"min": 9, "max": 2}})";
+  expect(image_job(),
+         R"({"training": {"epochs": 0}, "evaluation": {"metric": "mae"}, )" + rounds + "}",
+         {typo, min, metric});
+  // What fits a metric is not known while the model's loss is not.
+  expect(image_job(),
+         R"({"model": {"loss": "mse"}, "evaluation": {"metric": "mae"}, )" + rounds + "}",
+         {{"/model/loss",
+           "is \"mse\"; allowed: \"squared_error\", \"binary_cross_entropy\" or \"cross_entropy\""},
+          min});
+  expect(image_job(), R"({"rounds": {"cohort": "ten", "seconds": {"min": 9, "max": 2}}})",
+         {{"/rounds/cohort", "is \"ten\"; allowed: a whole number from 1 to 1000000"}});
+  expect(
+      table_job(),
+      R"({"inputs": {"scaling": "no"}, "evaluation": {"metric": "mae"}, )" + rounds + "}",
+      {{"/inputs/scaling", "is \"no\"; allowed: \"none\", \"federated\" or \"constants\""}, min});
 }
 
 TEST_CASE(

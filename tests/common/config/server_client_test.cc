@@ -77,6 +77,9 @@ TEST_CASE("mistakes in a server file are named, all at once") {
                  {"/log/level",
                   "is \"verbose\"; allowed: \"debug\", \"info\", \"warning\" or \"error\""},
                  {"/state_dir", "is \"\"; allowed: a path"}});
+  CHECK(problems_of_server(R"({"listen": "a:65536", "drain_s": null})") ==
+        Problems{{"/drain_s", "is null; allowed: a number from 0 to 86400"},
+                 {"/listen", "has a port out of range; allowed: a port from 0 to 65535"}});
   CHECK(problems_of_server(R"({"listen": "a:65536", "advertise": "a:0"})") ==
         Problems{{"/listen", "has a port out of range; allowed: a port from 0 to 65535"},
                  {"/advertise", "has a port out of range; allowed: a port from 1 to 65535"}});
