@@ -6,9 +6,11 @@
 #include "../testing.h"
 #include "app/client_core.h"
 #include "app/local_time.h"
+#include "support/heard_link.h"
 
 using namespace fed;
 using namespace fed::app;
+using fed::test::HeardLink;
 using fed::test::Scratch;
 
 namespace {
@@ -57,39 +59,6 @@ class ManualLoop final : public Loop {
   Instant now_{};
   std::deque<Work> posted_;
   std::multimap<Instant, std::weak_ptr<Work>> timers_;
-};
-
-// A link whose other end is the test.
-class HeardLink final : public net::Link {
- public:
-  explicit HeardLink(Loop& loop) : loop_(loop) {}
-  void start(std::shared_ptr<net::Handler> handler) override { ear = std::move(handler); }
-  void hold(std::shared_ptr<void>) override {}
-  void set_idle(Duration) override {}
-  void send(const wire::Message& message) override { heard.push_back(message); }
-  void send_bulk(net::Bulk bulk) override { uploading = bulk.index() != 0; }
-  void finish() override { abort({ErrorCode::closed, "finished"}); }
-  void abort(Error reason) override {
-    open = false;
-    loop_.post([ear = ear, reason] { ear->on_closed(reason); });
-  }
-  Loop& loop() override { return loop_; }
-
-  template <class M>
-  std::vector<M> all() const {
-    std::vector<M> found;
-    for (const wire::Message& message : heard) {
-      if (const auto* m = std::get_if<M>(&message)) found.push_back(*m);
-    }
-    return found;
-  }
-
-  std::vector<wire::Message> heard;
-  std::shared_ptr<net::Handler> ear;
-  bool open = true, uploading = false;
-
- private:
-  Loop& loop_;
 };
 
 class Lines final : public Dialer {
