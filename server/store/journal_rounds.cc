@@ -187,6 +187,8 @@ Result<JobProgress> Journal::load_job_progress(std::string_view name) {
   return progress;
 }
 
+// An accepted update belongs to the round that it is part of; until then to the one that is not
+// committed, whatever round was at work when it came.
 Result<std::vector<RoundRow>> Journal::history(std::string_view job) {
   FED_TRY(find_job(job));
   Statement statement = database_->prepare(R"sql(
@@ -194,9 +196,13 @@ Result<std::vector<RoundRow>> Journal::history(std::string_view job) {
       r.committed_at, r.metrics,
       (SELECT count(*) FROM cohort c
        WHERE c.job = r.job AND c.round = r.round AND c.attempt = r.attempt),
-      coalesce(o.accepted, 0), coalesce(o.refused, 0), coalesce(o.discarded, 0)
+      CASE WHEN r.round IN (SELECT round FROM rounds WHERE job = ?1 AND state = 'committed')
+        THEN coalesce(o.committed, 0)
+        ELSE (SELECT count(*) FROM contributions
+              WHERE job = ?1 AND outcome = 'accepted' AND committed = 0) END,
+      coalesce(o.refused, 0), coalesce(o.discarded, 0)
     FROM rounds r LEFT JOIN
-      (SELECT round, sum(outcome = 'accepted') AS accepted, sum(outcome = 'refused') AS refused,
+      (SELECT round, sum(committed) AS committed, sum(outcome = 'refused') AS refused,
          sum(outcome = 'discarded') AS discarded
        FROM contributions WHERE job = ?1 GROUP BY round) o ON o.round = r.round
     WHERE r.job = ?1 ORDER BY r.round, r.attempt)sql");

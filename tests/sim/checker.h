@@ -28,13 +28,17 @@ std::unique_ptr<Checker> check_versions();
 // updates; no client is counted twice for a task, none without having trained it.
 std::unique_ptr<Checker> check_models();
 // Bytes under way, waiting and staged are within their limits, and so are the versions of a model
-// that are held.
-std::unique_ptr<Checker> check_limits();
+// that are held. Of the limits so much is allowed; less shows that what is looked at is there.
+struct LimitShares {
+  double window = 1, client_link = 1, server_link = 1, versions = 1;
+};
+std::unique_ptr<Checker> check_limits(const LimitShares& shares = {});
 // Whoever has been revoked has no session.
 std::unique_ptr<Checker> check_revoked();
 // An order that was confirmed to the operator holds, over any crash.
 std::unique_ptr<Checker> check_orders();
-// A site that rests has no task at work, and none trains a job that it declines.
+// A site that rests, by its own word or for longer than a minute by its hours and its clock, has no
+// task at work, and none trains a job that it declines.
 std::unique_ptr<Checker> check_sites();
 // Every update that was offered was accepted, refused or discarded in the end; what was accepted is
 // on record as such, and who was not accepted was told why.

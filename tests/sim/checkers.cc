@@ -3,7 +3,9 @@
 #include <map>
 #include <set>
 
+#include "app/local_time.h"
 #include "checker.h"
+#include "session/site.h"
 
 namespace fed::sim {
 namespace {
@@ -49,33 +51,42 @@ class Versions final : public Checker {
 
 class Limits final : public Checker {
  public:
+  explicit Limits(const LimitShares& shares) : shares_(shares) {}
+
   const char* name() const override { return "limits"; }
 
   std::string after_step(World& world) override {
     for (std::size_t i = 0; i < world.clients(); ++i) {
       const auto [waiting, most] = world.client(i).waiting();
-      if (waiting > most) return fmt::format("site-{} has {} bytes waiting", i + 1, waiting);
+      if (above(waiting, shares_.client_link, most))
+        return fmt::format("site-{} has {} bytes waiting", i + 1, waiting);
     }
     for (const auto& cable : world.network().cables()) {
       for (const Side side : {client_side, server_side}) {
-        if (cable->under_way(side) > cable->window()) return "more is under way than the window";
+        if (above(cable->under_way(side), shares_.window, cable->window()))
+          return "more is under way than the window";
       }
     }
     if (!world.server().up()) return {};
     for (const auto& [name, job] : world.server().coordinator().jobs()) {
-      const auto held = static_cast<std::int64_t>(job->versions_held());
+      const std::size_t held = job->versions_held();
       // The latest, those that are not too stale, and one that is until the next commit.
-      if (held > job->plan().spec.rounds.staleness.max + 2)
+      const auto most = static_cast<std::size_t>(job->plan().spec.rounds.staleness.max + 2);
+      if (above(held, shares_.versions, most))
         return fmt::format("{} holds {} versions of its model", name, held);
     }
     const std::uint64_t staged = world.server().staging().bytes_reserved();
     const std::uint64_t most = staged_max(world);
     if (most > 0 && staged > most)
       return fmt::format("{} bytes are staged, at most {} may be", staged, most);
-    return world.server().check_links();
+    return world.server().check_links(shares_.server_link);
   }
 
  private:
+  static bool above(std::size_t value, double share, std::size_t limit) {
+    return static_cast<double>(value) > share * static_cast<double>(limit);
+  }
+
   // Of each job as many updates as are open or wait for their version: of a round everybody there,
   // of an asynchronous job twice those at work and those that make a version.
   static std::uint64_t staged_max(World& world) {
@@ -91,6 +102,8 @@ class Limits final : public Checker {
     }
     return most;
   }
+
+  const LimitShares shares_;
 };
 
 class Revoked final : public Checker {
@@ -133,9 +146,15 @@ class Sites final : public Checker {
   std::string after_step(World& world) override {
     for (std::size_t i = 0; i < world.clients(); ++i) {
       const app::ClientCore* core = world.client(i).core();
-      if (core == nullptr || core->session().open() || core->session().active() == nullptr)
-        continue;
-      return fmt::format("site-{} rests and has a task at work", i + 1);
+      const bool at_work = core != nullptr && core->session().active() != nullptr;
+      if (at_work && !core->session().open())
+        return fmt::format("site-{} rests and has a task at work", i + 1);
+      if (!at_work || is_open(world.client(i))) {
+        closed_.erase(i);
+      } else if (world.queue().now() - closed_.try_emplace(i, world.queue().now()).first->second >
+                 kNoticed) {
+        return fmt::format("site-{} has a task at work outside its hours", i + 1);
+      }
     }
     return {};
   }
@@ -153,6 +172,18 @@ class Sites final : public Checker {
     }
     return {};
   }
+
+ private:
+  // A clock that jumps is noticed within a minute.
+  static constexpr auto kNoticed = std::chrono::seconds(61);
+
+  static bool is_open(ClientNode& client) {
+    const config::SiteLimitsSpec& limits = client.traits().spec.limits;
+    return limits.hours.empty() ||
+           session::Site(limits).availability(app::local_time(client.unix_seconds())).open;
+  }
+
+  std::map<std::size_t, Instant> closed_;  // of those at work: since when its hours are over
 };
 
 class Answers final : public Checker {
@@ -282,7 +313,9 @@ class Progress final : public Checker {
 }  // namespace
 
 std::unique_ptr<Checker> check_versions() { return std::make_unique<Versions>(); }
-std::unique_ptr<Checker> check_limits() { return std::make_unique<Limits>(); }
+std::unique_ptr<Checker> check_limits(const LimitShares& shares) {
+  return std::make_unique<Limits>(shares);
+}
 std::unique_ptr<Checker> check_revoked() { return std::make_unique<Revoked>(); }
 std::unique_ptr<Checker> check_orders() { return std::make_unique<Orders>(); }
 std::unique_ptr<Checker> check_sites() { return std::make_unique<Sites>(); }

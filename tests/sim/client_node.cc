@@ -143,6 +143,8 @@ void ClientNode::crash() {
 
 const app::ClientCore* ClientNode::core() const { return life_ ? &life_->core : nullptr; }
 
+std::int64_t ClientNode::unix_seconds() const { return life_->loop.unix_seconds(); }
+
 std::pair<std::size_t, std::size_t> ClientNode::waiting() const {
   const auto link = life_ ? life_->dialer.link() : nullptr;
   if (!link) return {0, 0};

@@ -54,6 +54,8 @@ class ClientNode {
   std::string name() const { return "site-" + std::to_string(index() + 1); }
   Traits& traits() { return traits_; }
   std::int64_t& unix_offset() { return unix_offset_; }
+  // By its clock; only while it is up.
+  std::int64_t unix_seconds() const;
   // Of the running program; null if there is none.
   const app::ClientCore* core() const;
   // The bytes that wait on its link, and how many may.

@@ -16,6 +16,10 @@ constexpr auto kGoodbye = std::chrono::seconds(2);
 constexpr const char* kName = "server";
 constexpr std::uint64_t kMemoryBytesMax = std::uint64_t{1} << 30;
 
+std::size_t of(double share, std::size_t limit) {
+  return static_cast<std::size_t>(share * static_cast<double>(limit));
+}
+
 }  // namespace
 
 // One run of the program. What was posted goes before what it refers to.
@@ -142,6 +146,7 @@ void ServerNode::crash(bool silently) {
 
 void ServerNode::drain(std::function<void(bool rested)> ended) {
   if (!up() || draining()) return;
+  speak();
   life_->gone = [this, ended = std::move(ended)](bool rested) {
     around_.queue.add(around_.queue.now(), &life_->control, [ended, rested] { ended(rested); });
   };
@@ -160,13 +165,15 @@ store::Journal& ServerNode::journal() { return life_->state.journal; }
 store::Staging& ServerNode::staging() { return *life_->state.staging; }
 const store::Checkpoints& ServerNode::checkpoints() { return life_->state.checkpoints; }
 
-std::string ServerNode::check_links() const {
+std::string ServerNode::check_links(double share) const {
   if (!life_) return {};
   for (const auto& each : life_->links) {
     const auto link = each.lock();
-    if (link && link->bytes_waiting() > link->bytes_waiting_max()) {
+    if (!link) continue;
+    const std::size_t most = of(share, link->bytes_waiting_max());
+    if (link->bytes_waiting() > most) {
       return "a link of the server has " + std::to_string(link->bytes_waiting()) +
-             " bytes waiting, more than " + std::to_string(link->bytes_waiting_max());
+             " bytes waiting, more than " + std::to_string(most);
     }
   }
   return {};

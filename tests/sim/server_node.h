@@ -48,8 +48,8 @@ class ServerNode {
   const crypto::PublicKey& key() const { return key_; }
   const config::ServerSpec& spec() const { return traits_.spec; }
   std::int64_t& unix_offset() { return unix_offset_; }
-  // Whether every link's waiting bytes are within its limit.
-  std::string check_links() const;
+  // Whether every link's waiting bytes are within this share of its limit.
+  std::string check_links(double share) const;
 
  private:
   struct Life;

@@ -2,7 +2,10 @@
 #include "world.h"
 
 #include <catch2/catch.hpp>
+#include <set>
 
+#include "app/local_time.h"
+#include "base/log.h"
 #include "checker.h"
 #include "reference.h"
 #include "seed_run.h"
@@ -11,6 +14,9 @@ using namespace fed;
 using namespace fed::sim;
 
 namespace {
+
+// Gentle worlds: one with a model that fills the window, one whose tasks begin from many versions.
+constexpr std::uint64_t kLargeModel = 18, kStaleTasks = 38;
 
 // What happened, line by line; keys are random and not in it.
 std::string history(std::uint64_t seed) {
@@ -153,6 +159,56 @@ TEST_CASE("more in staging than the jobs need is found") {
   CHECK_THAT(limits->after_step(ended.world), Catch::Contains("bytes are staged"));
 }
 
+namespace {
+
+// What the checker says of a gentle world, at the first moment at which it says anything.
+std::string first_words(std::uint64_t seed, const std::unique_ptr<Checker>& checker) {
+  World world(draw_scenario(seed, Mood::gentle));
+  REQUIRE(world.begin());
+  const Instant until = world.queue().now() + std::chrono::hours(8);
+  while (!world.finished() && world.step(until)) {
+    const std::string wrong = checker->after_step(world);
+    if (!wrong.empty()) return wrong;
+  }
+  return {};
+}
+
+// The limit's checker with all limits as they are is content in each of these worlds.
+std::string first_words(std::uint64_t seed, const LimitShares& shares) {
+  CHECK(first_words(seed, check_limits()) == "");
+  return first_words(seed, check_limits(shares));
+}
+
+}  // namespace
+
+TEST_CASE("more under way or waiting than there may be is found, were there less room") {
+  CHECK_THAT(first_words(kLargeModel, LimitShares{.window = 0.9}),
+             Catch::Contains("than the window"));
+  CHECK_THAT(first_words(kLargeModel, LimitShares{.client_link = 1e-4}),
+             Catch::StartsWith("site-") && Catch::EndsWith("bytes waiting"));
+  CHECK_THAT(first_words(kLargeModel, LimitShares{.server_link = 1e-6}),
+             Catch::StartsWith("a link of the server has"));
+}
+
+TEST_CASE("more versions of a model than there may be are found, were there fewer allowed") {
+  CHECK_THAT(first_words(kStaleTasks, LimitShares{.versions = 0.6}),
+             Catch::Contains("versions of its model"));
+}
+
+TEST_CASE("the lines of a server that is told to end are the server's") {
+  World world(draw_scenario(3, Mood::gentle));
+  REQUIRE(world.begin());
+  const Instant begun = world.queue().now();
+  const auto& jobs = world.server().coordinator().jobs();
+  while (jobs.empty() || !jobs.begin()->second->is_loaded())
+    REQUIRE(world.step(begun + from_seconds(60)));
+  std::set<std::string> speakers;
+  log::redirect([&](log::Level, std::string_view) { speakers.insert(world.queue().speaker()); });
+  world.drain_server(std::chrono::seconds(1));
+  log::redirect(nullptr);
+  CHECK(speakers == std::set<std::string>{"server"});
+}
+
 TEST_CASE("a client that is revoked is sent away, and one that would not be is found") {
   Scenario scenario = draw_scenario(3, Mood::gentle);
   scenario.clients.push_back(scenario.clients.back());
@@ -225,6 +281,26 @@ TEST_CASE("a site that trains what it declines is found") {
   CHECK(ended.verdict("sites") == "");
   ended.world.client(0).traits().spec.jobs.names_declined = {"job-1"};
   CHECK_THAT(ended.verdict("sites"), Catch::Contains("site-1 has trained job-1 and declines it"));
+}
+
+TEST_CASE("a site that has a task at work outside its hours is found") {
+  Scenario scenario = draw_scenario(3, Mood::gentle);
+  scenario.clients[0].training_pace = {std::chrono::minutes(5), std::chrono::minutes(5), true};
+  World world(scenario);
+  REQUIRE(world.begin());
+  const auto checker = check_sites();
+  const Instant begun = world.queue().now();
+  while (world.client(0).core()->session().active() == nullptr)
+    REQUIRE(world.step(begun + std::chrono::minutes(10)));
+  REQUIRE(checker->after_step(world) == "");
+  // Of these hours its program does not know.
+  const int minute = app::local_time(world.client(0).unix_seconds()).second / 60;
+  const auto at = [&](int later) { return (minute + later) % config::kMinutesOfDay; };
+  world.client(0).traits().spec.limits.hours = {{at(120), at(180)}};
+  std::string wrong;
+  while (wrong.empty() && world.step(begun + std::chrono::hours(1)))
+    wrong = checker->after_step(world);
+  CHECK_THAT(wrong, Catch::Contains("site-1 has a task at work outside its hours"));
 }
 
 TEST_CASE("a job that nobody has taken on is found at the end") {

@@ -49,6 +49,20 @@ TEST_CASE("only whole tasks that count are a measure") {
   CHECK_FALSE(attendance.seconds_per_task(1).has_value());
 }
 
+TEST_CASE("what was measured lasts over a lost link, and goes with the client") {
+  Attendance attendance;
+  attendance.assigned(1, 7, at(0));
+  attendance.ended(1, 7, true, at(10));
+  attendance.assigned(1, 8, at(20));
+  attendance.interrupted(1);
+  CHECK(attendance.seconds_per_task(1) == 10.0);
+  attendance.assigned(1, 8, at(500));
+  attendance.ended(1, 8, true, at(600));
+  CHECK(attendance.seconds_per_task(1) == 10.0);
+  attendance.removed(1);
+  CHECK_FALSE(attendance.seconds_per_task(1).has_value());
+}
+
 TEST_CASE("the receipt of an older task ends nothing") {
   Attendance attendance;
   attendance.assigned(1, 7, at(0));

@@ -133,6 +133,34 @@ TEST_CASE("journal: tasks of an asynchronous job are open until their update is 
   CHECK(rows[1].outcome == "accepted");
 }
 
+TEST_CASE("journal: an update that waits counts in the round that it becomes part of") {
+  Registry registry;
+  registry->add_job("fashion", "{}", "running", kNow).value();
+  const auto counts = [&] {
+    std::vector<std::int64_t> accepted;
+    for (const RoundRow& row : registry.anew().history("fashion").value())
+      accepted.push_back(row.accepted);
+    return accepted;
+  };
+  registry->begin_round(start(1, 1)).value();
+  for (const std::int64_t task : {1, 2, 3}) {
+    auto made = accepted(task, task);
+    made.round = 1;
+    registry->accept_contribution(made).value();
+  }
+  CHECK(counts() == std::vector<std::int64_t>{3});
+  auto first = commit(1, 1);
+  first.contributions = {{1, 1}, {2, 2}};
+  registry->commit_round(first).value();
+  CHECK(counts() == std::vector<std::int64_t>{2});  // the third came too late for it
+  registry->begin_round(start(2, 1)).value();
+  CHECK(counts() == std::vector<std::int64_t>{2, 1});
+  auto second = commit(2, 1);
+  second.contributions = {{3, 3}};
+  registry->commit_round(second).value();
+  CHECK(counts() == std::vector<std::int64_t>{2, 1});
+}
+
 TEST_CASE("journal: an abandoned attempt's contributions count in the next one") {
   Registry registry;
   registry->add_job("fashion", "{}", "running", kNow).value();
@@ -155,7 +183,10 @@ TEST_CASE("journal: an abandoned attempt's contributions count in the next one")
   CHECK(registry->commit_round(commit(1, 1)).error().code == ErrorCode::not_found);
   CHECK(registry->set_round_state("fashion", 1, 1, "closing", 0).error().code ==
         ErrorCode::not_found);
-  registry->commit_round(commit(1, 2)).value();
+  CHECK(registry->history("fashion").value()[1].accepted == 2);
+  auto done = commit(1, 2);
+  done.contributions = {{1, 5}, {1, 8}};
+  registry->commit_round(done).value();
   const auto history = registry.anew().history("fashion").value();
   REQUIRE(history.size() == 2);
   CHECK((history[0].state == "abandoned" && history[0].reason == 40 && history[0].cohort == 3));

@@ -1,0 +1,73 @@
+// A disk that fails under the client's core: what was trained is not given up for a moment's error.
+#include "core_bench.h"
+#include "sim/sim_disk.h"
+
+using namespace fed;
+using namespace fed::app;
+using fed::test::Site;
+
+namespace {
+
+constexpr std::uint64_t kSmall = 800, kLarge = 100'000;  // rides in its offer, and does not
+
+struct SiteOnDisk {
+  // Has trained, and has offered once.
+  explicit SiteOnDisk(std::uint64_t bytes) {
+    site.agrees();
+    site.is_training(bytes);
+    site.finishes_training();
+    REQUIRE(offers() == 1);
+  }
+  void fail_operation(std::uint64_t next) {
+    disk.set_faults({.fail_at = {disk.operations() + next}});
+  }
+  std::size_t offers() const { return site.lines.made.back()->all<wire::Offer>().size(); }
+  std::size_t kept() {
+    return session::list_offers(disk, site.spec.state_dir / "outbox").value().size();
+  }
+
+  sim::SimDisk disk{{.seed = 1}};
+  Site site{disk};
+};
+
+}  // namespace
+
+TEST_CASE("an offer whose update cannot be read now is made again half a minute later") {
+  for (const std::uint64_t operation : {1U, 2U}) {  // opened, read
+    SiteOnDisk at(kSmall);
+    at.site.says(wire::Retry{"job", 1, "no room", 5});
+    at.fail_operation(operation);
+    at.site.loop.pass(34);
+    CHECK(at.offers() == 1);
+    CHECK(at.kept() == 1);
+    at.site.loop.pass(2);
+    REQUIRE(at.offers() == 2);
+    CHECK(at.site.lines.last().all<wire::Offer>()[1].body.size() == kSmall);
+    CHECK(at.kept() == 1);
+  }
+}
+
+TEST_CASE("an upload that cannot be read now is offered again half a minute later") {
+  SiteOnDisk at(kLarge);
+  at.fail_operation(1);
+  at.site.says(wire::Admit{"job", 1, 5, 0});
+  CHECK_FALSE(at.site.lines.last().uploading);
+  at.site.loop.pass(29);
+  CHECK(at.offers() == 1);
+  CHECK(at.kept() == 1);
+  at.site.loop.pass(2);
+  REQUIRE(at.offers() == 2);
+  at.site.says(wire::Admit{"job", 1, 6, 0});
+  CHECK(at.site.lines.last().uploading);
+}
+
+TEST_CASE("an update that the disk has lost is given up and not offered again") {
+  SiteOnDisk at(kLarge);
+  at.disk.remove(at.site.spec.state_dir / "outbox" / "job.1.update").value();
+  at.site.says(wire::Admit{"job", 1, 5, 0});
+  at.site.loop.pass(100);
+  CHECK(at.offers() == 1);
+  CHECK(at.kept() == 0);
+  CHECK(load_status(at.disk, at.site.spec.state_dir)->last_refusal.detail ==
+        "the update could not be read again");
+}

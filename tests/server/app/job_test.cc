@@ -1,0 +1,157 @@
+// What a job says and records at moments that only a test can make.
+#include "app/job.h"
+
+#include <catch2/catch.hpp>
+#include <cstring>
+
+#include "base/checksum.h"
+#include "job_bench.h"
+
+namespace fed::app {
+namespace {
+
+using test::BenchClient;
+using test::JobBench;
+
+// Two updates make a version.
+constexpr const char* kBuffered = R"({
+  "name": "a", "model": {"type": "linear", "inputs": 2},
+  "rounds": {"max": 3, "cohort": 2, "contributions": {"min": 2, "goal": 2}, "staleness": {"max": 4}}})";
+
+constexpr std::int64_t kExamples = 10;
+
+Bytes update(float first) {
+  const float values[] = {first, 0.25F, -0.5F};
+  Bytes bytes(sizeof values);
+  std::memcpy(bytes.data(), values, sizeof values);
+  return bytes;
+}
+
+wire::Offer offer_of(const wire::Task& task, const Bytes& bytes) {
+  wire::Offer offer;
+  offer.job = task.job;
+  offer.task = task.task;
+  offer.base_version = task.base_version;
+  offer.examples = kExamples;
+  offer.bytes = bytes.size();
+  offer.checksum = checksum(bytes);
+  return offer;
+}
+
+// The same, with the bytes in it.
+wire::Offer whole_offer_of(const wire::Task& task, const Bytes& bytes) {
+  wire::Offer offer = offer_of(task, bytes);
+  offer.body = bytes;
+  return offer;
+}
+
+// Connects it and lets it take part; returns its task.
+wire::Task begins(JobBench& bench, std::int64_t client) {
+  bench.connect(client).says(wire::JobAnswer{"a", true, kExamples, ""});
+  bench.pass(1);
+  const auto tasks = bench.client(client).heard<wire::Task>();
+  REQUIRE(tasks.size() == 1);
+  return tasks.front();
+}
+
+TEST_CASE("a job: an update that waits when a crash follows the end is discarded on record") {
+  JobBench bench(kBuffered);
+  bench.start();
+  const wire::Task task = begins(bench, 1);
+  const wire::Offer offer = whole_offer_of(task, update(1));
+  bench.client(1).says(offer);
+  bench.pass(1);
+  REQUIRE(bench.client(1).heard<wire::Receipt>().size() == 1);
+  REQUIRE(bench.client(1).heard<wire::Receipt>()[0].outcome == wire::Outcome::accepted);
+  REQUIRE(bench.journal().uncommitted("a")->size() == 1);
+
+  // The end is on record, and what follows from it is not.
+  bench.restart();
+  bench.journal().set_job_state("a", "cancelled", 0, "by the operator", 0).value();
+  bench.start();
+  REQUIRE(bench.job().ended());
+  CHECK(bench.journal().uncommitted("a")->empty());
+  const auto rows = bench.journal().contributions("a", 1).value();
+  REQUIRE(rows.size() == 1);
+  CHECK(rows[0].outcome == "discarded");
+  CHECK(rows[0].reason == static_cast<int>(round::Reason::job_ended));
+  CHECK(bench.staging().list()->empty());
+
+  // Its client, which has not heard of the acceptance, is told so.
+  bench.connect(1).says(offer);
+  bench.pass(1);
+  const auto receipts = bench.client(1).heard<wire::Receipt>();
+  REQUIRE(receipts.size() == 1);
+  CHECK(receipts[0].outcome == wire::Outcome::discarded);
+  CHECK(receipts[0].reason == static_cast<int>(round::Reason::job_ended));
+  CHECK(bench.staging().list()->empty());
+}
+
+TEST_CASE("a job: who answers it after its end is told of the end") {
+  JobBench bench(kBuffered);
+  bench.start();
+  bench.connect(1);
+  bench.connect(2).says(wire::JobAnswer{"a", true, kExamples, ""});
+  REQUIRE(bench.client(1).heard<wire::JobOffer>().size() == 1);
+  bench.pass(1);
+  REQUIRE(bench.job().order(round::JobState::cancelled).has_value());
+  bench.pass(1);
+  CHECK(bench.client(2).heard<wire::JobEnded>().size() == 1);
+  CHECK(bench.client(1).heard<wire::JobEnded>().empty());  // it reads its data still
+  bench.client(1).says(wire::JobAnswer{"a", true, kExamples, ""});
+  bench.pass(1);
+  REQUIRE(bench.client(1).heard<wire::JobEnded>().size() == 1);
+  CHECK(bench.client(1).heard<wire::JobEnded>()[0].job == "a");
+  CHECK(bench.client(1).heard<wire::Task>().empty());
+}
+
+// Sends a whole update in one chunk, as the server has admitted it.
+void uploads(JobBench& bench, std::int64_t client, const wire::Offer& offer, const Bytes& bytes) {
+  bench.client(client).says(offer);
+  bench.pass(1);
+  const auto admitted = bench.client(client).heard<wire::Admit>();
+  REQUIRE(admitted.size() == 1);
+  const std::uint64_t from = admitted[0].offset;
+  if (from < bytes.size())
+    bench.client(client).sends(admitted[0].upload, from, ByteView(bytes).subspan(from));
+  bench.pass(1);
+}
+
+TEST_CASE("a job: an update whose file a newer connection has taken back is not acknowledged") {
+  JobBench bench(kBuffered);
+  bench.start();
+  const wire::Task task = begins(bench, 1);
+  const Bytes bytes = update(1);
+  bench.hold_uploads();
+  uploads(bench, 1, offer_of(task, bytes), bytes);
+
+  // A newer connection offers the same before the news of the last byte is heard.
+  const auto newer = bench.staging().receive({"a", task.task, 1}, bytes.size(), checksum(bytes));
+  REQUIRE(newer.has_value());
+  REQUIRE_FALSE(bench.staging().list()->front().complete);
+  bench.deliver();
+  bench.pass(1);
+  CHECK(bench.client(1).heard<wire::Receipt>().empty());
+  CHECK(bench.journal().uncommitted("a")->empty());
+}
+
+TEST_CASE("a job: bytes that are not those of the latest offer are not acknowledged") {
+  JobBench bench(kBuffered);
+  bench.start();
+  const wire::Task task = begins(bench, 1);
+  const Bytes bytes = update(1);
+  bench.hold_uploads();
+  uploads(bench, 1, offer_of(task, bytes), bytes);
+  // Another update for the task is offered at the moment at which the first one is whole: nothing
+  // of it has been received yet.
+  bench.job().received(1, offer_of(task, update(2)));
+  bench.deliver();
+  bench.pass(1);
+  for (const wire::Receipt& receipt : bench.client(1).heard<wire::Receipt>()) {
+    CHECK(receipt.outcome != wire::Outcome::accepted);
+  }
+  CHECK(bench.journal().uncommitted("a")->empty());
+}
+
+}  // namespace
+}  // namespace fed::app
