@@ -12,22 +12,30 @@ bool exists(Kind kind) { return kind >= Kind::control && kind <= Kind::end; }
 
 }  // namespace
 
-Status Sealer::seal(Kind kind, ByteView header, ByteView payload, Bytes& out) {
-  FED_CHECK(exists(kind));
+Status Sealer::check(std::size_t body_bytes) const {
   if (ended_) return Error{ErrorCode::closed, "this side has already ended the session"};
-  if (header.size() > kRecordBodyBytesMax || payload.size() > kRecordBodyBytesMax - header.size()) {
+  if (body_bytes > kRecordBodyBytesMax) {
     return Error{ErrorCode::too_large, "the body does not fit a record of 64 KiB"};
   }
+  return {};
+}
+
+Status Sealer::seal(Kind kind, ByteView body, Bytes& out) {
+  FED_TRY(check(body.size()));
   const std::size_t begin = out.size();
-  const std::size_t ciphertext_bytes = 1 + header.size() + payload.size() + kTagBytes;
-  // records.
-  out.resize(begin + kRecordLengthBytes);
-  store_be16(out.data() + begin, static_cast<std::uint16_t>(ciphertext_bytes));
-  out.push_back(static_cast<std::uint8_t>(kind));
-  append(out, header);
-  append(out, payload);
-  out.resize(begin + kRecordLengthBytes + ciphertext_bytes);
-  cipher_.encrypt_with_ad({}, ByteSpan(out).subspan(begin + kRecordLengthBytes));
+  out.resize(begin + kRecordBodyAt);
+  append(out, body);
+  out.resize(begin + kRecordOverheadBytes + body.size());
+  return seal_in_place(kind, ByteSpan(out).subspan(begin));
+}
+
+Status Sealer::seal_in_place(Kind kind, ByteSpan record) {
+  FED_CHECK(exists(kind) && record.size() >= kRecordOverheadBytes);
+  FED_TRY(check(record.size() - kRecordOverheadBytes));
+  const ByteSpan ciphertext = record.subspan(kRecordLengthBytes);
+  store_be16(record.data(), static_cast<std::uint16_t>(ciphertext.size()));
+  ciphertext[0] = static_cast<std::uint8_t>(kind);
+  cipher_.encrypt_with_ad({}, ciphertext);
   rekey_when_due(cipher_);
   ended_ = kind == Kind::end;
   return {};

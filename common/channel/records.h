@@ -33,6 +33,7 @@ inline constexpr std::size_t kRecordCiphertextBytesMax = 65535;
 inline constexpr std::size_t kRecordCiphertextBytesMin = 1 + kTagBytes;
 inline constexpr std::size_t kRecordBodyBytesMax = kRecordCiphertextBytesMax - kTagBytes - 1;
 inline constexpr std::size_t kRecordOverheadBytes = kRecordLengthBytes + 1 + kTagBytes;
+inline constexpr std::size_t kRecordBodyAt = kRecordLengthBytes + 1;  // in a whole record
 inline constexpr std::uint64_t kRecordsPerRekey = std::uint64_t{1} << 16;
 
 // The sending half. Not thread-safe; may move to another owner than the Opener.
@@ -42,14 +43,16 @@ class Sealer {
 
   // Appends one record to `out`. Errors, without any effect: too_large beyond kRecordBodyBytesMax;
   // closed after a record of kind `end`.
-  Status seal(Kind kind, ByteView body, Bytes& out) { return seal(kind, body, {}, out); }
-  // The same for a body in two parts, so that bulk data is copied once, straight to where it is
-  // encrypted.
-  Status seal(Kind kind, ByteView header, ByteView payload, Bytes& out);
+  Status seal(Kind kind, ByteView body, Bytes& out);
+  // The same in `record`, which has the size of the whole record and holds its body at
+  // kRecordBodyAt, so that bulk data is read from its file straight to where it is encrypted.
+  Status seal_in_place(Kind kind, ByteSpan record);
 
   bool ended() const { return ended_; }
 
  private:
+  Status check(std::size_t body_bytes) const;
+
   CipherState cipher_;
   bool ended_ = false;
 };

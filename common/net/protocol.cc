@@ -154,19 +154,27 @@ Status Protocol::on_ping(ByteView body) {
 bool Protocol::next(Output& output, Instant now) {
   next_at_.reset();
   if (closed_) return false;
+  if (std::holds_alternative<std::monostate>(bulk_)) chunks_ = Bytes();  // those are written
   if (queued_.empty() && !finishing_ && bulk_may_go(now)) queue_bulk();
   if (closed_) return false;
-  if (queued_.empty()) {
+  if (!anything_to_write()) {
     if (finishing_) close(session_ended());
     return false;
   }
-  output.records.clear();
-  output.records.swap(queued_);
+  output.records = take_records();
   output.stretch = std::exchange(stretch_, SealedDownload());
   output.bulk = std::exchange(bulk_queued_, false);
   output.bulk_ends = std::exchange(bulk_ends_, false);
   out_.take(output.records.size() + (output.stretch.end - output.stretch.offset), now);
   return true;
+}
+
+// Chunks are made when nothing else waits, so it is either these or those.
+ByteView Protocol::take_records() {
+  if (chunks_used_ > 0) return ByteView(chunks_).first(std::exchange(chunks_used_, 0));
+  writing_.clear();
+  writing_.swap(queued_);
+  return writing_;
 }
 
 void Protocol::wrote(const Output& output, Instant now) {
@@ -204,7 +212,7 @@ void Protocol::queue_bulk() {
     queue_stretch(*download);
     whole = download->offset == download->end;
   }
-  bulk_queued_ = !queued_.empty();
+  bulk_queued_ = anything_to_write();
   if (!status) close(status.error());
   if (!whole) return;
   bulk_ = std::monostate();
@@ -215,15 +223,23 @@ Status Protocol::queue_chunks(ChunkUpload& upload) {
   const std::uint64_t most = piece_bytes(limits_.chunk_bytes);
   const std::size_t chunks = out_.limited() ? 1 : kChunksPerWrite;
   for (std::size_t i = 0; i < chunks && upload.offset < upload.end; ++i) {
-    const auto length = std::min<std::uint64_t>(most, upload.end - upload.offset);
-    std::array<std::uint8_t, kChunkHeaderBytes> header;
-    store_le(header.data(), upload.upload);
-    store_le(header.data() + 8, upload.offset);
-    chunk_.resize(length);
-    FED_TRY(upload.file->read_at(upload.offset, chunk_));
-    FED_TRY(sealer_.seal(channel::Kind::chunk, header, chunk_, queued_));
-    upload.offset += length;
+    FED_TRY(queue_chunk(upload, std::min<std::uint64_t>(most, upload.end - upload.offset)));
   }
+  return {};
+}
+
+// From the file straight to where it is sealed.
+Status Protocol::queue_chunk(ChunkUpload& upload, std::size_t length) {
+  const std::size_t whole = channel::kRecordOverheadBytes + kChunkHeaderBytes + length;
+  if (chunks_.size() < chunks_used_ + whole) chunks_.resize(chunks_used_ + whole);
+  const ByteSpan record = ByteSpan(chunks_).subspan(chunks_used_, whole);
+  const ByteSpan body = record.subspan(channel::kRecordBodyAt, kChunkHeaderBytes + length);
+  store_le(body.data(), upload.upload);
+  store_le(body.data() + 8, upload.offset);
+  FED_TRY(upload.file->read_at(upload.offset, body.subspan(kChunkHeaderBytes)));
+  FED_TRY(sealer_.seal_in_place(channel::Kind::chunk, record));
+  chunks_used_ += whole;
+  upload.offset += length;
   return {};
 }
 

@@ -42,7 +42,7 @@ struct Limits {
 
 // What is to be written next, in this order.
 struct Output {
-  Bytes records;           // sealed
+  ByteView records;        // sealed; the protocol's own, until its next next()
   SealedDownload stretch;  // then these bytes of a file as they are; empty unless offset < end
   bool bulk = false;       // with bytes of a bulk
   bool bulk_ends = false;  // the last ones
@@ -96,9 +96,12 @@ class Protocol {
   void refuse(const Error& reason);
   void queue(channel::Kind kind, ByteView body);
   void queue_bulk();
+  bool anything_to_write() const { return !queued_.empty() || chunks_used_ > 0; }
+  ByteView take_records();
   bool bulk_may_go(Instant now);
   std::uint64_t piece_bytes(std::uint64_t most) const;
   Status queue_chunks(ChunkUpload& upload);
+  Status queue_chunk(ChunkUpload& upload, std::size_t length);
   void queue_stretch(SealedDownload& download);
 
   channel::Sealer sealer_;
@@ -106,8 +109,10 @@ class Protocol {
   Limits limits_;
   channel::RecordReader received_;
   wire::Assembler assembler_;
-  Bytes queued_;  // sealed records to be written
-  Bytes chunk_;   // an upload's data on its way from file to record
+  Bytes queued_;   // sealed records to be written
+  Bytes writing_;  // those that are being written
+  Bytes chunks_;   // or these of an upload: a buffer that keeps its size, the first of it in use
+  std::size_t chunks_used_ = 0;
   Bulk bulk_;
   SealedDownload stretch_;             // announced at the end of queued_, to be sent right after it
   bool bulk_queued_ = false;           // some of queued_ is of a bulk

@@ -106,6 +106,28 @@ TEST_CASE("a peer that does not read is closed when too much waits for it") {
   CHECK(two.client.closed()->code == ErrorCode::too_large);
 }
 
+TEST_CASE("what is being written stays as it is while something else is queued") {
+  Two two;
+  const fs::path path = fs::temp_directory_path() / "fed_net_protocol";
+  REQUIRE(replace_file(path, Bytes(6 * kChunkDataMax, 5), Durability::process).has_value());
+  auto file = File::open_to_read(path);
+  REQUIRE(file.has_value());
+  REQUIRE(remove_file(path).has_value());
+  two.client.send_bulk(
+      ChunkUpload{std::make_shared<File>(std::move(*file)), 7, 0, 6 * kChunkDataMax});
+  Output output;
+  REQUIRE(two.client.next(output, two.now));
+  const Bytes before = copy(output.records);
+  two.client.send(wire::Bye{"in between", true});
+  two.client.send_bulk(std::monostate());
+  two.client.sent(output, two.now, two.client_ear);
+  CHECK(copy(output.records) == before);
+  two.pass(output.records, two.server, two.server_ear);
+  two.client_says(true);
+  CHECK(two.server_ear.chunks == Bytes(4 * kChunkDataMax, 5));
+  CHECK(two.server_ear.messages.size() == 1);
+}
+
 TEST_CASE("a mistake of the peer ends the session after telling it") {
   Two two;
   two.server_ear.verdict = Error{ErrorCode::malformed, "not that"};
