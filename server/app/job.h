@@ -43,8 +43,10 @@ class Job : public std::enable_shared_from_this<Job> {
   bool is_loaded() const { return engine_.has_value(); }
   // The committed one, once it is loaded.
   std::shared_ptr<const GlobalModel> model() const { return model_; }
-  // How many versions it holds: that one, and those that open tasks began from.
-  std::size_t versions_held() const { return models_.size(); }
+  // The oldest that it holds for a task that began from it; once it is loaded.
+  std::int64_t oldest_version() const {
+    return models_.empty() ? version() : models_.begin()->first;
+  }
   Instant now() const { return services_.control.now(); }
 
   // Clients, by the id of the registry.

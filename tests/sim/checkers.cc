@@ -69,11 +69,12 @@ class Limits final : public Checker {
     }
     if (!world.server().up()) return {};
     for (const auto& [name, job] : world.server().coordinator().jobs()) {
-      const std::size_t held = job->versions_held();
-      // The latest, those that are not too stale, and one that is until the next commit.
-      const auto most = static_cast<std::size_t>(job->plan().spec.rounds.staleness.max + 2);
-      if (above(held, shares_.versions, most))
-        return fmt::format("{} holds {} versions of its model", name, held);
+      if (!job->is_loaded()) continue;
+      const auto age = static_cast<std::size_t>(job->version() - job->oldest_version());
+      // One that has become too stale is held until the next commit.
+      const auto most = static_cast<std::size_t>(job->plan().spec.rounds.staleness.max + 1);
+      if (above(age, shares_.versions, most))
+        return fmt::format("{} holds a model that is {} versions old", name, age);
     }
     const std::uint64_t staged = world.server().staging().bytes_reserved();
     const std::uint64_t most = staged_max(world);

@@ -190,9 +190,9 @@ TEST_CASE("more under way or waiting than there may be is found, were there less
              Catch::StartsWith("a link of the server has"));
 }
 
-TEST_CASE("more versions of a model than there may be are found, were there fewer allowed") {
+TEST_CASE("a version of a model that is too old is found, were less allowed") {
   CHECK_THAT(first_words(kStaleTasks, LimitShares{.versions = 0.6}),
-             Catch::Contains("versions of its model"));
+             Catch::Contains("holds a model that is"));
 }
 
 TEST_CASE("the lines of a server that is told to end are the server's") {
