@@ -85,15 +85,6 @@ Result<Upload> Upload::open(Disk& disk, Paths paths, std::uint64_t bytes, const 
   return upload;
 }
 
-// What waits for the rest of its block goes to the part, if it goes on from there.
-Upload::~Upload() {
-  if (!file_.is_open()) return;
-  const std::lock_guard lock(fence_->mutex);
-  if (!fence_->superseded) keep_rest();
-}
-
-void Upload::keep_rest() { static_cast<void>(blocks_.append_last(file_, {})); }
-
 Result<std::uint64_t> Upload::progress(std::uint64_t size) {
   over_older_ = size == bytes_ + kMarkBytes;
   if (!over_older_) return size;
@@ -105,11 +96,11 @@ Result<std::uint64_t> Upload::progress(std::uint64_t size) {
 }
 
 Status Upload::mark() {
-  if (!over_older_ || blocks_.written() - marked_ < kMarkEvery) return {};
+  if (!over_older_ || offset_ - marked_ < kMarkEvery) return {};
   std::array<std::uint8_t, kMarkBytes> mark;
-  store_le<std::uint64_t>(mark.data(), blocks_.written());
+  store_le<std::uint64_t>(mark.data(), offset_);
   FED_TRY(file_.write_at(bytes_, mark));
-  marked_ = blocks_.written();
+  marked_ = offset_;
   return {};
 }
 
@@ -122,7 +113,6 @@ Status Upload::reread(std::uint64_t bytes) {
     FED_TRY(file_.read_at(offset_, chunk));
     absorb(chunk);
   }
-  blocks_ = BlockWriter(offset_);
   return {};
 }
 
@@ -147,8 +137,7 @@ Status Upload::write(std::uint64_t offset, ByteView chunk) {
                                          std::to_string(offset_) + " of " + std::to_string(bytes_) +
                                          " bytes that are there"};
   }
-  const bool last = offset_ + chunk.size() == bytes_;
-  FED_TRY(last ? blocks_.append_last(file_, chunk) : blocks_.append(file_, chunk));
+  FED_TRY(file_.write_at(offset, chunk));
   absorb(chunk);
   // Without it, less is continued from; the chunk is there all the same.
   static_cast<void>(mark());
@@ -159,7 +148,6 @@ Result<UploadFacts> Upload::finish() && {
   const std::lock_guard lock(fence_->mutex);
   FED_TRY(check_alive());
   if (offset_ != bytes_) {
-    keep_rest();
     return Error{ErrorCode::invalid, "the update ends after " + std::to_string(offset_) + " of " +
                                          std::to_string(bytes_) + " bytes"};
   }

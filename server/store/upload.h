@@ -2,9 +2,7 @@
 //
 // Each byte is touched once, while it is in cache: written at its offset, added to the checksum,
 // and to the statistics that the gate judges by. Chunks may have any size and address; the
-// statistics are those of the whole vector, to the bit, however it was cut or resumed. What does
-// not complete a block (block_writer.h) waits here for the next chunk: a crash loses as little of
-// the progress.
+// statistics are those of the whole vector, to the bit, however it was cut or resumed.
 //
 // How much of a part is there: its size says so. One that is written over an older file of the same
 // size (spares.h) has a mark behind the update's bytes instead: u64 little-endian, never ahead of
@@ -20,7 +18,6 @@
 
 #include "base/checksum.h"
 #include "base/disk.h"
-#include "store/block_writer.h"
 #include "tensor/statistics.h"
 
 namespace fed::store {
@@ -71,13 +68,9 @@ class FloatStream {
 };
 
 // Made by Staging::receive. Owned by a connection, one thread at a time. Destroying it keeps the
-// part for later, to the last byte unless it is superseded.
+// part for later.
 class Upload {
  public:
-  Upload(Upload&&) = default;
-  Upload& operator=(Upload&&) = delete;
-  ~Upload();
-
   struct Paths {
     fs::path part, complete;
   };
@@ -106,7 +99,6 @@ class Upload {
   Result<std::uint64_t> progress(std::uint64_t size);
   Status reread(std::uint64_t bytes);
   Status mark();
-  void keep_rest();  // of what waits for its block, if the disk will
   void absorb(ByteView chunk);
   Status check_alive() const;  // under the fence's mutex
 
@@ -119,7 +111,6 @@ class Upload {
   Checksum expected_;
   Durability durability_;
   std::shared_ptr<UploadFence> fence_;
-  BlockWriter blocks_;
   Checksummer checksummer_;
   FloatStream floats_;
 };
