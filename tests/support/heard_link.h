@@ -22,7 +22,7 @@ class HeardLink final : public net::Link {
   void finish() override { abort({ErrorCode::closed, "finished"}); }
   void abort(Error reason) override {
     open = false;
-    loop_.post([ear = ear, reason] { ear->on_closed(reason); });
+    if (ear) loop_.post([ear = ear, reason] { ear->on_closed(reason); });
   }
   Loop& loop() override { return loop_; }
 

@@ -15,6 +15,8 @@ BenchClient::BenchClient(Loop& control, Executor& compute, app::SessionListener&
   says(wire::Hello{wire::kProtocol, "test"});
 }
 
+BenchClient::~BenchClient() { link_->ear.reset(); }
+
 void BenchClient::says(wire::Message message) { session_->on_message(std::move(message)).value(); }
 
 void BenchClient::sends(std::uint64_t upload, std::uint64_t offset, ByteView chunk) {

@@ -29,6 +29,9 @@ namespace fed::test {
 class BenchClient {
  public:
   BenchClient(Loop& control, Executor& compute, app::SessionListener& ear, std::int64_t id);
+  ~BenchClient();  // the link and the session hold each other until then
+  BenchClient(const BenchClient&) = delete;
+  BenchClient& operator=(const BenchClient&) = delete;
 
   void says(wire::Message message);
   void sends(std::uint64_t upload, std::uint64_t offset, ByteView chunk);
