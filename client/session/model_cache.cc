@@ -161,7 +161,7 @@ Status read_weights(Disk& disk, const fs::path& path, const wire::Key& hash, Byt
   bool right = size == into.size();
   if (right) {
     FED_TRY(file.read_at(0, into));
-    right = crypto::hash(into) == hash;
+    right = crypto::sha256(into) == hash;
   }
   if (right) return {};
   FED_TRY(disk.remove(path));

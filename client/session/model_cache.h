@@ -1,6 +1,6 @@
 // Model versions on the client's disk: whole ones, and the front of one that is on its way.
 //
-// A version is named by the BLAKE2b-256 of its plain float32 weights, so the same weights are never
+// A version is named by the SHA-256 of its plain float32 weights, so the same weights are never
 // fetched twice, not even when the server seals them anew. `HASH.part` grows by whole chunks of the
 // sealed blob (channel/sealed_blob.h), each of which has opened under the version's key;
 // `HASH.model` exists once all of it is there, synced, and its hash is the one that was asked for.
@@ -54,7 +54,7 @@ class ModelCache {
     wire::ModelRef model;
     File part;
     channel::SealedBlob blob;
-    crypto::Hasher hasher;   // of the plain bytes that are there
+    crypto::Sha256 hasher;   // of the plain bytes that are there
     std::uint64_t next = 0;  // chunk
     Bytes chunk;             // its sealed bytes so far
   };
@@ -71,7 +71,7 @@ class ModelCache {
   std::unique_ptr<Download> download_;
 };
 
-// The content of `path` into `into`, which has exactly its size. ErrorCode::mismatch if its BLAKE2b
+// The content of `path` into `into`, which has exactly its size. ErrorCode::mismatch if its SHA-256
 // is not `hash`: the disk has failed, or somebody has been at it. The file is then removed.
 Status read_weights(Disk& disk, const fs::path& path, const wire::Key& hash, ByteSpan into);
 

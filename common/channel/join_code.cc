@@ -24,7 +24,7 @@ struct WipedBytes {
 };
 
 crypto::Hash checksum_of(ByteView content) {
-  crypto::Hasher hasher;
+  crypto::Sha256 hasher;
   hasher.update(view(kPrefix));
   hasher.update(content);
   return hasher.finish();

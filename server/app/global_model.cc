@@ -35,7 +35,7 @@ Result<std::shared_ptr<const GlobalModel>> seal_model(std::int64_t version, tens
   FED_ASSIGN(file, disk.open_to_write(path));
   FED_TRY(disk.remove(path));
   FED_TRY(write_sealed(blob, plain, file));
-  model->ref.hash = crypto::hash(plain);
+  model->ref.hash = crypto::sha256(plain);
   model->ref.bytes = plain.size();
   model->ref.cipher = static_cast<std::uint8_t>(key.aead);
   std::copy(key.key.view().begin(), key.key.view().end(), model->ref.key.begin());

@@ -24,7 +24,7 @@ class MachineLimits {
   double open_record();
   double seal_record();
   double open_blob();    // the chunks of a sealed model
-  double hash();         // BLAKE2b-256
+  double hash();         // SHA-256
   double memcpy();       // of blocks far larger than any cache
   double read_memory();  // reading floats from memory, once
   // Loopback TCP, one stream: wall seconds per byte, and CPU seconds per byte of both ends.

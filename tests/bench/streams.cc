@@ -64,7 +64,7 @@ Status run_streams(Bench& bench) {
   report_up(bench, process.up, "process", true);
   report_up(bench, power.up, "power", false);
   report_down(bench, process.down, "counted only", "from the task to the last byte");
-  report_down(bench, power.down, "opened and hashed", "the client's cipher and BLAKE2b included");
+  report_down(bench, power.down, "opened and hashed", "the client's cipher and SHA-256 included");
   Json& json = bench.report.raw("d");
   json = {{"up_process_bytes_per_s", process.up},
           {"up_power_bytes_per_s", power.up},

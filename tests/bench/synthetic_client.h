@@ -74,7 +74,7 @@ class SyntheticClient final : private app::UplinkUser {
     std::int64_t version = 0;
     wire::ModelRef model;
     channel::SealedBlob blob;
-    crypto::Hasher hasher{};
+    crypto::Sha256 hasher{};
     Bytes chunk{};
     std::uint64_t next = 0;     // chunk
     std::uint64_t missing = 0;  // sealed bytes

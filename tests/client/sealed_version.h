@@ -25,7 +25,7 @@ struct Version {
       blob.seal_chunk(i, ByteView(plain).subspan(from.offset, from.bytes),
                       ByteSpan(sealed).subspan(to.offset, to.bytes));
     }
-    ref.hash = crypto::hash(plain);
+    ref.hash = crypto::sha256(plain);
     ref.bytes = bytes;
     ref.cipher = static_cast<std::uint8_t>(crypto::Aead::chacha20_poly1305);
     std::copy(key.key.view().begin(), key.key.view().end(), ref.key.begin());

@@ -34,7 +34,7 @@ def decode_code(code):
 
 def encode_code(parts):
     raw = b''.join(parts[key] for key in ('suites', 'server', 'id', 'psk', 'address'))
-    checksum = hashlib.blake2b(b'fed1-' + raw, digest_size=32).digest()[:4]
+    checksum = hashlib.sha256(b'fed1-' + raw).digest()[:4]
     return 'fed1-' + base64.urlsafe_b64encode(raw + checksum).decode().rstrip('=')
 
 

@@ -33,7 +33,7 @@ FOLDERS = {'server': ['round', 'aggregate', 'store'], 'client': ['train', 'sessi
 
 # A header, and the only places that may include it (folders end in a slash).
 CONFINED = [
-    (r'sodium(\.h|/)', ['common/crypto/']),
+    (r'(sodium(\.h|/)|nettle/)', ['common/crypto/']),
     (r'(.*/)?(cblas|openblas_config|lapacke)\.h$', ['common/tensor/']),
     (r'sqlite3\.h$', ['server/store/']),
     (r'flatbuffers/|.*_generated\.h$', ['common/wire/']),

@@ -25,7 +25,7 @@ def call(*arguments):
 def join_code(address, server_key=b'\x09' + bytes(31)):
     """As common/channel/join_code.h describes it."""
     body = bytes([3]) + server_key + bytes(range(8)) + bytes(range(32)) + address.encode()
-    check = hashlib.blake2b(b'fed1-' + body, digest_size=32).digest()[:4]
+    check = hashlib.sha256(b'fed1-' + body).digest()[:4]
     return 'fed1-' + base64.urlsafe_b64encode(body + check).decode().rstrip('=')
 
 

@@ -36,7 +36,7 @@ struct Site {
     task.base_version = 1;
     task.update_bytes = 8;
     task.model.emplace();
-    task.model->hash = crypto::hash(bytes());
+    task.model->hash = crypto::sha256(bytes());
     task.model->bytes = 8;
     task.means = {4.5};
     task.deviations = {2.5};

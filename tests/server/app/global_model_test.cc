@@ -30,7 +30,7 @@ TEST_CASE("a sealed model opens with the key of its reference, and leaves no fil
   CHECK(fs::is_empty(folder()));
   const ByteView plain = as_bytes(std::span<const float>(weights));
   CHECK(sealed.ref.bytes == plain.size());
-  CHECK(sealed.ref.hash == crypto::hash(plain));
+  CHECK(sealed.ref.hash == crypto::sha256(plain));
   const auto key = channel::BlobKey::from(sealed.ref.cipher, sealed.ref.key);
   REQUIRE(key.has_value());
   const channel::SealedBlob blob(*key, plain.size());
