@@ -97,6 +97,10 @@ Result<double> add_weights(const FoldInput& input) {
   return total;
 }
 
+tensor::Floats sized(tensor::Floats worn, std::size_t size) {
+  return worn.size() == size ? std::move(worn) : tensor::Floats(size);
+}
+
 bool all_finite(std::span<const float> values) {
   return within(values, std::numeric_limits<float>::max());
 }
@@ -225,12 +229,12 @@ std::uint64_t fold_bytes(const Rule& rule, const OptimizerSlots& slots, std::uin
   return vectors * coordinates * sizeof(float) + threads * scratch;
 }
 
-Result<Folded> fold(const FoldInput& input, const ParallelFor& parallel_for) {
+Result<Folded> fold(const FoldInput& input, const ParallelFor& parallel_for, Folded worn) {
   FED_ASSIGN(total, add_weights(input));
   FED_TRY(check_sizes(input));
-  Folded folded{.weights = tensor::Floats(input.weights.size()),
-                .state = {.m = tensor::Floats(input.state->m.size()),
-                          .v = tensor::Floats(input.state->v.size())},
+  Folded folded{.weights = sized(std::move(worn.weights), input.weights.size()),
+                .state = {.m = sized(std::move(worn.state.m), input.state->m.size()),
+                          .v = sized(std::move(worn.state.v), input.state->v.size())},
                 .total_weight = total};
   Fold work(input, folded);
   parallel_for(work.tiles(), [&](std::size_t tile) { work.run(tile); });

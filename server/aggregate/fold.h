@@ -47,7 +47,7 @@ struct FoldInput {
 
 struct Folded {
   tensor::Floats weights;
-  OptimizerState state;
+  OptimizerState state{};
   double total_weight = 0;  // of the accepted contributions
 };
 
@@ -61,7 +61,8 @@ std::uint64_t fold_bytes(const Rule& rule, const OptimizerSlots& slots, std::uin
 // ErrorCode::invalid for no contribution, a weight that is not positive, weights beyond the grid's
 // total, a coordinate beyond the update limit or NaN, or weights that are no longer finite after
 // the step; mismatch for a file of another size; io and malformed as reading has it. The detail
-// names the file.
-Result<Folded> fold(const FoldInput& input, const ParallelFor& parallel_for);
+// names the file. `worn` lends the memory of a result that nobody needs any more; what it holds
+// does not matter.
+Result<Folded> fold(const FoldInput& input, const ParallelFor& parallel_for, Folded worn = {});
 
 }  // namespace fed::aggregate

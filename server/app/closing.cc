@@ -3,6 +3,7 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
+#include "app/background.h"
 #include "app/replay.h"
 #include "data/source.h"
 
@@ -63,7 +64,8 @@ Result<std::vector<double>> read_doubles(const File& file, std::uint64_t bytes) 
 }  // namespace
 
 Result<aggregate::Folded> fold_round(const FoldedRound& round, std::span<const File> files,
-                                     const aggregate::ParallelFor& parallel_for) {
+                                     const aggregate::ParallelFor& parallel_for,
+                                     aggregate::Folded worn) {
   Contributions contributions;
   double weights = 0, discounted = 0;  // in the order of the tasks: the same sums every time
   for (std::size_t i = 0; i < files.size(); ++i) {
@@ -83,31 +85,36 @@ Result<aggregate::Folded> fold_round(const FoldedRound& round, std::span<const F
                                   .optimizer = plan.optimizer.get(),
                                   .update = plan.spec.training.update,
                                   .discount = discounted / weights};
-  return aggregate::fold(fold, parallel_for);
+  return aggregate::fold(fold, parallel_for, std::move(worn));
 }
 
 Result<Closed> close_training(const ClosingInput& input, const Services& services) {
+  const GlobalModel& base = *input.base;
   FED_ASSIGN(files, open_updates(input, services.staging));
-  FED_ASSIGN(folded, fold_round({*input.plan, input.round, input.base->weights, input.base->state},
-                                files, services.parallel_for));
+  FED_ASSIGN(folded, fold_round({*input.plan, input.round, base.weights, base.state}, files,
+                                services.parallel_for, base.memory->take()));
   FED_TRY(keep_updates(input, files, services));
   FED_ASSIGN(metrics, evaluate(input, folded));
   const std::int64_t version = input.round.base_version + 1;
+  const auto model = std::make_shared<GlobalModel>(version, std::move(folded), base.memory);
   const store::CheckpointView checkpoint{.job = input.plan->spec.name,
                                          .version = version,
                                          .layout = &input.plan->model->layout(),
-                                         .weights = folded.weights,
-                                         .m = folded.state.m,
-                                         .v = folded.state.v,
+                                         .weights = model->weights,
+                                         .m = model->state.m,
+                                         .v = model->state.v,
                                          .metadata = input.provenance};
-  FED_TRY(services.checkpoints.save(checkpoint));
-  if (version >= input.plan->spec.rounds.max) {
-    auto last = last_model(version, std::move(folded.weights), std::move(folded.state));
-    return Closed{std::move(last), input.scaling, metrics};
-  }
-  FED_ASSIGN(model, seal_model(version, std::move(folded.weights), std::move(folded.state),
-                               services.disk, services.blobs));
-  return Closed{std::move(model), input.scaling, metrics};
+  Status saved, sealed;
+  side_by_side(
+      services.compute, [&] { saved = services.checkpoints.save(checkpoint); },
+      [&] {
+        // Nobody is asked to train on a job's last version.
+        if (version >= input.plan->spec.rounds.max) return;
+        sealed = seal(*model, services.disk, services.blobs);
+      });
+  FED_TRY(std::move(saved));
+  FED_TRY(std::move(sealed));
+  return Closed{model, input.scaling, metrics};
 }
 
 Result<Closed> close_statistics(const ClosingInput& input, const Services& services) {

@@ -44,11 +44,13 @@ struct FoldedRound {
 };
 
 // `files` are the updates of round.contributions, in that order. The same for a round that is
-// closed and for one that is replayed.
+// closed and for one that is replayed. `worn` as for aggregate::fold.
 Result<aggregate::Folded> fold_round(const FoldedRound& round, std::span<const File> files,
-                                     const aggregate::ParallelFor& parallel_for);
+                                     const aggregate::ParallelFor& parallel_for,
+                                     aggregate::Folded worn = {});
 
-// Folds, evaluates, saves the checkpoint (durably), seals all but the job's last version.
+// Folds, evaluates, saves the checkpoint (durably), seals all but the job's last version. The base
+// has a `memory`.
 Result<Closed> close_training(const ClosingInput& input, const Services& services);
 
 // Adds up the statistics of round 0; the model stays.

@@ -6,31 +6,46 @@
 
 #include <cstdint>
 #include <memory>
+#include <mutex>
 
-#include "aggregate/server_optimizer.h"
+#include "aggregate/fold.h"
 #include "base/disk.h"
 #include "wire/messages.h"
 
 namespace fed::app {
 
+// Memory of one version, kept from one that nobody holds any more for the next: pages that the
+// system gives anew cost several times what is written to them. Thread-safe.
+class WornMemory {
+ public:
+  void put(aggregate::Folded worn);
+  aggregate::Folded take();  // empty if there is none
+
+ private:
+  std::mutex mutex_;
+  aggregate::Folded worn_;
+};
+
 struct GlobalModel {
+  GlobalModel() = default;
+  GlobalModel(std::int64_t number, aggregate::Folded values, std::shared_ptr<WornMemory> of_job);
+  ~GlobalModel();
+  GlobalModel(const GlobalModel&) = delete;
+  GlobalModel& operator=(const GlobalModel&) = delete;
+
   std::int64_t version = 0;
   tensor::Floats weights;
   aggregate::OptimizerState state;
+  std::shared_ptr<WornMemory> memory;  // of all versions of the job; null: the system's
   wire::ModelRef ref;
   std::shared_ptr<const File> sealed;  // channel/sealed_blob.h; null: nobody may fetch it
   std::uint64_t sealed_bytes = 0;
 };
 
-// Seals `weights` under a fresh key into a file of `folder` on `disk` that has no name any more, so
-// that it goes when its last reader does, also after a crash. ErrorCode::disk_full, io.
-Result<std::shared_ptr<const GlobalModel>> seal_model(std::int64_t version, tensor::Floats weights,
-                                                      aggregate::OptimizerState state, Disk& disk,
-                                                      const fs::path& folder);
-
-// A job's last version: no client is asked to train on it, so that there is none to seal it for.
-std::shared_ptr<const GlobalModel> last_model(std::int64_t version, tensor::Floats weights,
-                                              aggregate::OptimizerState state);
+// Lets clients fetch it: seals the weights under a fresh key into a file of `folder` on `disk` that
+// has no name any more, so that it goes when its last reader does, also after a crash.
+// ErrorCode::disk_full, io.
+Status seal(GlobalModel& model, Disk& disk, const fs::path& folder);
 
 // The same version, to be fetched only.
 std::shared_ptr<const GlobalModel> without_weights(const GlobalModel& model);

@@ -37,7 +37,11 @@ Result<std::shared_ptr<const GlobalModel>> load_version(const Plan& plan, const 
     state.m = std::move(saved.m);
     state.v = std::move(saved.v);
   }
-  return seal_model(version, std::move(weights), std::move(state), services.disk, services.blobs);
+  const auto model = std::make_shared<GlobalModel>(
+      version, aggregate::Folded{std::move(weights), std::move(state)},
+      std::make_shared<WornMemory>());
+  FED_TRY(seal(*model, services.disk, services.blobs));
+  return std::shared_ptr<const GlobalModel>(model);
 }
 
 }  // namespace

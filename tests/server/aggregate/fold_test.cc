@@ -217,6 +217,22 @@ TEST_CASE("fold: the same bits in any order, on any number of threads") {
   }
 }
 
+TEST_CASE("fold: worn memory lends its room, and nothing that it holds") {
+  for (const OptimizerSpec& spec : {kFedAvg, kYogi}) {
+    Round round(spec);
+    const Folded expected = fold(round.input, run_in_order).value();
+    const Floats nothing(kCoordinates, std::numeric_limits<float>::quiet_NaN());
+    Folded worn{.weights = nothing, .state = {.m = nothing, .v = nothing}};
+    const float* const room = worn.weights.data();
+    const Folded folded = fold(round.input, run_in_order, std::move(worn)).value();
+    CHECK(folded.weights.data() == room);
+    CHECK(same(folded, expected));
+    // Of another model: its room does not fit.
+    Folded other{.weights = Floats(kCoordinates + 1, 1.0F)};
+    CHECK(same(fold(round.input, run_in_order, std::move(other)).value(), expected));
+  }
+}
+
 TEST_CASE("fold: a thread's treatment of denormals is its own again afterwards") {
   Round round(kFedAvg, 1);
   fold(round.input, run_in_order).value();

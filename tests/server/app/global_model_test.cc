@@ -20,12 +20,18 @@ fs::path folder() {
   return path;
 }
 
+std::shared_ptr<const GlobalModel> sealed_model(std::int64_t version, tensor::Floats weights) {
+  const auto model =
+      std::make_shared<GlobalModel>(version, aggregate::Folded{std::move(weights)}, nullptr);
+  REQUIRE(seal(*model, fed::real_disk(), folder()).has_value());
+  return model;
+}
+
 TEST_CASE("a sealed model opens with the key of its reference, and leaves no file behind") {
   const std::size_t count = GENERATE(std::size_t{1}, std::size_t{16384}, std::size_t{40000});
   const tensor::Floats weights = some_weights(count);
-  const auto model = seal_model(3, weights, {}, fed::real_disk(), folder());
-  REQUIRE(model.has_value());
-  const GlobalModel& sealed = **model;
+  const auto model = sealed_model(3, weights);
+  const GlobalModel& sealed = *model;
   CHECK(sealed.version == 3);
   CHECK(fs::is_empty(folder()));
   const ByteView plain = as_bytes(std::span<const float>(weights));
@@ -47,21 +53,35 @@ TEST_CASE("a sealed model opens with the key of its reference, and leaves no fil
 }
 
 TEST_CASE("a download goes on at a chunk, and nowhere else") {
-  const auto model = seal_model(1, some_weights(40000), {}, fed::real_disk(),
-                                folder());  // 160,000 bytes: three chunks
-  REQUIRE(model.has_value());
-  CHECK(sealed_offset(**model, 0).value() == 0);
-  CHECK(sealed_offset(**model, channel::kBlobChunkBytes).value() == channel::kSealedChunkBytes);
-  CHECK(sealed_offset(**model, 160000).value() == (*model)->sealed_bytes);
-  CHECK_FALSE(sealed_offset(**model, 1).has_value());
-  CHECK_FALSE(sealed_offset(**model, 3 * channel::kBlobChunkBytes).has_value());
+  const auto model = sealed_model(1, some_weights(40000));  // 160,000 bytes: three chunks
+  CHECK(sealed_offset(*model, 0).value() == 0);
+  CHECK(sealed_offset(*model, channel::kBlobChunkBytes).value() == channel::kSealedChunkBytes);
+  CHECK(sealed_offset(*model, 160000).value() == model->sealed_bytes);
+  CHECK_FALSE(sealed_offset(*model, 1).has_value());
+  CHECK_FALSE(sealed_offset(*model, 3 * channel::kBlobChunkBytes).has_value());
 }
 
 TEST_CASE("two sealings of the same weights share neither key nor bytes") {
-  const auto one = seal_model(1, some_weights(100), {}, fed::real_disk(), folder());
-  const auto two = seal_model(1, some_weights(100), {}, fed::real_disk(), folder());
-  CHECK((*one)->ref.hash == (*two)->ref.hash);
-  CHECK((*one)->ref.key != (*two)->ref.key);
+  const auto one = sealed_model(1, some_weights(100));
+  const auto two = sealed_model(1, some_weights(100));
+  CHECK(one->ref.hash == two->ref.hash);
+  CHECK(one->ref.key != two->ref.key);
+}
+
+TEST_CASE("the memory of a version goes on to another one once nobody holds it") {
+  const auto memory = std::make_shared<WornMemory>();
+  CHECK(memory->take().weights.empty());
+  auto model = std::make_shared<GlobalModel>(1, aggregate::Folded{some_weights(100)}, memory);
+  const float* const at = model->weights.data();
+  std::shared_ptr<const GlobalModel> reader = model;
+  const auto to_fetch = without_weights(*model);
+  model.reset();
+  CHECK(memory->take().weights.empty());
+  reader.reset();
+  const aggregate::Folded worn = memory->take();
+  CHECK(worn.weights.size() == 100);
+  CHECK(worn.weights.data() == at);
+  CHECK(memory->take().weights.empty());
 }
 
 }  // namespace
