@@ -110,7 +110,7 @@ Result<Closed> close_training(const ClosingInput& input, const Services& service
       [&] {
         // Nobody is asked to train on a job's last version.
         if (version >= input.plan->spec.rounds.max) return;
-        sealed = seal(*model, services.disk, services.blobs);
+        sealed = seal(*model, services.disk, services.blobs, services.compute);
       });
   FED_TRY(std::move(saved));
   FED_TRY(std::move(sealed));

@@ -1,5 +1,6 @@
 #include "app/global_model.h"
 
+#include "app/background.h"
 #include "channel/sealed_blob.h"
 #include "crypto/hash.h"
 #include "crypto/random.h"
@@ -49,15 +50,18 @@ GlobalModel::~GlobalModel() {
   if (memory) memory->put({std::move(weights), std::move(state)});
 }
 
-Status seal(GlobalModel& model, Disk& disk, const fs::path& folder) {
+Status seal(GlobalModel& model, Disk& disk, const fs::path& folder, Executor& compute) {
   const ByteView plain = as_bytes(std::span<const float>(model.weights));
   const channel::BlobKey key = channel::BlobKey::random();
   const channel::SealedBlob blob(key, plain.size());
   const fs::path path = folder / (to_hex(crypto::random_array<16>()) + ".sealed");
   FED_ASSIGN(file, disk.open_to_write(path));
   FED_TRY(disk.remove(path));
-  FED_TRY(write_sealed(blob, plain, file));
-  model.ref.hash = crypto::sha256(plain);
+  Status written;
+  side_by_side(
+      compute, [&] { written = write_sealed(blob, plain, file); },
+      [&] { model.ref.hash = crypto::sha256(plain); });
+  FED_TRY(std::move(written));
   model.ref.bytes = plain.size();
   model.ref.cipher = static_cast<std::uint8_t>(key.aead);
   std::copy(key.key.view().begin(), key.key.view().end(), model.ref.key.begin());

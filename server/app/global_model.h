@@ -10,6 +10,7 @@
 
 #include "aggregate/fold.h"
 #include "base/disk.h"
+#include "base/loop.h"
 #include "wire/messages.h"
 
 namespace fed::app {
@@ -43,9 +44,9 @@ struct GlobalModel {
 };
 
 // Lets clients fetch it: seals the weights under a fresh key into a file of `folder` on `disk` that
-// has no name any more, so that it goes when its last reader does, also after a crash.
-// ErrorCode::disk_full, io.
-Status seal(GlobalModel& model, Disk& disk, const fs::path& folder);
+// has no name any more, so that it goes when its last reader does, also after a crash. A free
+// thread of `compute` helps. ErrorCode::disk_full, io.
+Status seal(GlobalModel& model, Disk& disk, const fs::path& folder, Executor& compute);
 
 // The same version, to be fetched only.
 std::shared_ptr<const GlobalModel> without_weights(const GlobalModel& model);

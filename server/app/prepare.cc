@@ -40,7 +40,7 @@ Result<std::shared_ptr<const GlobalModel>> load_version(const Plan& plan, const 
   const auto model = std::make_shared<GlobalModel>(
       version, aggregate::Folded{std::move(weights), std::move(state)},
       std::make_shared<WornMemory>());
-  FED_TRY(seal(*model, services.disk, services.blobs));
+  FED_TRY(seal(*model, services.disk, services.blobs, services.compute));
   return std::shared_ptr<const GlobalModel>(model);
 }
 

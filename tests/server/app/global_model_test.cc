@@ -20,10 +20,16 @@ fs::path folder() {
   return path;
 }
 
+// Of a pool that is busy.
+struct Nobody final : Executor {
+  void post(Work) override {}
+};
+
 std::shared_ptr<const GlobalModel> sealed_model(std::int64_t version, tensor::Floats weights) {
   const auto model =
       std::make_shared<GlobalModel>(version, aggregate::Folded{std::move(weights)}, nullptr);
-  REQUIRE(seal(*model, fed::real_disk(), folder()).has_value());
+  Nobody compute;
+  REQUIRE(seal(*model, fed::real_disk(), folder(), compute).has_value());
   return model;
 }
 
