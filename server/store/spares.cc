@@ -5,12 +5,6 @@
 #include "store/upload.h"
 
 namespace fed::store {
-namespace {
-
-// Smaller ones ride in the offer, and are written anew as fast.
-constexpr std::uint64_t kSpareBytesMin = 64 * 1024;
-
-}  // namespace
 
 fs::path Spares::folder(std::string_view job) const { return staging_ / job / "spare"; }
 
@@ -18,17 +12,18 @@ void Spares::keep(std::string_view job, std::span<const fs::path> files) {
   const std::lock_guard lock(mutex_);
   const auto found = of_job_.find(job);
   if (found != of_job_.end()) remove(std::exchange(found->second, {}));
+  const auto free = disk_.bytes_free(staging_);
+  if (!free) return;
   std::vector<Spare> kept;
-  for (const fs::path& file : files) keep_one(job, file, kept);
+  for (const fs::path& file : files) keep_one(job, file, *free, kept);
   if (kept.empty()) return;
   of_job_[std::string(job)] = std::move(kept);
 }
 
-void Spares::keep_one(std::string_view job, const fs::path& file, std::vector<Spare>& kept) {
+void Spares::keep_one(std::string_view job, const fs::path& file, std::uint64_t free,
+                      std::vector<Spare>& kept) {
   const auto info = disk_.inspect(file);
-  if (!info || info->bytes < kSpareBytesMin || info->names != 1) return;
-  const auto free = disk_.bytes_free(staging_);
-  if (!free || *free < bytes_ + info->bytes) return;
+  if (!info || info->names != 1 || free < bytes_ + info->bytes) return;
   if (kept.empty() && !disk_.make_folder(folder(job))) return;
   fs::path to = folder(job) / std::to_string(++numbers_);
   if (!disk_.rename(file, to)) return;

@@ -1,9 +1,10 @@
 // Files of updates that nobody needs any more, kept for the updates of the next round.
 //
-// A new file costs more than the bytes in it: pages, blocks, extents, and their release. An update
-// that is written over an old one of the same size costs the copy only. What is kept lies in
-// staging/JOB/spare/ and means nothing: an earlier process's is removed at the start. Kept are the
-// large files of the last task only, on a disk that has as much room left besides.
+// A new file costs more than the bytes in it: an inode, which some file systems search for at
+// length where many were freed a moment ago, pages, blocks, extents, and the release of all of
+// them. An update that is written over an old one of the same size costs the copy only. What is
+// kept lies in staging/JOB/spare/ and means nothing: an earlier process's is removed at the start.
+// Kept are the files of the last task only, on a disk that has as much room left besides.
 //
 // Thread-safe.
 #pragma once
@@ -45,7 +46,8 @@ class Spares {
   };
 
   fs::path folder(std::string_view job) const;
-  void keep_one(std::string_view job, const fs::path& file, std::vector<Spare>& kept);
+  void keep_one(std::string_view job, const fs::path& file, std::uint64_t free,
+                std::vector<Spare>& kept);
   void remove(const std::vector<Spare>& spares);
 
   Disk& disk_;

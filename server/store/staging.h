@@ -80,7 +80,7 @@ class Staging {
   // One client's file and part; none there is no error.
   Status remove(const UploadKey& key);
   // All of a task, when its commit is durable; all of a job. Uploads at work are superseded. The
-  // task's large updates are kept as spares of the job.
+  // task's updates are kept as spares of the job.
   Status remove_task(std::string_view job, std::int64_t task);
   Status remove_job(std::string_view job);
 

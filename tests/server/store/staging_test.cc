@@ -320,14 +320,15 @@ const UploadKey kNext{"fashion", 4, 9};
 
 TEST_CASE("staging: an update is written over an old one of the same size") {
   for (const Durability durability : {Durability::process, Durability::power}) {
+    const std::size_t floats = durability == Durability::power ? kLarge : 1;
     Folder folder;
     const auto staging = open(folder, 0, durability);
-    store(*staging, kKey, update(kLarge, 3));
+    store(*staging, kKey, update(floats, 3));
     const fs::path witness = folder / "witness";
     staging->remove_task("fashion", 3).value();
     REQUIRE(spares(folder).size() == 1);
     fs::create_hard_link(spares(folder)[0], witness);
-    const Bytes next = update(kLarge, 5);
+    const Bytes next = update(floats, 5);
     store(*staging, kNext, next);
     CHECK(spares(folder).empty());
     CHECK(fs::equivalent(witness, folder / "staging/fashion/4/9.update"));
@@ -369,12 +370,9 @@ TEST_CASE("staging: a mark that cannot be is none") {
   store(*staging, kNext, bytes);
 }
 
-TEST_CASE("staging: no spare is left of small updates, of those with another name, of a lost job") {
+TEST_CASE("staging: no spare is left of updates with another name, and of a lost job") {
   Folder folder;
   auto staging = open(folder);
-  store(*staging, kKey, update(1000, 3));
-  staging->remove_task("fashion", 3).value();
-  CHECK(spares(folder).empty());
   const Bytes kept = update(kLarge, 3);
   store(*staging, kKey, kept);
   fs::create_hard_link(folder / "staging/fashion/3/7.update", folder / "kept");
