@@ -8,7 +8,7 @@
 //   | 8     | join id: names the invitation                                                |
 //   | 32    | psk: the invitation's one-time secret                                        |
 //   | 3-261 | the server's address, "host:port" or "[ipv6]:port"                           |
-//   | 4     | checksum: the front of SHA-256 over "fed1-" and all of the above         |
+//   | 4     | checksum: the front of SHA-256 over "fed1-" and all of the above             |
 //
 // The checksum is against slips of the hand, not against an attacker: the code is a secret and
 // gives its holder the right to join once.

@@ -1,8 +1,8 @@
 // SHA-256 (FIPS 180-4), the one hash of the project: of the Noise protocol and of its own formats.
 //
-// Processors of the last years have instructions for it, and nettle uses them: then it is the
-// fastest collision-resistant hash at hand, at 1.6 GB/s. A streaming object is not thread-safe;
-// the functions are.
+// Processors of the last years have instructions for it, and nettle uses them: 0.6 s/GB, where
+// libsodium's BLAKE2b takes 0.9 to 1.6 on the same machine. Without them it is 2.2 s/GB. A
+// streaming object is not thread-safe; the functions are.
 #pragma once
 
 #include <array>

@@ -117,13 +117,19 @@ void uploads(JobBench& bench, std::int64_t client, const wire::Offer& offer, con
   bench.pass(1);
 }
 
-TEST_CASE("a job: an update whose file a newer connection has taken back is not acknowledged") {
-  JobBench bench(kBuffered);
+// Client 1 has sent all of its update, and the news of that is held back.
+wire::Task sends_unheard(JobBench& bench, const Bytes& bytes) {
   bench.start();
   const wire::Task task = begins(bench, 1);
-  const Bytes bytes = update(1);
   bench.hold_uploads();
   uploads(bench, 1, offer_of(task, bytes), bytes);
+  return task;
+}
+
+TEST_CASE("a job: an update whose file a newer connection has taken back is not acknowledged") {
+  JobBench bench(kBuffered);
+  const Bytes bytes = update(1);
+  const wire::Task task = sends_unheard(bench, bytes);
 
   // A newer connection offers the same before the news of the last byte is heard.
   const auto newer = bench.staging().receive({"a", task.task, 1}, bytes.size(), checksum(bytes));
@@ -137,11 +143,7 @@ TEST_CASE("a job: an update whose file a newer connection has taken back is not 
 
 TEST_CASE("a job: bytes that are not those of the latest offer are not acknowledged") {
   JobBench bench(kBuffered);
-  bench.start();
-  const wire::Task task = begins(bench, 1);
-  const Bytes bytes = update(1);
-  bench.hold_uploads();
-  uploads(bench, 1, offer_of(task, bytes), bytes);
+  const wire::Task task = sends_unheard(bench, update(1));
   // Another update for the task is offered at the moment at which the first one is whole: nothing
   // of it has been received yet.
   bench.job().received(1, offer_of(task, update(2)));

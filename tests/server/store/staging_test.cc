@@ -319,8 +319,8 @@ const UploadKey kNext{"fashion", 4, 9};
 }  // namespace
 
 TEST_CASE("staging: an update is written over an old one of the same size") {
+  const std::size_t floats = GENERATE(std::size_t{1}, kLarge);
   for (const Durability durability : {Durability::process, Durability::power}) {
-    const std::size_t floats = durability == Durability::power ? kLarge : 1;
     Folder folder;
     const auto staging = open(folder, 0, durability);
     store(*staging, kKey, update(floats, 3));
