@@ -73,11 +73,11 @@ void RandomSource::refill() {
   // All words are zero: handed out and overwritten, or never filled.
   std::span<std::uint64_t> words(state_->words);
   const ByteSpan bytes = bytes_of(words);
-  crypto::wipe(bytes.last(crypto::kTagBytes));
   state_->key.seal({}, {}, bytes.first(kStretchBytes), bytes);
   // A key seals one text only, so the nonce never moves.
   state_->key.set_key(crypto::KeyView(bytes.data(), crypto::kKeyBytes));
   crypto::wipe(bytes.first(crypto::kKeyBytes));
+  crypto::wipe(bytes.last(crypto::kTagBytes));
   next_ = words.data() + kKeyWords;
   words_left_ = kStretchWords - kKeyWords;
 }

@@ -11,8 +11,9 @@
 // mixture (1 - q) N(0, sigma^2) + q N(1, sigma^2) to N(0, sigma^2), which is the larger of the two
 // directions (Mironov, Talwar and Zhang, "Renyi Differential Privacy of the Sampled Gaussian
 // Mechanism", 2019, section 3): for whole orders their finite sum of positive terms (3.3.1), for
-// others two series of alternating sign (3.3.2). Accurate to about 1e-12 of the cost, and where q
-// is so small that the series would drown in rounding, an upper bound (see the .cc).
+// others two series of alternating sign (3.3.2). Accurate to 1e-9 of the cost where log(A) is above
+// 1e-9. Below 1e-12, where the series would drown in rounding, orders that are not whole get an
+// upper bound, at most twice the cost; a million of such rounds cost next to nothing.
 //
 // Pure functions; safe from any thread.
 #pragma once

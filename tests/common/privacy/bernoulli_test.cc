@@ -142,22 +142,27 @@ TEST_CASE("a row beyond the twentieth coin is continued with coins of their own"
   CHECK(with_words({0, kOnes}, one));
   CHECK_FALSE(with_words({0, 1, kOnes}, one));
   CHECK(with_words({0, 1, 1, kOnes}, one));
+  // Between 1/21 and 1/20: that coin fails.
+  CHECK(with_words({0, kOnes / 41 * 2}, one));
 }
 
 TEST_CASE("exp(-gamma) falls as often as it should, for small and large fractions") {
   constexpr int kCoins = 60000;
-  for (const auto& [n, d] : std::vector<std::pair<Wide, Wide>>{{0, 1},
-                                                               {1, 1},
-                                                               {1, 10},
-                                                               {1, 2},
-                                                               {9, 10},
-                                                               {3, 2},
-                                                               {5, 1},
-                                                               {7, 3},
-                                                               {1, 1000000},
-                                                               {Wide{1} << 90, Wide{3} << 90},
-                                                               {Wide{7} << 100, Wide{2} << 100},
-                                                               {2, 1}}) {
+  for (const auto& gamma_parts :
+       std::vector<std::pair<Wide, Wide>>{{0, 1},
+                                          {1, 1},
+                                          {1, 10},
+                                          {1, 2},
+                                          {9, 10},
+                                          {3, 2},
+                                          {5, 1},
+                                          {7, 3},
+                                          {1, 1000000},
+                                          {Wide{1} << 90, Wide{3} << 90},
+                                          {Wide{7} << 100, Wide{2} << 100},
+                                          {2, 1}}) {
+    const Wide n = gamma_parts.first;
+    const Wide d = gamma_parts.second;
     const double gamma = static_cast<double>(n) / static_cast<double>(d);
     CAPTURE(gamma);
     CHECK(close(frequency(21, kCoins, [&](RandomSource& s) { return bernoulli_exp(n, d, s); }),

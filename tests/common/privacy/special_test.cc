@@ -37,7 +37,7 @@ TEST_CASE("a log sum holds what no number could, and nothing") {
 }
 
 TEST_CASE("exp(x) - 1 and 1 + exp(x) keep their digits in log space") {
-  CHECK(static_cast<double>(log_expm1(1e-10L)) == Approx(std::log(1e-10)).epsilon(1e-10));
+  CHECK(static_cast<double>(log_expm1(1e-15L)) == Approx(std::log(1e-15)).epsilon(1e-12));
   for (double x : {0.3, 0.999, 1.0, 1.001, 5.0, 40.0}) {
     CHECK(static_cast<double>(log_expm1(x)) == Approx(std::log(std::expm1(x))).epsilon(1e-14));
   }
