@@ -10,7 +10,7 @@
 // A scripted one hands out words that were chosen, for tests of what happens once in 2^64 draws.
 //
 // Move-only; not thread-safe: one object per owner. A moved-from source may only be destroyed or
-// assigned to.
+// assigned to. A process that forks must make a new one: both sides would draw the same.
 #pragma once
 
 #include <cstdint>

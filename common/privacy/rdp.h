@@ -9,8 +9,8 @@
 // job and the jobs of a client. So a ledger keeps one RdpCurve for each person or data set.
 //
 // The conversion to (epsilon, delta) holds for every order, and the best of the grid is taken. The
-// grid is finer than that of Opacus and contains it as well as that of TensorFlow Privacy, so for
-// the same mechanism the epsilon here is never above theirs.
+// grid contains the orders that Opacus takes by default and those of dp_accounting, on which
+// TensorFlow Privacy stands, so for the same mechanism the epsilon here is never above theirs.
 #pragma once
 
 #include <array>

@@ -1,8 +1,6 @@
 #include <catch2/catch.hpp>
 #include <cmath>
-#include <cstdio>
 #include <cstdlib>
-#include <ctime>
 #include <vector>
 
 #include "must.h"
@@ -188,19 +186,6 @@ TEST_CASE("a scale out of range is refused with what is wrong") {
     mean_size += std::abs(static_cast<double>(laplace({one << 56, 1}).draw(source))) / 2000;
   }
   CHECK(mean_size == Approx(0x1p56).epsilon(0.1));
-}
-
-// Run with test_privacy "[speed]".
-TEST_CASE("draws a second", "[.speed]") {
-  for (const Fraction& variance : {Fraction{1, 1}, {10000, 1}, {152399027, 1000000}}) {
-    RandomSource source;
-    std::vector<std::int64_t> draws(2000000);
-    const auto start = std::clock();
-    gaussian(variance).fill(draws, source);
-    const double seconds = static_cast<double>(std::clock() - start) / CLOCKS_PER_SEC;
-    std::printf("variance %.6g: %.1f million a second\n", variance.value(), 2 / seconds);
-  }
-  SUCCEED();
 }
 
 }  // namespace
