@@ -63,13 +63,27 @@ RandomSource RandomSource::scripted(std::span<const std::uint64_t> words) {
   return source;
 }
 
-RandomSource::RandomSource(RandomSource&&) noexcept = default;
-RandomSource& RandomSource::operator=(RandomSource&&) noexcept = default;
+// What is moved from has no words left, so no word is ever handed out by both.
+RandomSource::RandomSource(RandomSource&& other) noexcept
+    : state_(std::move(other.state_)),
+      next_(std::exchange(other.next_, nullptr)),
+      words_left_(std::exchange(other.words_left_, 0)),
+      coins_(std::exchange(other.coins_, 0)),
+      coins_left_(std::exchange(other.coins_left_, 0)) {}
+
+RandomSource& RandomSource::operator=(RandomSource&& other) noexcept {
+  std::swap(state_, other.state_);
+  std::swap(next_, other.next_);
+  std::swap(words_left_, other.words_left_);
+  std::swap(coins_, other.coins_);
+  std::swap(coins_left_, other.coins_left_);
+  return *this;
+}
 
 RandomSource::~RandomSource() { crypto::wipe(bytes_of({&coins_, 1})); }
 
 void RandomSource::refill() {
-  FED_CHECK(!state_->scripted);
+  FED_CHECK(state_ != nullptr && !state_->scripted);
   // All words are zero: handed out and overwritten, or never filled.
   std::span<std::uint64_t> words(state_->words);
   const ByteSpan bytes = bytes_of(words);

@@ -27,7 +27,6 @@ class RandomSource {
   RandomSource();
   // Predictable: whoever knows the seed knows the noise. Never for people's data.
   static RandomSource seeded(std::uint64_t seed);
-
   // These words, at most 2048, and an end of the process after them.
   static RandomSource scripted(std::span<const std::uint64_t> words);
 

@@ -17,12 +17,12 @@ struct Sampled {
   long double sigma;
 };
 
-// in log q + out log(1 - q).
+// The logarithm of q^in (1 - q)^out.
 long double log_weight(const Sampled& m, long double in, long double out) {
   return in * std::log(m.q) + out * std::log1p(-m.q);
 }
 
-// The k-th moment of the likelihood ratio of N(1, sigma^2) to N(0, sigma^2).
+// The logarithm of the k-th moment of the likelihood ratio of N(1, sigma^2) to N(0, sigma^2).
 long double log_moment(const Sampled& m, long double k) {
   return k * (k - 1) / (2 * m.sigma * m.sigma);
 }
@@ -39,9 +39,9 @@ long double log_a_whole(const Sampled& m, int order) {
   return log1p_exp(above_one.log());
 }
 
-// The sum of (-1)^j exp(log_term(j)) over j >= 0, for terms that are the moments of some positive
-// measure on [0, 1], to a relative error of 5.8^-kTerms: algorithm 1 of Cohen, Rodriguez Villegas
-// and Zagier, "Convergence Acceleration of Alternating Series" (2000).
+// The sum of (-1)^j exp(log_term(j)) over j >= 0, asked for in turn, for terms that are the moments
+// of some positive measure on [0, 1], to a relative error of 5.8^-kTerms: algorithm 1 of Cohen,
+// Rodriguez Villegas and Zagier, "Convergence Acceleration of Alternating Series" (2000).
 template <class Function>
 long double alternating_sum(Function&& log_term) {
   constexpr int kTerms = 26;

@@ -70,6 +70,19 @@ TEST_CASE("a source keeps its place when it moves") {
   CHECK(drawn == expected);
 }
 
+TEST_CASE("the coins of a word that was begun go along with a move") {
+  RandomSource first = RandomSource::scripted(std::array<std::uint64_t, 2>{0b1101, 77});
+  CHECK(first.coin());
+  RandomSource second(std::move(first));
+  CHECK_FALSE(second.coin());
+  RandomSource third = RandomSource::seeded(1);
+  third = std::move(second);
+  CHECK(third.coin());
+  CHECK(third.word() == 77);
+  CHECK(third.coin());
+  CHECK_FALSE(third.coin());
+}
+
 TEST_CASE("every bit of a word is fair") {
   RandomSource source = RandomSource::seeded(1);
   constexpr int kWords = 20000;
