@@ -9,7 +9,9 @@
 namespace fed::app {
 
 Job::Job(std::shared_ptr<const Plan> plan, const Services& services)
-    : plan_(std::move(plan)), services_(services) {}
+    : plan_(std::move(plan)),
+      services_(services),
+      early_fold_(std::make_shared<EarlyFold>(plan_, services_)) {}
 
 void Job::start() {
   auto progress = services_.journal.load_job_progress(name());
@@ -267,6 +269,7 @@ void Job::retire() {
   model_.reset();
   models_.clear();
   closed_.reset();
+  early_fold_->forget();
   std::set<std::int64_t> keep{engine_->version()};
   if (const auto best = best_version()) keep.insert(*best);
   if (on_record_ != state()) return;  // a restart would look for what is here

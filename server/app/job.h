@@ -16,6 +16,7 @@
 #include "app/activity.h"
 #include "app/attendance.h"
 #include "app/closing.h"
+#include "app/early_fold.h"
 #include "app/global_model.h"
 #include "app/plan.h"
 #include "app/prepare.h"
@@ -120,6 +121,7 @@ class Job : public std::enable_shared_from_this<Job> {
   ClosingInput closing_input(const round::CloseRound& effect) const;
   std::optional<round::Evaluation> evaluation_of(const round::CommitRound& effect,
                                                  std::string& metrics_text) const;
+  void close(ClosingInput input);
   bool is_closing(const store::ContributionRow& row) const;
   void tidy_up(std::set<std::int64_t> keep);
   void prune(std::set<std::int64_t> keep, std::int64_t last) const;
@@ -147,6 +149,7 @@ class Job : public std::enable_shared_from_this<Job> {
   // That one, and those that open tasks began from.
   std::map<std::int64_t, std::shared_ptr<const GlobalModel>> models_;
   std::vector<data::Scaling> scaling_;
+  const std::shared_ptr<EarlyFold> early_fold_;
   std::vector<round::Contribution> closing_;         // of the version that is being made
   std::optional<Closed> closed_;                     // between Aggregated and Committed
   std::optional<round::OpenFailed> never_assigned_;  // tasks that could not be journaled

@@ -26,6 +26,7 @@ bool Job::run(const round::BeginRound& effect) {
     events_.push_back(round::BeginFailed{effect.round, effect.attempt, begun.error()});
     return false;
   }
+  early_fold_->begin(effect);
   const std::string attempt =
       effect.attempt > 1 ? " attempt " + std::to_string(effect.attempt) : "";
   const std::string clients =
@@ -183,6 +184,7 @@ bool Job::run(const round::Record& effect) {
   const Status written = services_.journal.accept_contribution(accepted);
   if (written) {
     put_off_.erase(effect.client);
+    early_fold_->accepted(effect.task, effect.client, effect.weight);
     events_.push_back(round::Recorded{effect.client, effect.task});
   } else {
     log::error("job {} task {}: cannot record an update: {}", name(), effect.task,
@@ -246,7 +248,7 @@ bool Job::run(const round::Retry& effect) {
 }
 
 ClosingInput Job::closing_input(const round::CloseRound& effect) const {
-  ClosingInput input{plan_, effect, model_, scaling_, {}};
+  ClosingInput input{plan_, effect, model_, scaling_, {}, nullptr};
   Json contributions = Json::array();
   for (const round::Contribution& c : effect.contributions) {
     contributions.push_back({{"client", services_.name_of(c.client)},
@@ -266,13 +268,25 @@ bool Job::run(const round::CloseRound& effect) {
   log::info("job {} round {}: folding {} contributions", name(), effect.round,
             effect.contributions.size());
   closing_ = effect.contributions;
+  early_fold_->finish(effect, [self = weak_from_this(), input = closing_input(effect)](
+                                  std::shared_ptr<BegunFold> begun) mutable {
+    const auto job = self.lock();
+    if (job == nullptr) return;
+    input.begun = std::move(begun);
+    job->close(std::move(input));
+  });
+  return true;
+}
+
+void Job::close(ClosingInput input) {
+  const std::int64_t number = input.round.round;
   in_background(
       services_.compute, services_.control, weak_from_this(),
-      [input = closing_input(effect), &services = services_] {
+      [input = std::move(input), &services = services_] {
         return input.round.kind == round::TaskKind::training ? close_training(input, services)
                                                              : close_statistics(input, services);
       },
-      [round = effect.round](Job& self, Result<Closed> closed) {
+      [round = number](Job& self, Result<Closed> closed) {
         if (closed) {
           self.closed_ = std::move(*closed);
           return self.handle(round::Aggregated{round});
@@ -281,7 +295,6 @@ bool Job::run(const round::CloseRound& effect) {
         const bool retryable = closed.error().code == ErrorCode::disk_full;
         self.handle(round::CommitFailed{round, closed.error(), retryable});
       });
-  return true;
 }
 
 bool Job::is_closing(const store::ContributionRow& row) const {

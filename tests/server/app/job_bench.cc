@@ -36,6 +36,7 @@ struct JobBench::Life final : app::SessionListener {
                  .checkpoints = state.checkpoints,
                  .parallel_for = aggregate::run_in_order,
                  .threads = 1,
+                 .early_fold_from = 0,
                  .disk = bench.disk_,
                  .blobs = state.blobs,
                  .control = control,
