@@ -20,7 +20,7 @@ bool Job::run(const round::BeginRound& effect) {
   for (const round::CohortMember& member : effect.cohort) {
     start.cohort.push_back({member.client, member.examples});
   }
-  const Status begun = services_.journal.begin_round(start);
+  const Status begun = journal().begin_round(start);
   if (!begun) {
     log::error("job {} round {}: cannot begin: {}", name(), effect.round, begun.error().detail);
     events_.push_back(round::BeginFailed{effect.round, effect.attempt, begun.error()});
@@ -41,7 +41,7 @@ bool Job::run(const round::OpenTasks& effect) {
   for (const round::OpenTask& task : effect.tasks) {
     tasks.push_back({task.task, task.client, task.base_version, task.examples});
   }
-  const Status opened = services_.journal.open_tasks(name(), tasks);
+  const Status opened = journal().open_tasks(name(), tasks);
   if (opened) return true;
   log::error("job {}: cannot give tasks: {}", name(), opened.error().detail);
   never_assigned_ = {tasks.front().task, tasks.back().task, opened.error()};
@@ -52,7 +52,7 @@ bool Job::run(const round::OpenTasks& effect) {
 bool Job::run(const round::EndTask& effect) {
   log::info("job {} task {} of {}: ended: {}", name(), effect.task,
             services_.name_of(effect.client), round::sentence(effect.reason));
-  const Status ended = services_.journal.end_task(name(), effect.task);
+  const Status ended = journal().end_task(name(), effect.task);
   if (!ended) log::warning("job {}: {}", name(), ended.error().detail);
   unstage(effect.task);
   return true;
@@ -61,8 +61,8 @@ bool Job::run(const round::EndTask& effect) {
 bool Job::run(const round::Discard& effect) {
   log::warning("job {} task {}: the accepted update of {} is in no version: {}", name(),
                effect.task, services_.name_of(effect.client), round::sentence(effect.reason));
-  const Status noted = services_.journal.discard_contribution(name(), {effect.task, effect.client},
-                                                              static_cast<int>(effect.reason));
+  const Status noted = journal().discard_contribution(name(), {effect.task, effect.client},
+                                                      static_cast<int>(effect.reason));
   if (noted) {
     unstage(effect.task);
   } else {  // the row still says that the file is there, and a restart believes it
@@ -181,17 +181,44 @@ bool Job::run(const round::Record& effect) {
                                  .bytes = plan_->update_bytes(engine_->kind()),
                                  .metrics = known ? to_json(offer->second.metrics).dump() : "{}",
                                  .at = services_.control.unix_seconds()};
-  const Status written = services_.journal.accept_contribution(accepted);
-  if (written) {
-    put_off_.erase(effect.client);
-    early_fold_->accepted(effect.task, effect.client, effect.weight);
-    events_.push_back(round::Recorded{effect.client, effect.task});
-  } else {
-    log::error("job {} task {}: cannot record an update: {}", name(), effect.task,
-               written.error().detail);
-    events_.push_back(round::RecordFailed{effect.client, effect.task, written.error()});
+  if (records_.empty()) {
+    services_.control.post([self = weak_from_this()] {
+      const auto job = self.lock();
+      if (job == nullptr || job->records_.empty()) return;
+      job->write_records();
+      job->handle_all();
+    });
   }
+  records_.push_back(accepted);
   return true;
+}
+
+void Job::write_records() {
+  const std::vector<store::Accepted> records = std::exchange(records_, {});
+  const Status all = services_.journal.accept_contributions(records);
+  for (const store::Accepted& record : records) {
+    // One that cannot be must not keep the others back.
+    recorded(record, all || records.size() == 1
+                         ? all
+                         : services_.journal.accept_contributions({&record, 1}));
+  }
+}
+
+void Job::recorded(const store::Accepted& record, const Status& written) {
+  if (written) {
+    put_off_.erase(record.client);
+    early_fold_->accepted(record.task, record.client, record.weight);
+    events_.push_back(round::Recorded{record.client, record.task});
+  } else {
+    log::error("job {} task {}: cannot record an update: {}", name(), record.task,
+               written.error().detail);
+    events_.push_back(round::RecordFailed{record.client, record.task, written.error()});
+  }
+}
+
+store::Journal& Job::journal() {
+  if (!records_.empty()) write_records();
+  return services_.journal;
 }
 
 bool Job::run(const round::Receipt& effect) {
@@ -213,15 +240,15 @@ bool Job::run(const round::Receipt& effect) {
                                .reason = static_cast<int>(effect.reason),
                                .detail = effect.detail,
                                .at = services_.control.unix_seconds()};
-  const Status recorded = services_.journal.record_outcome(outcome);
+  const Status recorded = journal().record_outcome(outcome);
   if (!recorded) log::debug("job {}: {}", name(), recorded.error().detail);
   unstage({name(), effect.task, effect.client});
   return true;
 }
 
 // Whether it is accepted and in no version yet: then no answer of today takes it away.
-bool Job::is_acknowledged(std::int64_t task, std::int64_t client) const {
-  const auto rows = services_.journal.uncommitted(name());
+bool Job::is_acknowledged(std::int64_t task, std::int64_t client) {
+  const auto rows = journal().uncommitted(name());
   return !rows || std::any_of(rows->begin(), rows->end(), [&](const store::ContributionRow& row) {
     return row.task == task && row.client == client;
   });
@@ -263,7 +290,7 @@ ClosingInput Job::closing_input(const round::CloseRound& effect) const {
 
 bool Job::run(const round::CloseRound& effect) {
   const Status noted =
-      services_.journal.set_round_state(name(), effect.round, effect.attempt, "closing", 0);
+      journal().set_round_state(name(), effect.round, effect.attempt, "closing", 0);
   if (!noted) log::warning("job {}: {}", name(), noted.error().detail);
   log::info("job {} round {}: folding {} contributions", name(), effect.round,
             effect.contributions.size());
@@ -306,8 +333,8 @@ bool Job::is_closing(const store::ContributionRow& row) const {
 // The server's own evaluation of the new version if it has test rows; else what the clients found
 // of the version that this round began from.
 std::optional<round::Evaluation> Job::evaluation_of(const round::CommitRound& effect,
-                                                    std::string& metrics_text) const {
-  auto rows = services_.journal.uncommitted(name());
+                                                    std::string& metrics_text) {
+  auto rows = journal().uncommitted(name());
   if (rows) {
     std::erase_if(*rows, [this](const store::ContributionRow& row) { return !is_closing(row); });
   }
@@ -350,7 +377,7 @@ bool Job::run(const round::CommitRound& effect) {
     commit.best_version = stopping.best->version;
     commit.best_value = stopping.best->value;
   }
-  const Status committed = services_.journal.commit_round(commit);
+  const Status committed = journal().commit_round(commit);
   if (!committed) {
     log::error("job {} round {}: cannot commit: {}", name(), effect.round,
                committed.error().detail);
@@ -407,8 +434,8 @@ void Job::unstage(std::int64_t task) const {
 }
 
 bool Job::run(const round::AbandonRound& effect) {
-  const Status noted = services_.journal.set_round_state(
-      name(), effect.round, effect.attempt, "abandoned", static_cast<int>(effect.reason));
+  const Status noted = journal().set_round_state(name(), effect.round, effect.attempt, "abandoned",
+                                                 static_cast<int>(effect.reason));
   if (!noted) log::warning("job {}: {}", name(), noted.error().detail);
   log::warning(
       "job {} round {}: attempt {} is abandoned: {} {} contributions are kept; next attempt in "
