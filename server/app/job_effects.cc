@@ -130,20 +130,32 @@ bool Job::run(const round::Admit& effect) {
   return true;
 }
 
+namespace {
+
+Result<store::Upload> write_whole(store::Staging& staging, const store::UploadKey& key,
+                                  const Checksum& checksum, ByteView body) {
+  FED_ASSIGN(upload, staging.receive(key, body.size(), checksum));
+  const std::uint64_t offset = upload.offset();
+  FED_TRY(upload.write(offset, body.subspan(offset)));
+  return upload;
+}
+
+}  // namespace
+
 void Job::admit_body(const store::UploadKey& key, const wire::Offer& offer, Bytes body) {
-  auto shared = std::make_shared<const Bytes>(std::move(body));
-  in_background(
-      services_.compute, services_.control, weak_from_this(),
-      [&staging = services_.staging, key, shared,
-       checksum = offer.checksum]() -> Result<store::UploadFacts> {
-        FED_ASSIGN(upload, staging.receive(key, shared->size(), checksum));
-        const std::uint64_t offset = upload.offset();
-        FED_TRY(upload.write(offset, ByteView(*shared).subspan(offset)));
-        return std::move(upload).finish();
-      },
-      [key](Job& self, Result<store::UploadFacts> facts) {
-        self.uploaded(key.client, key.task, std::move(facts));
-      });
+  auto stored = [self = weak_from_this(), key,
+                 &control = services_.control](Result<store::UploadFacts> facts) {
+    control.post([self, key, facts = std::move(facts)] {
+      if (const auto job = self.lock()) job->uploaded(key.client, key.task, facts);
+    });
+  };
+  services_.compute.post([&staging = services_.staging, key, checksum = offer.checksum,
+                          body = std::make_shared<const Bytes>(std::move(body)),
+                          stored = std::move(stored)] {
+    auto upload = write_whole(staging, key, checksum, *body);
+    if (!upload) return stored(upload.error());
+    staging.finish(std::move(*upload), stored);
+  });
 }
 
 void Job::admit_chunks(const store::UploadKey& key, const wire::Offer& offer) {
