@@ -193,7 +193,11 @@ bool Job::run(const round::Record& effect) {
                                  .bytes = plan_->update_bytes(engine_->kind()),
                                  .metrics = known ? to_json(offer->second.metrics).dump() : "{}",
                                  .at = services_.control.unix_seconds()};
-  if (records_.empty()) {
+  records_.push_back(accepted);
+  // With these the round may close: before that, nobody else is to be accepted.
+  if (std::ssize(records_) >= engine_->missing()) {
+    write_records();
+  } else if (records_.size() == 1) {
     services_.control.post([self = weak_from_this()] {
       const auto job = self.lock();
       if (job == nullptr || job->records_.empty()) return;
@@ -201,7 +205,6 @@ bool Job::run(const round::Record& effect) {
       job->handle_all();
     });
   }
-  records_.push_back(accepted);
   return true;
 }
 
