@@ -173,7 +173,6 @@ std::vector<cli::Command> local_commands() {
        {},
        {"kind"},
        schema},
-      privacy_planning(),
   };
 }
 

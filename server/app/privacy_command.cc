@@ -109,7 +109,9 @@ std::string text_of(const privacy::PlanRequest& request, const privacy::Plan& pl
   return text + "\n" + plan.statement + "\n";
 }
 
-int plan(const cli::Arguments& arguments) {
+}  // namespace
+
+int plan_privacy(const cli::Arguments& arguments) {
   const auto request = request_of(arguments);
   if (!request) return cli::fail(arguments, request.error(), cli::bad_usage);
   const auto made = privacy::make_plan(*request);
@@ -119,40 +121,24 @@ int plan(const cli::Arguments& arguments) {
   return cli::done;
 }
 
-int privacy_command(const cli::Arguments& arguments) {
-  if (arguments.text("question") == "plan") return plan(arguments);
-  return cli::fail(arguments,
-                   {ErrorCode::invalid, "the question is: plan, what noise promises or needs"},
-                   cli::bad_usage);
-}
-
-}  // namespace
-
-cli::Command privacy_planning() {
+void add_plan_options(cli::options::options_description& add) {
   namespace po = cli::options;
   const auto number = [] { return po::value<double>(); };
   const auto count = [] { return po::value<std::int64_t>(); };
-  return {"privacy",
-          "plan",
-          "what a noise multiplier promises, or what a promise needs; give two of noise, epsilon, "
-          "rounds",
-          [=](po::options_description& add) {
-            add.add_options()(
-                "mechanism", po::value<std::string>()->default_value("central_gaussian"),
-                "central_gaussian, distributed_gaussian, local_gaussian or local_laplace")(
-                "noise-multiplier", number(), "standard deviation of the noise / clipping norm")(
-                "epsilon", number(), "the promise to keep")("rounds", count(), "rounds of the job")(
-                "delta", number()->default_value(1e-5, "1e-5"), "below 1 / clients")(
-                "sampling-rate", number()->default_value(1, "1"),
-                "chance of a client to be in a round, by Poisson sampling; 1 for any other choice")(
-                "survivors-min", count(), "distributed: fewest clients of a sum that is used")(
-                "parameters", count(), "distributed: of the model")(
-                "clip-steps", number(), "distributed: clipping norm / step of the grid")(
-                "beta", number()->default_value(0.6065306597, "exp(-1/2)"),
-                "distributed: bias of the conditional rounding, from 0 (none) to below 1");
-          },
-          {"question"},
-          privacy_command};
+  add.add_options()("mechanism", po::value<std::string>()->default_value("central_gaussian"),
+                    "plan: central_gaussian, distributed_gaussian, local_gaussian or "
+                    "local_laplace")("noise-multiplier", number(),
+                                     "plan: standard deviation of the noise / clipping norm")(
+      "epsilon", number(), "plan: the promise to keep")(
+      "rounds", count(), "plan: rounds of the job")("delta", number()->default_value(1e-5, "1e-5"),
+                                                    "plan: below 1 / clients")(
+      "sampling-rate", number()->default_value(1, "1"),
+      "plan: chance of a client to be in a round, by Poisson sampling; 1 for any other choice")(
+      "survivors-min", count(), "plan, distributed: fewest clients of a sum that is used")(
+      "parameters", count(), "plan, distributed: of the model")(
+      "clip-steps", number(), "plan, distributed: clipping norm / step of the grid")(
+      "beta", number()->default_value(0.6065306597, "exp(-1/2)"),
+      "plan, distributed: bias of the conditional rounding, from 0 (none) to below 1");
 }
 
 }  // namespace fed::app
