@@ -16,6 +16,7 @@ LAYERS = {
     'base': [],
     'cli': ['base'],
     'crypto': ['base'],
+    'secagg': ['crypto'],
     'tensor': ['base'],
     'channel': ['crypto'],
     'wire': ['base'],
