@@ -1,5 +1,6 @@
 #include "secagg/refusal.h"
 
+#include <ostream>
 #include <stdexcept>
 
 namespace fed::secagg {
@@ -72,6 +73,14 @@ const char* name(AbandonReason reason) {
       return "inconsistent_dealer";
   }
   return "unknown";
+}
+
+std::ostream& operator<<(std::ostream& out, const Refusal& refusal) {
+  return out << name(refusal.reason) << ": " << refusal.detail;
+}
+
+std::ostream& operator<<(std::ostream& out, const Abandoned& end) {
+  return out << name(end.reason) << ": " << end.detail;
 }
 
 void throw_exception_from_error(const Refusal& refusal, const boost::source_location&) {

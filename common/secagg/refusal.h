@@ -4,6 +4,7 @@
 // for people and names no secret.
 #pragma once
 
+#include <iosfwd>
 #include <optional>
 #include <string>
 
@@ -67,6 +68,10 @@ struct Abandoned {
 
 template <class T>
 using Attempt = boost::system::result<T, Abandoned>;
+
+// "reason: detail", for logs and failed tests.
+std::ostream& operator<<(std::ostream& out, const Refusal& refusal);
+std::ostream& operator<<(std::ostream& out, const Abandoned& end);
 
 // What value() throws; found by argument-dependent lookup.
 [[noreturn]] void throw_exception_from_error(const Refusal& refusal, const boost::source_location&);
