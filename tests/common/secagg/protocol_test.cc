@@ -94,14 +94,14 @@ void sweep(std::uint32_t permille, std::uint64_t seeds, int& exact, int& abandon
 
 TEST_CASE("over many seeds a sum is exact or there is none, at 0, 10 and 30 % of losses") {
   int exact = 0, abandoned = 0;
-  sweep(0, 20, exact, abandoned);
-  CHECK(exact == 20);
+  sweep(0, 8, exact, abandoned);
+  CHECK(exact == 8);
   CHECK(abandoned == 0);
-  sweep(100, 40, exact, abandoned);
-  CHECK(exact >= 50);
-  sweep(300, 40, exact, abandoned);
-  CHECK(exact + abandoned == 100);
-  CHECK(exact >= 70);
+  sweep(100, 24, exact, abandoned);
+  CHECK(exact >= 28);
+  sweep(300, 24, exact, abandoned);
+  CHECK(exact + abandoned == 56);
+  CHECK(exact >= 40);
   CHECK(abandoned >= 1);
 }
 
