@@ -134,6 +134,11 @@ Status check_security(std::uint32_t clients, const Parameters& parameters, const
   FED_TRY(check_ranges(clients, threat));
   const std::uint32_t k = parameters.neighbours;
   const bool full = is_full(clients, k);
+  if (!full && clients <= kFullGraphClientsMax) {
+    return Error{ErrorCode::invalid, "of " + std::to_string(clients) +
+                                         " clients everybody is everybody's neighbour, not " +
+                                         std::to_string(k)};
+  }
   if (!full && (k < 2 || k % 2 != 0 || k >= clients - 1)) {
     return Error{ErrorCode::invalid, std::to_string(k) + " neighbours make no graph of " +
                                          std::to_string(clients) + " clients"};

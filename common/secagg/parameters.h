@@ -65,8 +65,8 @@ Result<Parameters> full_graph_parameters(std::uint32_t clients, const Threat& th
 Result<Parameters> sparse_graph_parameters(std::uint32_t clients, const Threat& threat);
 
 // What a client asks before it trusts parameters that somebody else chose: that they keep its
-// input secret against `threat` (the two security conditions above; success is the server's
-// concern). ErrorCode::invalid with the reason.
+// input secret against `threat` (the two security conditions above, and a full graph for few
+// clients; success is the server's concern). ErrorCode::invalid with the reason.
 Status check_security(std::uint32_t clients, const Parameters& parameters, const Threat& threat);
 
 }  // namespace fed::secagg

@@ -40,8 +40,8 @@ struct Roster {
   std::vector<SignedKeys> entries;
 };
 
-// The verify key of a client that the reader knows and trusts to be one; none for a stranger. Answers
-// the same during an attempt.
+// The verify key of a client that the reader knows and trusts to be one; none for a stranger.
+// Answers the same during an attempt.
 using IdentityLookup = std::function<std::optional<crypto::VerifyKey>(std::string_view id)>;
 
 // The terms and all entries: from here the graph follows. The parameters are left out, so that
