@@ -198,25 +198,26 @@ Answer<void> check_quorum(const std::vector<SurvivorSignature>& signatures,
                           const crypto::Hash& statement, const std::vector<Member>& sharers,
                           Member self, const Graph& graph, std::uint32_t threshold,
                           const std::vector<crypto::VerifyKey>& identities) {
-  std::vector<bool> relevant(graph.size());
-  std::vector<Member> peers;
+  std::vector<std::pair<Member, std::uint32_t>> missing;  // of each peer's quorum
   for (Member peer : graph.neighbours(self)) {
-    if (!contains(sharers, peer)) continue;
-    peers.push_back(peer);
-    for (Member holder : graph.neighbours(peer)) relevant[holder] = true;
+    if (contains(sharers, peer)) missing.emplace_back(peer, threshold);
   }
   std::vector<bool> signed_it(graph.size());
   for (const SurvivorSignature& one : signatures) {
-    if (one.signer >= graph.size() || !relevant[one.signer] || signed_it[one.signer]) continue;
-    signed_it[one.signer] =
-        crypto::verify(identities[one.signer], statement, one.signature).has_value();
-  }
-  for (Member peer : peers) {
-    if (graph.count_neighbours(peer, signed_it) < threshold) {
-      return refuse(RefusalReason::no_quorum,
-                    "fewer than " + std::to_string(threshold) +
-                        " of the clients that hold a peer's shares signed this survivor set");
+    if (missing.empty()) break;
+    const auto held = [&](const auto& peer) { return graph.adjacent(peer.first, one.signer); };
+    if (one.signer >= graph.size() || signed_it[one.signer] ||
+        std::none_of(missing.begin(), missing.end(), held) ||
+        !crypto::verify(identities[one.signer], statement, one.signature)) {
+      continue;
     }
+    signed_it[one.signer] = true;
+    std::erase_if(missing, [&](auto& peer) { return held(peer) && --peer.second == 0; });
+  }
+  if (!missing.empty()) {
+    return refuse(RefusalReason::no_quorum,
+                  "fewer than " + std::to_string(threshold) +
+                      " of the clients that hold a peer's shares signed this survivor set");
   }
   return {};
 }

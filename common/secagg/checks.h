@@ -42,8 +42,8 @@ Answer<void> check_survivors(const SurvivorSet& set, const std::vector<Member>& 
 
 // Whether, for each neighbour of `self` in `sharers`, at least `threshold` of its neighbours
 // (who hold its shares) signed `statement` validly. With 2 t > k + a (parameters.h), no two
-// statements can both pass for one peer, so its two secrets cannot both be rebuilt. Only
-// signatures by such holders are verified; others, wrong ones and second ones do not count.
+// statements can both pass for one peer, so its two secrets cannot both be rebuilt. Signatures by
+// others, wrong ones and second ones do not count; those that are needed no more are not verified.
 Answer<void> check_quorum(const std::vector<SurvivorSignature>& signatures,
                           const crypto::Hash& statement, const std::vector<Member>& sharers,
                           Member self, const Graph& graph, std::uint32_t threshold,

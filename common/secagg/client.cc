@@ -96,8 +96,11 @@ Answer<SignedKeys> Client::make_keys(const Terms& terms) {
   Scalar mask_scalar = Scalar::random(setup_.random);
   Scalar self_scalar = Scalar::random(setup_.random);
   crypto::X25519KeyPair mask_key = mask_key_pair(mask_scalar, hash, setup_.id);
-  secrets_.emplace(Secrets{std::move(mask_scalar), std::move(self_scalar), std::move(mask_key),
-                           random_key_pair(setup_.random)});
+  secrets_.emplace(Secrets{std::move(mask_scalar),
+                           std::move(self_scalar),
+                           std::move(mask_key),
+                           random_key_pair(setup_.random),
+                           {}});
   own_.id = setup_.id;
   own_.mask_key = secrets_->mask_key.public_key();
   own_.share_key = secrets_->share_key.public_key();
@@ -128,13 +131,14 @@ Answer<ShareMessage> Client::deal(const Roster& roster) {
   for (std::size_t i = 0; i < holders.size(); ++i) {
     const SignedKeys& holder = roster_.entries[holders[i]];
     const KeyView mask_share = of_mask[i].y.view(), self_share = of_self[i].y.view();
-    const auto sealed = seal_shares(secrets_->share_key, setup_.id, holder.share_key, holder.id,
-                                    context_, mask_share, self_share);
-    if (!sealed) return unsafe_key(holder.id);
+    auto shared = secrets_->share_key.dh(holder.share_key);
+    if (!shared) return unsafe_key(holder.id);
     message.push_back(
-        {holders[i], *sealed,
+        {holders[i],
+         seal_shares(shared->view(), context_, setup_.id, holder.id, mask_share, self_share),
          share_commitment(SecretKind::mask_key, context_, setup_.id, holder.id, mask_share),
          share_commitment(SecretKind::self_mask, context_, setup_.id, holder.id, self_share)});
+    secrets_->shared.emplace(holders[i], std::move(*shared));
   }
   secrets_->mask_scalar = Scalar();  // its holders have it now
   return message;
@@ -147,8 +151,8 @@ Answer<Bytes> Client::hide(const ShareDelivery& delivery, Words input) {
   sharers_ = delivery.sharers;
   for (const ReceivedShares& from : delivery.shares) {
     const SignedKeys& dealer = roster_.entries[from.dealer];
-    auto opened = open_shares(secrets_->share_key, setup_.id, dealer.share_key, dealer.id, context_,
-                              from.sealed);
+    auto opened = open_shares(secrets_->shared.at(from.dealer).view(), context_, dealer.id,
+                              setup_.id, from.sealed);
     // What does not open is a share that this client does not have; the others' suffice.
     if (opened) held_.push_back({from.dealer, std::move(*opened)});
   }

@@ -19,6 +19,7 @@
 // part in a second one.
 #pragma once
 
+#include <map>
 #include <optional>
 
 #include "secagg/checks.h"
@@ -63,6 +64,7 @@ class Client {
   struct Secrets {
     crypto::Scalar mask_scalar, self_scalar;
     crypto::X25519KeyPair mask_key, share_key;
+    std::map<Member, crypto::Wiped<32>> shared;  // with each neighbour, by the share keys
   };
   struct Held {  // what a neighbour dealt to this client
     Member dealer;

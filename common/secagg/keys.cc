@@ -17,12 +17,10 @@ Wiped<32> derive(const Transcript& salt, ByteView secret) {
   return key;
 }
 
-Result<crypto::AeadKey> share_key(const X25519KeyPair& mine, const crypto::PublicKey& peer,
-                                  const Hash& context, std::string_view dealer,
-                                  std::string_view holder) {
-  FED_ASSIGN(shared, mine.dh(peer));
+crypto::AeadKey share_key(KeyView shared, const Hash& context, std::string_view dealer,
+                          std::string_view holder) {
   const Wiped<32> key =
-      derive(Transcript("share key").add(context).add(dealer).add(holder), shared.view());
+      derive(Transcript("share key").add(context).add(dealer).add(holder), shared);
   return crypto::AeadKey(crypto::Aead::chacha20_poly1305, key.view());
 }
 
@@ -60,24 +58,21 @@ Hash share_commitment(SecretKind kind, const Hash& context, std::string_view dea
       .finish();
 }
 
-Result<SealedShares> seal_shares(const X25519KeyPair& mine, std::string_view dealer,
-                                 const crypto::PublicKey& peer, std::string_view holder,
-                                 const Hash& context, KeyView mask_share, KeyView self_share) {
-  FED_ASSIGN(key, share_key(mine, peer, context, dealer, holder));
+SealedShares seal_shares(KeyView shared, const Hash& context, std::string_view dealer,
+                         std::string_view holder, KeyView mask_share, KeyView self_share) {
   Wiped<64> plain;
   std::copy(self_share.begin(), self_share.end(),
             std::copy(mask_share.begin(), mask_share.end(), plain.span().begin()));
   SealedShares sealed;
-  key.seal(crypto::Nonce{}, context, plain.view(), sealed);
+  share_key(shared, context, dealer, holder).seal(crypto::Nonce{}, context, plain.view(), sealed);
   return sealed;
 }
 
-Result<Wiped<64>> open_shares(const X25519KeyPair& mine, std::string_view holder,
-                              const crypto::PublicKey& peer, std::string_view dealer,
-                              const Hash& context, const SealedShares& sealed) {
-  FED_ASSIGN(key, share_key(mine, peer, context, dealer, holder));
+Result<Wiped<64>> open_shares(KeyView shared, const Hash& context, std::string_view dealer,
+                              std::string_view holder, const SealedShares& sealed) {
   SealedShares buffer = sealed;
-  const auto opened = key.open(crypto::Nonce{}, context, buffer);
+  const auto opened =
+      share_key(shared, context, dealer, holder).open(crypto::Nonce{}, context, buffer);
   if (!opened) return opened.error();
   Wiped<64> plain(std::span<const std::uint8_t, 64>(opened->data(), 64));
   crypto::wipe(buffer);

@@ -41,15 +41,15 @@ crypto::Hash share_commitment(SecretKind kind, const crypto::Hash& context, std:
 // The two shares of a dealer for a holder, encrypted: mask key's, then self mask's, then a tag.
 using SealedShares = std::array<std::uint8_t, 64 + crypto::kTagBytes>;
 
-// ChaCha20-Poly1305 under a key (purpose "share key") of X25519 of their share keys that serves one
-// message in one direction, so the nonce is zero. seal is the dealer's, open the holder's. Errors:
-// unauthentic for a small-order key or if it was sealed for others, in another context, or altered.
-Result<SealedShares> seal_shares(const crypto::X25519KeyPair& mine, std::string_view dealer,
-                                 const crypto::PublicKey& peer, std::string_view holder,
-                                 const crypto::Hash& context, crypto::KeyView mask_share,
-                                 crypto::KeyView self_share);
-Result<crypto::Wiped<64>> open_shares(const crypto::X25519KeyPair& mine, std::string_view holder,
-                                      const crypto::PublicKey& peer, std::string_view dealer,
-                                      const crypto::Hash& context, const SealedShares& sealed);
+// ChaCha20-Poly1305 under a key (purpose "share key", dealer, holder) derived from `shared`, the
+// X25519 of their share keys. The key serves one message in one direction, so the nonce is zero.
+SealedShares seal_shares(crypto::KeyView shared, const crypto::Hash& context,
+                         std::string_view dealer, std::string_view holder,
+                         crypto::KeyView mask_share, crypto::KeyView self_share);
+
+// ErrorCode::unauthentic if they were sealed for others or in another context, or were altered.
+Result<crypto::Wiped<64>> open_shares(crypto::KeyView shared, const crypto::Hash& context,
+                                      std::string_view dealer, std::string_view holder,
+                                      const SealedShares& sealed);
 
 }  // namespace fed::secagg

@@ -221,11 +221,11 @@ struct Forger {
     for (std::size_t i = 0; i < holders.size(); ++i) {
       const SignedKeys& holder = play.roster.entries[holders[i]];
       const auto share = shares[i].y.view();
-      message.push_back(
-          {holders[i],
-           seal_shares(share_key, me, holder.share_key, holder.id, context, share, share).value(),
-           share_commitment(SecretKind::mask_key, context, me, holder.id, share),
-           share_commitment(SecretKind::self_mask, context, me, holder.id, share)});
+      message.push_back({holders[i],
+                         seal_shares(share_key.dh(holder.share_key).value().view(), context, me,
+                                     holder.id, share, share),
+                         share_commitment(SecretKind::mask_key, context, me, holder.id, share),
+                         share_commitment(SecretKind::self_mask, context, me, holder.id, share)});
     }
     return message;
   }

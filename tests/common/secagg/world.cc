@@ -1,5 +1,7 @@
 #include "world.h"
 
+#include <charconv>
+
 #include "secagg/packing.h"
 #include "secagg/stream.h"
 
@@ -52,9 +54,10 @@ ClientId World::id(std::size_t client) {
 
 IdentityLookup World::identity_of() const {
   return [this](std::string_view name) -> std::optional<crypto::VerifyKey> {
-    for (std::size_t i = 0; i < size(); ++i) {
-      if (id(i) == name) return identities_[i]->verify_key();
-    }
+    const std::size_t dash = name.rfind('-') + 1;
+    std::size_t number = size();
+    std::from_chars(name.data() + dash, name.data() + name.size(), number);
+    if (number < size() && id(number) == name) return identities_[number]->verify_key();
     return std::nullopt;
   };
 }
