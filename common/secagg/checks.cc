@@ -67,16 +67,6 @@ std::string counted(std::size_t there, const char* what, std::size_t wanted) {
          std::to_string(wanted);
 }
 
-std::size_t survivors_wanted(const Graph& graph, const Demands& demands) {
-  std::size_t wanted = std::max(demands.survivors_min, 2u);
-  if (graph.degree() + 1 < graph.size()) {
-    const std::uint64_t dropped =
-        std::uint64_t{graph.size()} * demands.threat.dropped_permille / 1000;
-    wanted = std::max<std::size_t>(wanted, graph.size() - dropped);
-  }
-  return wanted;
-}
-
 // Whether survivors and drop-outs are the sharers, each once.
 Answer<void> check_partition(const SurvivorSet& set, const std::vector<Member>& sharers) {
   std::vector<Member> both, all;
@@ -97,6 +87,14 @@ Answer<void> check_partition(const SurvivorSet& set, const std::vector<Member>& 
 }
 
 }  // namespace
+
+std::size_t survivors_wanted(const Graph& graph, const Threat& threat,
+                             std::uint32_t survivors_min) {
+  const std::size_t wanted = std::max(survivors_min, 2u);
+  if (graph.degree() + 1 == graph.size()) return wanted;
+  const std::uint64_t dropped = std::uint64_t{graph.size()} * threat.dropped_permille / 1000;
+  return std::max<std::size_t>(wanted, graph.size() - dropped);
+}
 
 Answer<void> check_terms(const Terms& terms, const Demands& demands) {
   if (const auto valid = check(terms); !valid) {
@@ -149,9 +147,10 @@ Answer<void> check_delivery(const ShareDelivery& delivery, Member self, const Gr
   if (!contains(delivery.sharers, self)) {
     return refuse(RefusalReason::absent_from_sharers, "this client's shares were left out");
   }
-  if (delivery.sharers.size() < survivors_wanted(graph, demands)) {
-    return refuse(RefusalReason::too_few_sharers, counted(delivery.sharers.size(), "dealt shares",
-                                                          survivors_wanted(graph, demands)));
+  const std::size_t wanted = survivors_wanted(graph, demands.threat, demands.survivors_min);
+  if (delivery.sharers.size() < wanted) {
+    return refuse(RefusalReason::too_few_sharers,
+                  counted(delivery.sharers.size(), "dealt shares", wanted));
   }
   const auto sharing = graph.count_neighbours(self, marks(delivery.sharers, graph.size()));
   if (sharing < threshold) {
@@ -179,9 +178,10 @@ Answer<void> check_survivors(const SurvivorSet& set, const std::vector<Member>& 
   if (!contains(set.survivors, self)) {
     return refuse(RefusalReason::absent_from_survivors, "this client's input was left out");
   }
-  if (set.survivors.size() < survivors_wanted(graph, demands)) {
+  const std::size_t wanted = survivors_wanted(graph, demands.threat, demands.survivors_min);
+  if (set.survivors.size() < wanted) {
     return refuse(RefusalReason::too_few_survivors,
-                  counted(set.survivors.size(), "inputs came", survivors_wanted(graph, demands)));
+                  counted(set.survivors.size(), "inputs came", wanted));
   }
   const std::vector<bool> survived = marks(set.survivors, graph.size());
   for (Member member : set.survivors) {

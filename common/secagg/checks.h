@@ -23,6 +23,10 @@ struct Demands {
   std::uint32_t survivors_min = kClientsMin;  // in a sum; at least 2 in any case
 };
 
+// How many inputs a sum needs: survivors_min and at least two, and in a sparse graph, which was
+// made for so many drop-outs and no more, all but these.
+std::size_t survivors_wanted(const Graph& graph, const Threat& threat, std::uint32_t survivors_min);
+
 Answer<void> check_terms(const Terms& terms, const Demands& demands);
 
 // `own` is what this client sent. One signature is verified for each entry.

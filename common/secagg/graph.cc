@@ -42,7 +42,14 @@ bool Graph::adjacent(Member a, Member b) const {
 
 std::uint32_t Graph::count_neighbours(Member member, const std::vector<bool>& marks) const {
   std::uint32_t count = 0;
-  for (Member other : neighbours(member)) count += marks[other] ? 1 : 0;
+  if (degree_ == size() - 1) {
+    for (Member other = 0; other < size(); ++other) count += marks[other] && other != member;
+    return count;
+  }
+  for (std::uint32_t step = 1; step <= degree_ / 2; ++step) {
+    count += marks[at(place_[member] + step)];
+    count += marks[at(place_[member] + size() - step)];
+  }
   return count;
 }
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "secagg/checks.h"
 #include "secagg/packing.h"
 
 namespace fed::secagg {
@@ -126,7 +127,7 @@ Status Server::shares(Member from, const ShareMessage& message) {
 Attempt<void> Server::close_shares() {
   FED_CHECK(phase_ == Phase::shares);
   const std::vector<Member> sharers = members_of(sharers_);
-  if (sharers.size() < limits_.survivors_min) {
+  if (sharers.size() < survivors_wanted(*graph_, terms_.threat, limits_.survivors_min)) {
     return abandoned(AbandonReason::too_few_sharers,
                      "only " + std::to_string(sharers.size()) + " clients dealt shares");
   }
@@ -171,7 +172,7 @@ Attempt<SurvivorSet> Server::close_inputs() {
   FED_CHECK(phase_ == Phase::inputs);
   set_.survivors = members_of(survivors_);
   std::erase_if(set_.dropped, [this](Member member) { return survivors_[member]; });
-  if (set_.survivors.size() < std::max(limits_.survivors_min, 2u)) {
+  if (set_.survivors.size() < survivors_wanted(*graph_, terms_.threat, limits_.survivors_min)) {
     return abandoned(AbandonReason::too_few_survivors,
                      "only " + std::to_string(set_.survivors.size()) + " inputs came");
   }

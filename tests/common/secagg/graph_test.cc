@@ -54,6 +54,20 @@ TEST_CASE("everybody has k different neighbours, and both sides agree") {
   }
 }
 
+TEST_CASE("neighbours are counted among the marked ones only") {
+  Stream marks_of{crypto::KeyView(crypto::sha256(view("marks")))};
+  for (const auto& [n, k] : {std::pair(9u, 8u), {9u, 4u}, {50u, 12u}}) {
+    const Graph made = graph(n, k);
+    std::vector<bool> marked(n);
+    for (std::size_t i = 0; i < n; ++i) marked[i] = marks_of.below(2) == 1;
+    for (Member member = 0; member < n; ++member) {
+      std::uint32_t expected = 0;
+      for (Member other : made.neighbours(member)) expected += marked[other] ? 1 : 0;
+      CHECK(made.count_neighbours(member, marked) == expected);
+    }
+  }
+}
+
 TEST_CASE("no k - 1 removals disconnect the graph, k do") {
   const std::uint32_t n = 9, k = 4;
   const Graph made = graph(n, k);
