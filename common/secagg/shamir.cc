@@ -47,6 +47,29 @@ std::vector<Scalar> inverses(std::span<const Scalar> values) {
   return result;
 }
 
+// x_i times the product of x_m - x_i over m != i. Points are small and public, so several factors
+// are multiplied as integers before one multiplication of scalars: those are what this costs.
+Scalar divisor(std::span<const Point> points, Point mine) {
+  Scalar product(1);
+  std::uint64_t pending = mine;
+  bool negative = false;
+  for (Point other : points) {
+    if (other == mine) continue;
+    const std::uint64_t distance = other > mine ? other - mine : mine - other;
+    negative = negative != (other < mine);
+    if (pending > ~std::uint64_t{0} / distance) {
+      product *= Scalar(pending);
+      pending = 1;
+    }
+    pending *= distance;
+  }
+  product *= Scalar(pending);
+  if (!negative) return product;
+  Scalar opposite;
+  opposite -= product;
+  return opposite;
+}
+
 std::vector<Point> points_of(std::span<const Share> shares) {
   std::vector<Point> points;
   for (const Share& share : shares) points.push_back(share.x);
@@ -87,22 +110,14 @@ std::vector<Share> split(const Scalar& secret, std::uint32_t threshold,
 
 Result<std::vector<Scalar>> lagrange_at_zero(std::span<const Point> points) {
   FED_TRY(check_points(points));
-  std::vector<Scalar> numerators, denominators;
+  Scalar product(1);  // of all points; the numerator of a weight is this without its own
+  std::vector<Scalar> divisors;
   for (Point mine : points) {
-    Scalar numerator(1), denominator(1);
-    for (Point other : points) {
-      if (other == mine) continue;
-      const Scalar x(other);
-      Scalar difference = x.duplicate();
-      difference -= Scalar(mine);
-      numerator *= x;
-      denominator *= difference;
-    }
-    numerators.push_back(std::move(numerator));
-    denominators.push_back(std::move(denominator));
+    product *= Scalar(mine);
+    divisors.push_back(divisor(points, mine));
   }
-  std::vector<Scalar> weights = inverses(denominators);
-  for (std::size_t i = 0; i < weights.size(); ++i) weights[i] *= numerators[i];
+  std::vector<Scalar> weights = inverses(divisors);
+  for (Scalar& weight : weights) weight *= product;
   return weights;
 }
 

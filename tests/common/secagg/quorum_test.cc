@@ -79,6 +79,16 @@ TEST_CASE("signatures that are wrong, of others, of other sets or counted twice 
   }
 }
 
+TEST_CASE("a signature counts once, however often it is there") {
+  AtUnmasking at;
+  auto& signatures = at.play.signatures;
+  signatures.resize(3);  // one too few about each of the three
+  for (int copies = 0; copies < 3; ++copies) {
+    for (std::size_t i = 0; i < 3; ++i) signatures.push_back(signatures[i]);
+  }
+  refuses(at.unmask(), RefusalReason::no_quorum);
+}
+
 // The attack that the quorum is for: half of the clients are told that a peer survived, the others
 // that it dropped out. Whatever one corrupted client signs, not both halves reveal.
 TEST_CASE("two survivor sets cannot both get a quorum of honest clients and one corrupted one") {
