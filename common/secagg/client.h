@@ -59,6 +59,8 @@ class Client {
   // The next call that is not out of turn.
   enum class Phase { advertise, share, mask, sign, unmask, done, refused };
   Phase phase() const { return phase_; }
+  // Whether there is anything left to wipe. Never after the end, of either kind.
+  bool holds_secrets() const { return secrets_.has_value() || !held_.empty(); }
 
  private:
   struct Secrets {

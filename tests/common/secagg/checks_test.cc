@@ -187,6 +187,7 @@ TEST_CASE("a survivor statement says who survived and who dropped out, in this c
   const crypto::Hash context{};
   const auto said = statement(SurvivorSet{{1, 2}, {3}}, context);
   CHECK(said != statement(SurvivorSet{{1, 2, 3}, {}}, context));
+  CHECK(said != statement(SurvivorSet{{1, 2}, {4}}, context));
   CHECK(said != statement(SurvivorSet{{3}, {1, 2}}, context));
   CHECK(said != statement(SurvivorSet{{1}, {2, 3}}, context));
   CHECK(said != statement(SurvivorSet{{1, 2}, {3}}, crypto::Hash{1}));

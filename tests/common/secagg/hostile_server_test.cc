@@ -20,6 +20,7 @@ void refuses(const Answer<T>& answer, RefusalReason reason) {
 // Whatever it is asked after a refusal.
 void says_nothing_more(Client& client, const Play& play) {
   CHECK(client.phase() == Client::Phase::refused);
+  CHECK_FALSE(client.holds_secrets());
   refuses(client.advertise(play.world.terms), RefusalReason::out_of_turn);
   refuses(client.share(play.roster), RefusalReason::out_of_turn);
   refuses(client.mask({}, play.world.input(0)), RefusalReason::out_of_turn);

@@ -34,7 +34,9 @@ void refuses(const Answer<Revelation>& answer, RefusalReason reason) {
 
 TEST_CASE("a client reveals one share about each neighbour that dealt, after a quorum") {
   AtUnmasking at;
+  CHECK(at.play.clients[kVictim].holds_secrets());
   const auto revealed = at.unmask();
+  CHECK_FALSE(at.play.clients[kVictim].holds_secrets());
   REQUIRE(revealed.has_value());
   std::vector<Member> about;
   for (const RevealedShare& share : *revealed) about.push_back(share.about);
@@ -53,6 +55,7 @@ TEST_CASE("exactly a threshold of each peer's holders suffices, one fewer does n
   AtUnmasking fewer;
   fewer.play.signatures.resize(3);  // members 1, 2, 3: member 1's holders are 2 and 3
   refuses(fewer.unmask(), RefusalReason::no_quorum);
+  CHECK_FALSE(fewer.play.clients[kVictim].holds_secrets());
   refuses(fewer.unmask(), RefusalReason::out_of_turn);
 }
 
