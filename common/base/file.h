@@ -53,6 +53,7 @@ class FileBackend {
   virtual Status truncate(std::uint64_t size) = 0;
   virtual Status reserve(std::uint64_t bytes) = 0;
   virtual Status sync() = 0;
+  virtual Status begin_sync(std::uint64_t, std::uint64_t) { return {}; }
   virtual Result<bool> lock() = 0;
   virtual int descriptor() const { return -1; }
 
@@ -91,6 +92,11 @@ class File {
   Status reserve(std::uint64_t bytes) const { return backend_->reserve(bytes); }
   // fdatasync for Durability::power, nothing for Durability::process.
   Status sync(Durability durability) const;
+  // Asks for the bytes from `offset` to be written soon, and does not wait for it. Nothing is
+  // durable by that; a disk may ignore it.
+  Status begin_sync(std::uint64_t offset, std::uint64_t bytes) const {
+    return backend_->begin_sync(offset, bytes);
+  }
   // True: this process has the file for itself until it is closed. False: another one has it.
   Result<bool> lock() const { return backend_->lock(); }
   void close() { backend_.reset(); }

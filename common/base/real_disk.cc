@@ -87,6 +87,13 @@ class RealFile final : public FileBackend {
     return {};
   }
 
+  Status begin_sync(std::uint64_t offset, std::uint64_t bytes) override {
+    const int code = ::sync_file_range(descriptor_, static_cast<off_t>(offset),
+                                       static_cast<off_t>(bytes), SYNC_FILE_RANGE_WRITE);
+    if (code != 0 && errno != ESPIPE && errno != ENOSYS) return file_error("write", path);
+    return {};
+  }
+
   Result<bool> lock() override {
     if (::flock(descriptor_, LOCK_EX | LOCK_NB) == 0) return true;
     if (errno == EWOULDBLOCK) return false;

@@ -41,8 +41,8 @@ class Aggregator {
   // the aggregator's use.
   virtual void report(std::span<double> aggregated) = 0;
 
-  // Ready for another tile of `coordinates`, as new; keeps its memory.
-  virtual void reset(std::size_t coordinates) = 0;
+  // Ready for another tile of `coordinates` on this grid, as new; keeps its memory.
+  virtual void reset(const Grid& grid, std::size_t coordinates) = 0;
 };
 
 // A registered rule.

@@ -1,101 +1,35 @@
 #include "aggregate/fold.h"
 
-#include <algorithm>
-#include <array>
-#include <atomic>
-#include <cfenv>
-#include <cmath>
 #include <limits>
-#include <mutex>
-#include <optional>
-
-#include "tensor/kernels.h"
 
 namespace fed::aggregate {
 namespace {
 
-// For as long as it lives, denormals count as zero on this thread; then the thread is as before.
-class FlushedDenormals {
- public:
-  FlushedDenormals() {
-    std::fegetenv(&before_);
-    tensor::flush_denormals();
+Status check_state(const FoldInput& input) {
+  const std::size_t coordinates = input.weights.size();
+  const OptimizerSlots slots = input.optimizer->slots();
+  if (input.state->m.size() == (slots.m ? coordinates : 0) &&
+      input.state->v.size() == (slots.v ? coordinates : 0)) {
+    return {};
   }
-  ~FlushedDenormals() { std::fesetenv(&before_); }
-  FlushedDenormals(const FlushedDenormals&) = delete;
-  FlushedDenormals& operator=(const FlushedDenormals&) = delete;
+  return Error{ErrorCode::mismatch, "the server optimizer's state does not fit the model"};
+}
 
- private:
-  std::fenv_t before_{};
-};
+// The weight of all contributions, also of those that were added up before.
+Result<double> add_weights(const FoldInput& input) {
+  const double begun = input.begun == nullptr ? 0 : input.begun->weight();
+  FED_ASSIGN(total,
+             check_contributions(input.contributions, input.grid, input.weights.size(), begun));
+  if (total > 0) return total;
+  return Error{ErrorCode::invalid, "a round without contributions cannot be folded"};
+}
 
 // One thread's memory, lent to one tile after the other.
 struct Scratch {
-  tensor::Floats updates = tensor::Floats(Grid::kBlock * kTile);
+  tensor::Floats updates = block_of_tiles();
   tensor::Doubles aggregated = tensor::Doubles(kTile);
   std::unique_ptr<Aggregator> aggregator;
 };
-
-// As many scratches as there are tiles at work at once.
-class ScratchPool {
- public:
-  std::unique_ptr<Scratch> take() {
-    const std::lock_guard lock(mutex_);
-    if (free_.empty()) return std::make_unique<Scratch>();
-    auto scratch = std::move(free_.back());
-    free_.pop_back();
-    return scratch;
-  }
-  void give_back(std::unique_ptr<Scratch> scratch) {
-    const std::lock_guard lock(mutex_);
-    free_.push_back(std::move(scratch));
-  }
-
- private:
-  std::mutex mutex_;
-  std::vector<std::unique_ptr<Scratch>> free_;
-};
-
-Status check_sizes(const FoldInput& input) {
-  const std::size_t coordinates = input.weights.size();
-  const OptimizerSlots slots = input.optimizer->slots();
-  if (input.state->m.size() != (slots.m ? coordinates : 0) ||
-      input.state->v.size() != (slots.v ? coordinates : 0)) {
-    return Error{ErrorCode::mismatch, "the server optimizer's state does not fit the model"};
-  }
-  for (const Contribution& contribution : input.contributions) {
-    FED_ASSIGN(bytes, contribution.file->size());
-    if (bytes == coordinates * sizeof(float)) continue;
-    return Error{ErrorCode::mismatch, contribution.file->path().string() + " has " +
-                                          std::to_string(bytes) + " bytes, but the model has " +
-                                          std::to_string(coordinates * sizeof(float))};
-  }
-  return {};
-}
-
-// The accepted weights' sum, on the weights' grid and so without regard to order.
-Result<double> add_weights(const FoldInput& input) {
-  if (input.contributions.empty()) {
-    return Error{ErrorCode::invalid, "a round without contributions cannot be folded"};
-  }
-  double total = 0;
-  for (const Contribution& contribution : input.contributions) {
-    const double weight = contribution.weight;
-    if (!(weight <= input.grid.total_weight() && input.grid.round_weight(weight) > 0)) {
-      return Error{ErrorCode::invalid, contribution.file->path().string() + " has the weight " +
-                                           std::to_string(weight) + " of a cohort's " +
-                                           std::to_string(input.grid.total_weight())};
-    }
-    total += input.grid.round_weight(weight);
-  }
-  // The slack is for the weights' own rounding; the grid's proof leaves room for it.
-  if (total > input.grid.total_weight() * (1 + 1e-9)) {
-    return Error{ErrorCode::invalid, "the contributions weigh " + std::to_string(total) +
-                                         ", more than the cohort's " +
-                                         std::to_string(input.grid.total_weight())};
-  }
-  return total;
-}
 
 tensor::Floats sized(tensor::Floats worn, std::size_t size) {
   return worn.size() == size ? std::move(worn) : tensor::Floats(size);
@@ -108,49 +42,30 @@ bool all_finite(std::span<const float> values) {
 // The work on the tiles. Its outputs are written by tile, each by one thread.
 class Fold {
  public:
-  Fold(const FoldInput& input, Folded& folded)
-      : input_(input),
-        folded_(folded),
-        // Coordinates are floats: the largest float that is not beyond the limit bounds them.
-        limit_(static_cast<float>(input.grid.update_limit())) {
-    if (static_cast<double>(limit_) > input.grid.update_limit()) {
-      limit_ = std::nextafter(limit_, 0.0F);
-    }
-  }
+  Fold(const FoldInput& input, Folded& folded) : input_(input), folded_(folded) {}
 
-  std::size_t tiles() const { return (input_.weights.size() + kTile - 1) / kTile; }
-
-  void run(std::size_t tile) {
-    if (failed_.load(std::memory_order_relaxed)) return;
-    const FlushedDenormals flushed;
-    std::unique_ptr<Scratch> scratch = scratches_.take();
-    const Status status = work(tile * kTile, *scratch);
-    scratches_.give_back(std::move(scratch));
-    if (status) return;
-    const std::lock_guard lock(error_mutex_);
-    if (!error_) error_ = status.error();
-    failed_.store(true, std::memory_order_relaxed);
-  }
-
-  Status finish() && {
-    if (error_) return *std::move(error_);
-    return {};
-  }
-
- private:
-  Status work(std::size_t begin, Scratch& scratch) {
-    const std::size_t count = std::min(kTile, input_.weights.size() - begin);
-    if (scratch.aggregator == nullptr) {
-      scratch.aggregator = input_.rule->make(input_.grid, count);
-    } else {
-      scratch.aggregator->reset(count);
-    }
-    FED_TRY(accumulate_all(begin, count, scratch));
-    const std::span<double> delta = std::span(scratch.aggregated).first(count);
-    scratch.aggregator->report(delta);
+  Status run(std::size_t begin, std::size_t count) {
+    const auto scratch = scratches_.lend();
+    Aggregator& aggregator = aggregator_of(begin, count, *scratch);
+    FED_TRY(accumulate_tile(input_.contributions, input_.grid, {begin, count}, scratch->updates,
+                            aggregator));
+    const std::span<double> delta = std::span(scratch->aggregated).first(count);
+    aggregator.report(delta);
     const std::span<const float> x = input_.weights.subspan(begin, count);
     for (std::size_t i = 0; i < count; ++i) delta[i] = pseudo_gradient(delta[i], x[i]);
     return step(begin, count, delta);
+  }
+
+ private:
+  // What has been added up of the tile, or nothing yet.
+  Aggregator& aggregator_of(std::size_t begin, std::size_t count, Scratch& scratch) const {
+    if (input_.begun != nullptr) return input_.begun->tile(begin / kTile);
+    if (scratch.aggregator == nullptr) {
+      scratch.aggregator = input_.rule->make(input_.grid, count);
+    } else {
+      scratch.aggregator->reset(input_.grid, count);
+    }
+    return *scratch.aggregator;
   }
 
   // The direction of the step: the mean delta, against the mean gradient, or from the weights there
@@ -166,27 +81,6 @@ class Fold {
         return input_.discount * (mean - static_cast<double>(x));
     }
     FED_CHECK(false);
-  }
-
-  Status accumulate_all(std::size_t begin, std::size_t count, Scratch& scratch) {
-    std::array<Term, Grid::kBlock> terms;
-    std::size_t filled = 0;
-    for (const Contribution& contribution : input_.contributions) {
-      const std::span<float> update = std::span(scratch.updates).subspan(filled * kTile, count);
-      FED_TRY(contribution.file->read_at(begin * sizeof(float), as_writable_bytes(update)));
-      if (!within(update, limit_)) {
-        return Error{ErrorCode::invalid,
-                     contribution.file->path().string() +
-                         " holds a coordinate that is not a number or beyond the "
-                         "update limit, which was not so when it was admitted"};
-      }
-      terms[filled++] = {update, input_.grid.round_weight(contribution.weight)};
-      if (filled < terms.size()) continue;
-      scratch.aggregator->accumulate(terms);
-      filled = 0;
-    }
-    if (filled > 0) scratch.aggregator->accumulate(std::span(terms).first(filled));
-    return {};
   }
 
   Status step(std::size_t begin, std::size_t count, std::span<const double> delta) {
@@ -212,11 +106,7 @@ class Fold {
 
   const FoldInput& input_;
   Folded& folded_;
-  float limit_;
-  ScratchPool scratches_;
-  std::atomic<bool> failed_ = false;
-  std::mutex error_mutex_;
-  std::optional<Error> error_;
+  Pool<Scratch> scratches_;
 };
 
 }  // namespace
@@ -231,14 +121,15 @@ std::uint64_t fold_bytes(const Rule& rule, const OptimizerSlots& slots, std::uin
 
 Result<Folded> fold(const FoldInput& input, const ParallelFor& parallel_for, Folded worn) {
   FED_ASSIGN(total, add_weights(input));
-  FED_TRY(check_sizes(input));
+  FED_TRY(check_state(input));
   Folded folded{.weights = sized(std::move(worn.weights), input.weights.size()),
                 .state = {.m = sized(std::move(worn.state.m), input.state->m.size()),
                           .v = sized(std::move(worn.state.v), input.state->v.size())},
                 .total_weight = total};
   Fold work(input, folded);
-  parallel_for(work.tiles(), [&](std::size_t tile) { work.run(tile); });
-  FED_TRY(std::move(work).finish());
+  FED_TRY(
+      for_each_tile(input.weights.size(), parallel_for,
+                    [&](std::size_t begin, std::size_t count) { return work.run(begin, count); }));
   return folded;
 }
 

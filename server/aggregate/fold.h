@@ -14,28 +14,22 @@
 #include <string>
 #include <vector>
 
-#include "aggregate/aggregator.h"
+#include "aggregate/partial_fold.h"
 #include "aggregate/server_optimizer.h"
-#include "aggregate/tile_pool.h"
-#include "base/file.h"
 #include "tensor/vector.h"
 
 namespace fed::aggregate {
-
-// An admitted update: float32, little-endian, in the layout's order, from the file's start; nothing
-// else in the file. Borrows the file, which only `pread` reads.
-struct Contribution {
-  const File* file = nullptr;
-  double weight = 0;  // examples, or 1; > 0
-};
 
 // What is folded. Views only; everything must outlive the call.
 struct FoldInput {
   std::span<const float> weights;  // the global model
   const OptimizerState* state = nullptr;
-  std::span<const Contribution>
-      contributions;  // at least one; their weights sum to at most the grid's total
-  Grid grid;          // of the cohort: its total weight, the job's update limit
+  // Their weights and those of `begun` sum to at most the grid's total.
+  std::span<const Contribution> contributions;
+  // What was added up before, on the same grid, with the same rule and of as many coordinates, and
+  // something was; the fold ends its use. Null: nothing was.
+  PartialFold* begun = nullptr;
+  Grid grid;  // of the cohort: its total weight, the job's update limit
   const Rule* rule = nullptr;
   const ServerOptimizer* optimizer = nullptr;
   config::TrainingSpec::Update update = config::TrainingSpec::Update::delta;
@@ -50,9 +44,6 @@ struct Folded {
   OptimizerState state{};
   double total_weight = 0;  // of the accepted contributions
 };
-
-// Coordinates of a tile.
-inline constexpr std::size_t kTile = std::size_t{1} << 14;
 
 // Bytes that `fold` needs beside its input: result, tiles and rule, for the check that a job fits.
 std::uint64_t fold_bytes(const Rule& rule, const OptimizerSlots& slots, std::uint64_t coordinates,

@@ -29,7 +29,8 @@ class Mean final : public Aggregator {
 
   void report(std::span<double> aggregated) override { divide(sum_, weight_, aggregated); }
 
-  void reset(std::size_t coordinates) override {
+  void reset(const Grid& grid, std::size_t coordinates) override {
+    grid_ = grid;
     sum_.assign(coordinates, 0.0);
     weight_ = 0;
   }

@@ -70,7 +70,9 @@ Result<aggregate::Folded> fold_round(const FoldedRound& round, std::span<const F
   double weights = 0, discounted = 0;  // in the order of the tasks: the same sums every time
   for (std::size_t i = 0; i < files.size(); ++i) {
     const round::Contribution& each = round.round.contributions[i];
-    contributions.push_back({&files[i], each.weight * each.discount});
+    const bool added =
+        round.begun != nullptr && round.begun->updates.contains({each.task, each.client});
+    if (!added) contributions.push_back({&files[i], each.weight * each.discount});
     weights += each.weight;
     discounted += each.weight * each.discount;
   }
@@ -80,6 +82,7 @@ Result<aggregate::Folded> fold_round(const FoldedRound& round, std::span<const F
   const aggregate::FoldInput fold{.weights = round.weights,
                                   .state = &round.state,
                                   .contributions = contributions,
+                                  .begun = round.begun == nullptr ? nullptr : &round.begun->sum,
                                   .grid = grid,
                                   .rule = plan.rule,
                                   .optimizer = plan.optimizer.get(),
@@ -91,8 +94,9 @@ Result<aggregate::Folded> fold_round(const FoldedRound& round, std::span<const F
 Result<Closed> close_training(const ClosingInput& input, const Services& services) {
   const GlobalModel& base = *input.base;
   FED_ASSIGN(files, open_updates(input, services.staging));
-  FED_ASSIGN(folded, fold_round({*input.plan, input.round, base.weights, base.state}, files,
-                                services.parallel_for, base.memory->take()));
+  FED_ASSIGN(folded,
+             fold_round({*input.plan, input.round, base.weights, base.state, input.begun.get()},
+                        files, services.parallel_for, base.memory->take()));
   FED_TRY(keep_updates(input, files, services));
   FED_ASSIGN(metrics, evaluate(input, folded));
   const std::int64_t version = input.round.base_version + 1;

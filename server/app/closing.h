@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "aggregate/fold.h"
+#include "app/early_fold.h"
 #include "app/global_model.h"
 #include "app/plan.h"
 #include "app/services.h"
@@ -26,6 +27,7 @@ struct ClosingInput {
   std::shared_ptr<const GlobalModel> base;
   std::vector<data::Scaling> scaling;  // of the number columns, as round 0 found it
   tensor::Metadata provenance;         // goes into the checkpoint
+  std::shared_ptr<BegunFold> begun;    // what has been added up already; null: nothing
 };
 
 struct Closed {
@@ -41,6 +43,7 @@ struct FoldedRound {
   const round::CloseRound& round;
   std::span<const float> weights;  // of the version that the round goes on from
   const aggregate::OptimizerState& state;
+  BegunFold* begun = nullptr;  // used up
 };
 
 // `files` are the updates of round.contributions, in that order. The same for a round that is

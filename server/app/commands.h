@@ -8,7 +8,8 @@
 
 namespace fed::app {
 
-std::vector<cli::Command> local_commands();   // init, run, check, schema
+std::vector<cli::Command> local_commands();   // init, run, check, schema, privacy
+cli::Command privacy_planning();              // of these
 std::vector<cli::Command> remote_commands();  // all others
 
 }  // namespace fed::app

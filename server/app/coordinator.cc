@@ -15,6 +15,7 @@ Coordinator::Coordinator(CoordinatorParts parts)
                 .checkpoints = parts_.checkpoints,
                 .parallel_for = parts_.parallel_for,
                 .threads = parts_.threads,
+                .early_fold_from = parts_.early_fold_from,
                 .disk = parts_.disk,
                 .blobs = parts_.blobs,
                 .control = parts_.control,

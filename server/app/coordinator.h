@@ -32,6 +32,7 @@ struct CoordinatorParts {
   Loop& control;
   Executor& compute;
   std::uint64_t memory_bytes_max = 0;
+  std::uint64_t early_fold_from = kEarlyFoldFrom;
 };
 
 // When a client's last connection was lost, and why.

@@ -9,7 +9,9 @@
 namespace fed::app {
 
 Job::Job(std::shared_ptr<const Plan> plan, const Services& services)
-    : plan_(std::move(plan)), services_(services) {}
+    : plan_(std::move(plan)),
+      services_(services),
+      early_fold_(std::make_shared<EarlyFold>(plan_, services_)) {}
 
 void Job::start() {
   auto progress = services_.journal.load_job_progress(name());
@@ -83,7 +85,7 @@ void Job::begin(Prepared prepared, const store::JobProgress& progress) {
 
 // A crash between the end of the job and the rows that say so of its updates.
 void Job::discard_unused() {
-  const auto rows = services_.journal.uncommitted(name());
+  const auto rows = journal().uncommitted(name());
   if (!rows) return log::error("job {}: {}", name(), rows.error().detail);
   for (const store::ContributionRow& row : *rows) {
     run(round::Discard{row.client, row.task, round::Reason::job_ended});
@@ -225,8 +227,8 @@ Status Job::order(round::JobState to) {
 }
 
 Status Job::record_state(round::JobState state, round::Reason reason, const std::string& detail) {
-  FED_TRY(services_.journal.set_job_state(name(), round::name(state), static_cast<int>(reason),
-                                          detail, services_.control.unix_seconds()));
+  FED_TRY(journal().set_job_state(name(), round::name(state), static_cast<int>(reason), detail,
+                                  services_.control.unix_seconds()));
   on_record_ = state;
   return {};
 }
@@ -234,7 +236,10 @@ Status Job::record_state(round::JobState state, round::Reason reason, const std:
 void Job::handle(round::Event event) {
   if (!engine_) return;  // begin() tells the engine who is there
   events_.push_back(std::move(event));
-  if (handling_) return;
+  if (!handling_) handle_all();
+}
+
+void Job::handle_all() {
   handling_ = true;
   while (!events_.empty()) {
     const round::Event next = std::move(events_.front());
@@ -267,6 +272,7 @@ void Job::retire() {
   model_.reset();
   models_.clear();
   closed_.reset();
+  early_fold_->forget();
   std::set<std::int64_t> keep{engine_->version()};
   if (const auto best = best_version()) keep.insert(*best);
   if (on_record_ != state()) return;  // a restart would look for what is here

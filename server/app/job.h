@@ -16,6 +16,7 @@
 #include "app/activity.h"
 #include "app/attendance.h"
 #include "app/closing.h"
+#include "app/early_fold.h"
 #include "app/global_model.h"
 #include "app/plan.h"
 #include "app/prepare.h"
@@ -84,6 +85,7 @@ class Job : public std::enable_shared_from_this<Job> {
   void begin(Prepared prepared, const store::JobProgress& progress);
 
   void handle(round::Event event);
+  void handle_all();
   void schedule();
 
   // One per effect; false: the effects after it must not be carried out.
@@ -112,6 +114,12 @@ class Job : public std::enable_shared_from_this<Job> {
   template <class Other>
   void on(std::int64_t, const Other&) {}
 
+  // Records that come together are written together: one sync for all of them.
+  void write_records();
+  void recorded(const store::Accepted& record, const Status& written);
+  // With all records in it that are to be.
+  store::Journal& journal();
+
   void send(std::int64_t client, wire::Message message) const;
   void put_off(std::int64_t client, std::int64_t task, const Error& why);
   void admit_body(const store::UploadKey& key, const wire::Offer& offer, Bytes body);
@@ -119,13 +127,14 @@ class Job : public std::enable_shared_from_this<Job> {
   bool is_offered(const store::UploadKey& key) const;
   ClosingInput closing_input(const round::CloseRound& effect) const;
   std::optional<round::Evaluation> evaluation_of(const round::CommitRound& effect,
-                                                 std::string& metrics_text) const;
+                                                 std::string& metrics_text);
+  void close(ClosingInput input);
   bool is_closing(const store::ContributionRow& row) const;
   void tidy_up(std::set<std::int64_t> keep);
   void prune(std::set<std::int64_t> keep, std::int64_t last) const;
   void unstage(std::int64_t task) const;
   void judge_again(std::int64_t client);
-  bool is_acknowledged(std::int64_t task, std::int64_t client) const;
+  bool is_acknowledged(std::int64_t task, std::int64_t client);
   void answered(std::int64_t client, std::int64_t task);
   void unstage(const store::UploadKey& key) const;
   void retire();
@@ -139,7 +148,8 @@ class Job : public std::enable_shared_from_this<Job> {
   const std::shared_ptr<const Plan> plan_;
   const Services& services_;
   std::optional<round::Engine> engine_;
-  std::deque<round::Event> events_;  // to be handed in after the present one's effects
+  std::deque<round::Event> events_;       // to be handed in after the present one's effects
+  std::vector<store::Accepted> records_;  // to be written
   bool handling_ = false;
   Timer timer_, windows_;
 
@@ -147,6 +157,7 @@ class Job : public std::enable_shared_from_this<Job> {
   // That one, and those that open tasks began from.
   std::map<std::int64_t, std::shared_ptr<const GlobalModel>> models_;
   std::vector<data::Scaling> scaling_;
+  const std::shared_ptr<EarlyFold> early_fold_;
   std::vector<round::Contribution> closing_;         // of the version that is being made
   std::optional<Closed> closed_;                     // between Aggregated and Committed
   std::optional<round::OpenFailed> never_assigned_;  // tasks that could not be journaled

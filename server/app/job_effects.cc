@@ -20,12 +20,13 @@ bool Job::run(const round::BeginRound& effect) {
   for (const round::CohortMember& member : effect.cohort) {
     start.cohort.push_back({member.client, member.examples});
   }
-  const Status begun = services_.journal.begin_round(start);
+  const Status begun = journal().begin_round(start);
   if (!begun) {
     log::error("job {} round {}: cannot begin: {}", name(), effect.round, begun.error().detail);
     events_.push_back(round::BeginFailed{effect.round, effect.attempt, begun.error()});
     return false;
   }
+  early_fold_->begin(effect);
   const std::string attempt =
       effect.attempt > 1 ? " attempt " + std::to_string(effect.attempt) : "";
   const std::string clients =
@@ -40,7 +41,7 @@ bool Job::run(const round::OpenTasks& effect) {
   for (const round::OpenTask& task : effect.tasks) {
     tasks.push_back({task.task, task.client, task.base_version, task.examples});
   }
-  const Status opened = services_.journal.open_tasks(name(), tasks);
+  const Status opened = journal().open_tasks(name(), tasks);
   if (opened) return true;
   log::error("job {}: cannot give tasks: {}", name(), opened.error().detail);
   never_assigned_ = {tasks.front().task, tasks.back().task, opened.error()};
@@ -51,7 +52,7 @@ bool Job::run(const round::OpenTasks& effect) {
 bool Job::run(const round::EndTask& effect) {
   log::info("job {} task {} of {}: ended: {}", name(), effect.task,
             services_.name_of(effect.client), round::sentence(effect.reason));
-  const Status ended = services_.journal.end_task(name(), effect.task);
+  const Status ended = journal().end_task(name(), effect.task);
   if (!ended) log::warning("job {}: {}", name(), ended.error().detail);
   unstage(effect.task);
   return true;
@@ -60,8 +61,8 @@ bool Job::run(const round::EndTask& effect) {
 bool Job::run(const round::Discard& effect) {
   log::warning("job {} task {}: the accepted update of {} is in no version: {}", name(),
                effect.task, services_.name_of(effect.client), round::sentence(effect.reason));
-  const Status noted = services_.journal.discard_contribution(name(), {effect.task, effect.client},
-                                                              static_cast<int>(effect.reason));
+  const Status noted = journal().discard_contribution(name(), {effect.task, effect.client},
+                                                      static_cast<int>(effect.reason));
   if (noted) {
     unstage(effect.task);
   } else {  // the row still says that the file is there, and a restart believes it
@@ -129,20 +130,32 @@ bool Job::run(const round::Admit& effect) {
   return true;
 }
 
+namespace {
+
+Result<store::Upload> write_whole(store::Staging& staging, const store::UploadKey& key,
+                                  const Checksum& checksum, ByteView body) {
+  FED_ASSIGN(upload, staging.receive(key, body.size(), checksum));
+  const std::uint64_t offset = upload.offset();
+  FED_TRY(upload.write(offset, body.subspan(offset)));
+  return upload;
+}
+
+}  // namespace
+
 void Job::admit_body(const store::UploadKey& key, const wire::Offer& offer, Bytes body) {
-  auto shared = std::make_shared<const Bytes>(std::move(body));
-  in_background(
-      services_.compute, services_.control, weak_from_this(),
-      [&staging = services_.staging, key, shared,
-       checksum = offer.checksum]() -> Result<store::UploadFacts> {
-        FED_ASSIGN(upload, staging.receive(key, shared->size(), checksum));
-        const std::uint64_t offset = upload.offset();
-        FED_TRY(upload.write(offset, ByteView(*shared).subspan(offset)));
-        return std::move(upload).finish();
-      },
-      [key](Job& self, Result<store::UploadFacts> facts) {
-        self.uploaded(key.client, key.task, std::move(facts));
-      });
+  auto stored = [self = weak_from_this(), key,
+                 &control = services_.control](Result<store::UploadFacts> facts) {
+    control.post([self, key, facts = std::move(facts)] {
+      if (const auto job = self.lock()) job->uploaded(key.client, key.task, facts);
+    });
+  };
+  services_.compute.post([&staging = services_.staging, key, checksum = offer.checksum,
+                          body = std::make_shared<const Bytes>(std::move(body)),
+                          stored = std::move(stored)] {
+    auto upload = write_whole(staging, key, checksum, *body);
+    if (!upload) return stored(upload.error());
+    staging.finish(std::move(*upload), stored);
+  });
 }
 
 void Job::admit_chunks(const store::UploadKey& key, const wire::Offer& offer) {
@@ -180,16 +193,47 @@ bool Job::run(const round::Record& effect) {
                                  .bytes = plan_->update_bytes(engine_->kind()),
                                  .metrics = known ? to_json(offer->second.metrics).dump() : "{}",
                                  .at = services_.control.unix_seconds()};
-  const Status written = services_.journal.accept_contribution(accepted);
-  if (written) {
-    put_off_.erase(effect.client);
-    events_.push_back(round::Recorded{effect.client, effect.task});
-  } else {
-    log::error("job {} task {}: cannot record an update: {}", name(), effect.task,
-               written.error().detail);
-    events_.push_back(round::RecordFailed{effect.client, effect.task, written.error()});
+  records_.push_back(accepted);
+  // With these the round may close: before that, nobody else is to be accepted.
+  if (std::ssize(records_) >= engine_->missing()) {
+    write_records();
+  } else if (records_.size() == 1) {
+    services_.control.post([self = weak_from_this()] {
+      const auto job = self.lock();
+      if (job == nullptr || job->records_.empty()) return;
+      job->write_records();
+      job->handle_all();
+    });
   }
   return true;
+}
+
+void Job::write_records() {
+  const std::vector<store::Accepted> records = std::exchange(records_, {});
+  const Status all = services_.journal.accept_contributions(records);
+  for (const store::Accepted& record : records) {
+    // One that cannot be must not keep the others back.
+    recorded(record, all || records.size() == 1
+                         ? all
+                         : services_.journal.accept_contributions({&record, 1}));
+  }
+}
+
+void Job::recorded(const store::Accepted& record, const Status& written) {
+  if (written) {
+    put_off_.erase(record.client);
+    early_fold_->accepted(record.task, record.client, record.weight);
+    events_.push_back(round::Recorded{record.client, record.task});
+  } else {
+    log::error("job {} task {}: cannot record an update: {}", name(), record.task,
+               written.error().detail);
+    events_.push_back(round::RecordFailed{record.client, record.task, written.error()});
+  }
+}
+
+store::Journal& Job::journal() {
+  if (!records_.empty()) write_records();
+  return services_.journal;
 }
 
 bool Job::run(const round::Receipt& effect) {
@@ -211,15 +255,15 @@ bool Job::run(const round::Receipt& effect) {
                                .reason = static_cast<int>(effect.reason),
                                .detail = effect.detail,
                                .at = services_.control.unix_seconds()};
-  const Status recorded = services_.journal.record_outcome(outcome);
+  const Status recorded = journal().record_outcome(outcome);
   if (!recorded) log::debug("job {}: {}", name(), recorded.error().detail);
   unstage({name(), effect.task, effect.client});
   return true;
 }
 
 // Whether it is accepted and in no version yet: then no answer of today takes it away.
-bool Job::is_acknowledged(std::int64_t task, std::int64_t client) const {
-  const auto rows = services_.journal.uncommitted(name());
+bool Job::is_acknowledged(std::int64_t task, std::int64_t client) {
+  const auto rows = journal().uncommitted(name());
   return !rows || std::any_of(rows->begin(), rows->end(), [&](const store::ContributionRow& row) {
     return row.task == task && row.client == client;
   });
@@ -246,7 +290,7 @@ bool Job::run(const round::Retry& effect) {
 }
 
 ClosingInput Job::closing_input(const round::CloseRound& effect) const {
-  ClosingInput input{plan_, effect, model_, scaling_, {}};
+  ClosingInput input{plan_, effect, model_, scaling_, {}, nullptr};
   Json contributions = Json::array();
   for (const round::Contribution& c : effect.contributions) {
     contributions.push_back({{"client", services_.name_of(c.client)},
@@ -261,18 +305,30 @@ ClosingInput Job::closing_input(const round::CloseRound& effect) const {
 
 bool Job::run(const round::CloseRound& effect) {
   const Status noted =
-      services_.journal.set_round_state(name(), effect.round, effect.attempt, "closing", 0);
+      journal().set_round_state(name(), effect.round, effect.attempt, "closing", 0);
   if (!noted) log::warning("job {}: {}", name(), noted.error().detail);
   log::info("job {} round {}: folding {} contributions", name(), effect.round,
             effect.contributions.size());
   closing_ = effect.contributions;
+  early_fold_->finish(effect, [self = weak_from_this(), input = closing_input(effect)](
+                                  std::shared_ptr<BegunFold> begun) mutable {
+    const auto job = self.lock();
+    if (job == nullptr) return;
+    input.begun = std::move(begun);
+    job->close(std::move(input));
+  });
+  return true;
+}
+
+void Job::close(ClosingInput input) {
+  const std::int64_t number = input.round.round;
   in_background(
       services_.compute, services_.control, weak_from_this(),
-      [input = closing_input(effect), &services = services_] {
+      [input = std::move(input), &services = services_] {
         return input.round.kind == round::TaskKind::training ? close_training(input, services)
                                                              : close_statistics(input, services);
       },
-      [round = effect.round](Job& self, Result<Closed> closed) {
+      [round = number](Job& self, Result<Closed> closed) {
         if (closed) {
           self.closed_ = std::move(*closed);
           return self.handle(round::Aggregated{round});
@@ -281,7 +337,6 @@ bool Job::run(const round::CloseRound& effect) {
         const bool retryable = closed.error().code == ErrorCode::disk_full;
         self.handle(round::CommitFailed{round, closed.error(), retryable});
       });
-  return true;
 }
 
 bool Job::is_closing(const store::ContributionRow& row) const {
@@ -293,8 +348,8 @@ bool Job::is_closing(const store::ContributionRow& row) const {
 // The server's own evaluation of the new version if it has test rows; else what the clients found
 // of the version that this round began from.
 std::optional<round::Evaluation> Job::evaluation_of(const round::CommitRound& effect,
-                                                    std::string& metrics_text) const {
-  auto rows = services_.journal.uncommitted(name());
+                                                    std::string& metrics_text) {
+  auto rows = journal().uncommitted(name());
   if (rows) {
     std::erase_if(*rows, [this](const store::ContributionRow& row) { return !is_closing(row); });
   }
@@ -337,7 +392,7 @@ bool Job::run(const round::CommitRound& effect) {
     commit.best_version = stopping.best->version;
     commit.best_value = stopping.best->value;
   }
-  const Status committed = services_.journal.commit_round(commit);
+  const Status committed = journal().commit_round(commit);
   if (!committed) {
     log::error("job {} round {}: cannot commit: {}", name(), effect.round,
                committed.error().detail);
@@ -394,8 +449,8 @@ void Job::unstage(std::int64_t task) const {
 }
 
 bool Job::run(const round::AbandonRound& effect) {
-  const Status noted = services_.journal.set_round_state(
-      name(), effect.round, effect.attempt, "abandoned", static_cast<int>(effect.reason));
+  const Status noted = journal().set_round_state(name(), effect.round, effect.attempt, "abandoned",
+                                                 static_cast<int>(effect.reason));
   if (!noted) log::warning("job {}: {}", name(), noted.error().detail);
   log::warning(
       "job {} round {}: attempt {} is abandoned: {} {} contributions are kept; next attempt in "

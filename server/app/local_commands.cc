@@ -173,6 +173,7 @@ std::vector<cli::Command> local_commands() {
        {},
        {"kind"},
        schema},
+      privacy_planning(),
   };
 }
 

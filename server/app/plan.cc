@@ -35,7 +35,15 @@ std::uint64_t Plan::memory_bytes(unsigned threads) const {
   const std::uint64_t vectors = 1 + (slots.m ? 1 : 0) + (slots.v ? 1 : 0);
   const auto cohort = static_cast<std::uint64_t>(spec.rounds.cohort);
   return vectors * coordinates * sizeof(float) +
-         aggregate::fold_bytes(*rule, slots, coordinates, cohort, threads);
+         aggregate::fold_bytes(*rule, slots, coordinates, cohort, threads) + early_fold_bytes();
+}
+
+std::uint64_t Plan::early_fold_bytes() const {
+  constexpr std::uint64_t kMost = std::uint64_t{1} << 30;
+  if (engine.policy.asynchronous() || !aggregate::keeps_a_sum(*rule)) return 0;
+  const std::uint64_t bytes =
+      aggregate::tiles_of(model->layout().size()) * rule->bytes(aggregate::kTile, 1);
+  return bytes <= kMost ? bytes : 0;
 }
 
 Result<std::shared_ptr<const Plan>> make_plan(config::JobSpec spec) {

@@ -24,6 +24,10 @@ struct Plan {
   std::size_t number_columns = 0;  // whose statistics round 0 collects; 0: there is no round 0
 
   std::uint64_t update_bytes(round::TaskKind kind) const;
+  // What is added up while a round's updates come in (early_fold.h); 0: nothing is. Not for an
+  // asynchronous job, whose weight W is unknown until it closes, nor for rules that keep all
+  // updates, nor where it is so large that it would push the updates out of the page cache.
+  std::uint64_t early_fold_bytes() const;
   // Memory that the job needs at its worst moment, the closing of a round.
   std::uint64_t memory_bytes(unsigned threads) const;
 };

@@ -21,8 +21,8 @@ void Reception::receive(const std::shared_ptr<net::Link>& link, const channel::E
   const auto client = parts.directory.find(peer.peer);
   if (!client) return;  // revoked since the handshake began
   link->hold(counted());
-  const SessionLoops loops{parts.control, parts.compute, coordinator_};
-  link->start(std::make_shared<Session>(link, *client, std::move(address), loops));
+  const SessionParts session{parts.control, parts.compute, parts.staging, coordinator_};
+  link->start(std::make_shared<Session>(link, *client, std::move(address), session));
 }
 
 std::shared_ptr<void> Reception::counted() {

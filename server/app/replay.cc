@@ -75,8 +75,8 @@ class Replay {
     FED_ASSIGN(then, base_of(input_, services_, input_.round));
     open(round);
     if (files_.size() != round.contributions.size()) return std::move(result_);
-    const auto folded =
-        fold_round({*input_.plan, round, base.weights, base.state}, files_, services_.parallel_for);
+    const FoldedRound input{*input_.plan, round, base.weights, base.state, nullptr};
+    const auto folded = fold_round(input, files_, services_.parallel_for);
     if (folded) {
       compare(*folded, then);
     } else {

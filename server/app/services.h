@@ -16,6 +16,9 @@
 
 namespace fed::app {
 
+// Adding up smaller updates early takes longer than it saves.
+inline constexpr std::uint64_t kEarlyFoldFrom = 256 * 1024;
+
 struct Services {
   const config::ServerSpec& config;
   store::Journal& journal;  // control loop only
@@ -23,6 +26,8 @@ struct Services {
   const store::Checkpoints& checkpoints;
   aggregate::ParallelFor parallel_for;  // for kernels, on `threads` threads
   unsigned threads = 1;
+  // Updates of at least so many bytes are folded while a round's others come in.
+  std::uint64_t early_fold_from = kEarlyFoldFrom;
   Disk& disk;
   fs::path blobs;  // folder for sealed models
   Loop& control;

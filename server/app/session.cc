@@ -22,13 +22,13 @@ bool from_client(const wire::Message& message) {
 }  // namespace
 
 Session::Session(std::shared_ptr<net::Link> link, KnownClient client, std::string address,
-                 const SessionLoops& loops)
+                 const SessionParts& parts)
     : link_(std::move(link)),
       client_(std::move(client)),
       address_(std::move(address)),
-      loops_(loops),
-      since_(loops.control.unix_seconds()),
-      heard_at_(loops.control.now()) {}
+      parts_(parts),
+      since_(parts.control.unix_seconds()),
+      heard_at_(parts.control.now()) {}
 
 Traffic Session::traffic(Instant now) const {
   Traffic traffic{.heard_at = heard_at_};
@@ -96,14 +96,14 @@ Status Session::on_message(wire::Message message) {
                                                "; install the client of the same version"};
     }
     greeted_ = true;
-    loops_.control.post([self = shared_from_this()] { self->loops_.listener.opened(self); });
+    parts_.control.post([self = shared_from_this()] { self->parts_.listener.opened(self); });
     return {};
   }
   if (!from_client(message)) return unexpected(message);
   if (++unhandled_ > kUnhandledMax) return Error{ErrorCode::too_large, "too many messages at once"};
-  loops_.control.post([self = shared_from_this(), message = std::move(message)]() mutable {
+  parts_.control.post([self = shared_from_this(), message = std::move(message)]() mutable {
     --self->unhandled_;
-    self->loops_.listener.received(self, std::move(message));
+    self->parts_.listener.received(self, std::move(message));
   });
   return {};
 }
@@ -126,15 +126,18 @@ Status Session::on_chunk(std::uint64_t upload, std::uint64_t offset, ByteView da
 void Session::finish_upload() {
   auto whole = std::make_shared<Incoming>(std::move(*incoming_));
   forget_upload();
-  loops_.compute.post([self = shared_from_this(), whole] {
-    self->report_upload(whole->key, std::move(whole->upload).finish());
+  parts_.compute.post([self = shared_from_this(), whole] {
+    const auto report = [self, key = whole->key](Result<store::UploadFacts> facts) {
+      self->report_upload(key, std::move(facts));
+    };
+    self->parts_.staging.finish(std::move(whole->upload), report);
   });
 }
 
 void Session::report_upload(store::UploadKey key, Result<store::UploadFacts> facts) {
-  loops_.control.post(
+  parts_.control.post(
       [self = shared_from_this(), key = std::move(key), facts = std::move(facts)]() mutable {
-        self->loops_.listener.uploaded(self, std::move(key), std::move(facts));
+        self->parts_.listener.uploaded(self, std::move(key), std::move(facts));
       });
 }
 
@@ -145,8 +148,8 @@ Status Session::on_sealed(ByteView) {
 void Session::on_closed(const Error& reason) {
   forget_upload();
   if (!greeted_) return;
-  loops_.control.post(
-      [self = shared_from_this(), reason] { self->loops_.listener.closed(self, reason); });
+  parts_.control.post(
+      [self = shared_from_this(), reason] { self->parts_.listener.closed(self, reason); });
 }
 
 }  // namespace fed::app

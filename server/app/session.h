@@ -14,7 +14,7 @@
 #include "app/directory.h"
 #include "app/meter.h"
 #include "net/link.h"
-#include "store/upload.h"
+#include "store/staging.h"
 
 namespace fed::app {
 
@@ -33,9 +33,10 @@ class SessionListener {
 };
 
 // Where a session's work goes; outlives the sessions.
-struct SessionLoops {
+struct SessionParts {
   Loop& control;
   Executor& compute;
+  store::Staging& staging;
   SessionListener& listener;
 };
 
@@ -51,7 +52,7 @@ struct Traffic {
 class Session final : public net::Handler, public std::enable_shared_from_this<Session> {
  public:
   Session(std::shared_ptr<net::Link> link, KnownClient client, std::string address,
-          const SessionLoops& loops);
+          const SessionParts& parts);
 
   // Any thread; constant.
   const KnownClient& client() const { return client_; }
@@ -89,7 +90,7 @@ class Session final : public net::Handler, public std::enable_shared_from_this<S
   const std::shared_ptr<net::Link> link_;
   const KnownClient client_;
   const std::string address_;
-  const SessionLoops loops_;
+  const SessionParts parts_;
   const std::int64_t since_;
   bool greeted_ = false;              // Hello has come
   std::optional<Incoming> incoming_;  // the update being received

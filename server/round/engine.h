@@ -25,6 +25,7 @@
 // is handed in; an app that journals in the background hands in Recorded whenever that is done.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -87,6 +88,8 @@ class Engine {
   std::int64_t round() const;                        // at work, or next
   std::int64_t attempt() const { return attempt_; }  // 0: not begun
   TaskKind kind() const;                             // of that round
+  // Contributions with which the round at work would close.
+  std::int64_t missing() const { return std::max<std::int64_t>(0, goal_ - accepted()); }
   const StoppingState& stopping() const { return stopping_; }
   std::set<std::int64_t> bases()
       const;  // versions that an asynchronous job's open tasks began from

@@ -13,6 +13,7 @@
 #pragma once
 
 #include <memory>
+#include <span>
 
 #include "base/disk.h"
 #include "store/records.h"
@@ -76,10 +77,13 @@ class Journal {
   // "closing" or "abandoned". not_found if there is no such attempt, `invalid` if it is committed.
   Status set_round_state(std::string_view job, std::int64_t round, std::int64_t attempt,
                          std::string_view state, int reason);
-  // Ends the open task. Once per client and task: again with the same checksum changes nothing and is no error;
-  // already_exists with another one. Replaces an earlier refusal. `invalid` if no attempt at the
-  // round has begun or it is committed.
-  Status accept_contribution(const Accepted& accepted);
+  // Ends the open tasks; all of them or none. Once per client and task: again with the same
+  // checksum changes nothing and is no error; already_exists with another one. Replaces an earlier
+  // refusal. `invalid` if no attempt at the round has begun or it is committed.
+  Status accept_contributions(std::span<const Accepted> accepted);
+  Status accept_contribution(const Accepted& accepted) {
+    return accept_contributions({&accepted, 1});
+  }
   // An accepted update that will be part of no round. What is committed stays: no error.
   Status discard_contribution(std::string_view job, const UpdateId& update, int reason);
   // Refused or discarded. What was accepted stays accepted: then nothing changes, and it is no

@@ -80,6 +80,41 @@ Result<std::int64_t> highest_task(Database& database, std::string_view job) {
   return row ? statement.integer(0) : 0;
 }
 
+// Inside a transaction.
+Status accept(Database& database, const Accepted& accepted) {
+  FED_ASSIGN(known, accepted_checksum(database, accepted));
+  if (known == accepted.checksum) return {};
+  if (known) {
+    return Error{ErrorCode::already_exists, "client " + std::to_string(accepted.client) +
+                                                " has contributed another update to task " +
+                                                std::to_string(accepted.task) + " of the job \"" +
+                                                accepted.job + "\""};
+  }
+  FED_ASSIGN(last, last_attempt(database, accepted.job, accepted.round));
+  if (!last || is_committed(last)) {
+    return Error{ErrorCode::invalid,
+                 place(accepted.job, accepted.round) + (last ? " is committed" : " has not begun")};
+  }
+  FED_TRY(delete_task(database, accepted.job, accepted.task));
+  return database
+      .prepare(
+          "INSERT OR REPLACE INTO contributions (job, task, client, round, base_version,"
+          " examples, weight, checksum, bytes, outcome, metrics, at)"
+          " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, 'accepted', ?10, ?11)")
+      .bind(accepted.job)
+      .bind(accepted.task)
+      .bind(accepted.client)
+      .bind(accepted.round)
+      .bind(accepted.base_version)
+      .bind(accepted.examples)
+      .bind(accepted.weight)
+      .bind(ByteView(accepted.checksum))
+      .bind(static_cast<std::int64_t>(accepted.bytes))
+      .bind(accepted.metrics)
+      .bind(accepted.at)
+      .run();
+}
+
 }  // namespace
 
 Status commit_contributions(Database& database, const RoundCommit& commit) {
@@ -150,39 +185,10 @@ Status Journal::end_task(std::string_view job, std::int64_t task) {
   return database_->transaction([&]() -> Status { return delete_task(*database_, job, task); });
 }
 
-Status Journal::accept_contribution(const Accepted& accepted) {
+Status Journal::accept_contributions(std::span<const Accepted> accepted) {
   return database_->transaction([&]() -> Status {
-    FED_ASSIGN(known, accepted_checksum(*database_, accepted));
-    if (known == accepted.checksum) return {};
-    if (known) {
-      return Error{ErrorCode::already_exists, "client " + std::to_string(accepted.client) +
-                                                  " has contributed another update to task " +
-                                                  std::to_string(accepted.task) + " of the job \"" +
-                                                  accepted.job + "\""};
-    }
-    FED_ASSIGN(last, last_attempt(*database_, accepted.job, accepted.round));
-    if (!last || is_committed(last)) {
-      return Error{ErrorCode::invalid, place(accepted.job, accepted.round) +
-                                           (last ? " is committed" : " has not begun")};
-    }
-    FED_TRY(delete_task(*database_, accepted.job, accepted.task));
-    return database_
-        ->prepare(
-            "INSERT OR REPLACE INTO contributions (job, task, client, round, base_version,"
-            " examples, weight, checksum, bytes, outcome, metrics, at)"
-            " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, 'accepted', ?10, ?11)")
-        .bind(accepted.job)
-        .bind(accepted.task)
-        .bind(accepted.client)
-        .bind(accepted.round)
-        .bind(accepted.base_version)
-        .bind(accepted.examples)
-        .bind(accepted.weight)
-        .bind(ByteView(accepted.checksum))
-        .bind(static_cast<std::int64_t>(accepted.bytes))
-        .bind(accepted.metrics)
-        .bind(accepted.at)
-        .run();
+    for (const Accepted& each : accepted) FED_TRY(accept(*database_, each));
+    return {};
   });
 }
 

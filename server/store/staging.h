@@ -24,6 +24,7 @@
 
 #include "base/checksum.h"
 #include "base/disk.h"
+#include "store/arrivals.h"
 #include "store/spares.h"
 #include "store/upload.h"
 
@@ -61,6 +62,12 @@ class Staging {
   // `invalid` for a bad job name, a negative task or client, or bytes that are 0 or no whole
   // floats; too_large beyond upload_bytes_max; disk_full where the disk has no room for all of it.
   Result<Upload> receive(const UploadKey& key, std::uint64_t bytes, const Checksum& expected);
+
+  // As Upload::finish, together with others that become whole at the time. `done` is called once,
+  // on this thread before this returns or on another one that finishes uploads now.
+  void finish(Upload upload, Arrivals::Done done) {
+    arrivals_.finish(std::move(upload), std::move(done));
+  }
 
   // The update that was finished under this lease (UploadFacts) is about to be acknowledged: until
   // it is let go or removed, no upload takes its file back. `closed` if another upload of the key
@@ -126,6 +133,7 @@ class Staging {
   fs::path folder_;
   StagingOptions options_;
   Spares spares_;
+  Arrivals arrivals_;
   mutable std::mutex mutex_;
   std::map<UploadKey, Slot> slots_;
   std::mutex folders_mutex_;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <map>
 
 namespace fed::store {
 namespace {
@@ -139,13 +140,21 @@ Status Upload::write(std::uint64_t offset, ByteView chunk) {
   }
   FED_TRY(file_.write_at(offset, chunk));
   absorb(chunk);
-  // Without it, less is continued from; the chunk is there all the same.
+  // Without these, less is continued from, or the sync takes longer; the chunk is there all the
+  // same.
   static_cast<void>(mark());
+  static_cast<void>(write_behind());
   return {};
 }
 
-Result<UploadFacts> Upload::finish() && {
-  const std::lock_guard lock(fence_->mutex);
+// Begins only: who receives must not wait for a disk.
+Status Upload::write_behind() {
+  if (durability_ == Durability::process || offset_ - behind_ < kWriteBehind) return {};
+  const std::uint64_t from = std::exchange(behind_, offset_);
+  return file_.begin_sync(from, offset_ - from);
+}
+
+Status Upload::verify() {
   FED_TRY(check_alive());
   if (offset_ != bytes_) {
     return Error{ErrorCode::invalid, "the update ends after " + std::to_string(offset_) + " of " +
@@ -157,13 +166,48 @@ Result<UploadFacts> Upload::finish() && {
                  "the update does not have the checksum that was announced: send it anew"};
   }
   if (over_older_) FED_TRY(file_.truncate(bytes_));
-  if (const Status synced = file_.sync(durability_); !synced) {
-    // The next sync would succeed without these bytes.
-    static_cast<void>(disk_->remove(paths_.part));
-    return synced.error();
+  if (durability_ == Durability::power) static_cast<void>(file_.begin_sync(behind_, bytes_ - behind_));
+  return {};
+}
+
+Status Upload::sync() {
+  const Status synced = file_.sync(durability_);
+  // The next sync would succeed without these bytes.
+  if (!synced) static_cast<void>(disk_->remove(paths_.part));
+  return synced;
+}
+
+Result<UploadFacts> Upload::finish() && { return finish(std::span(this, 1)).front(); }
+
+std::vector<Result<UploadFacts>> Upload::finish(std::span<Upload> whole) {
+  std::vector<std::unique_lock<std::mutex>> locks;  // until they have their names
+  std::vector<Status> ended;
+  for (Upload& each : whole) {
+    locks.emplace_back(each.fence_->mutex);
+    ended.push_back(each.verify());
   }
-  FED_TRY(rename_file(*disk_, paths_.part, paths_.complete, durability_));
-  return UploadFacts{bytes_, floats_.finish(), expected_, fence_->lease};
+  for (std::size_t i = 0; i < whole.size(); ++i) {
+    if (ended[i]) ended[i] = whole[i].sync();
+    if (ended[i]) ended[i] = whole[i].disk_->rename(whole[i].paths_.part, whole[i].paths_.complete);
+  }
+  std::map<fs::path, Status> folders;
+  std::vector<Result<UploadFacts>> facts;
+  for (std::size_t i = 0; i < whole.size(); ++i) {
+    const Upload& each = whole[i];
+    if (ended[i]) {
+      const auto [synced, first] = folders.try_emplace(each.paths_.complete.parent_path());
+      if (first)
+        synced->second = sync_folder_of(*each.disk_, each.paths_.complete, each.durability_);
+      ended[i] = synced->second;
+    }
+    if (ended[i]) {
+      facts.push_back(
+          UploadFacts{each.bytes_, each.floats_.finish(), each.expected_, each.fence_->lease});
+    } else {
+      facts.push_back(ended[i].error());
+    }
+  }
+  return facts;
 }
 
 }  // namespace fed::store

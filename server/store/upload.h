@@ -14,7 +14,9 @@
 #include <cstdint>
 #include <memory>
 #include <mutex>
+#include <span>
 #include <string>
+#include <vector>
 
 #include "base/checksum.h"
 #include "base/disk.h"
@@ -24,6 +26,9 @@ namespace fed::store {
 
 inline constexpr std::uint64_t kMarkBytes = sizeof(std::uint64_t);
 inline constexpr std::uint64_t kMarkEvery = 256 * 1024;
+// Bytes after which the disk is asked to begin with them: so the page cache does not fill with what
+// is yet to be written, and the sync at the end finds little to do.
+inline constexpr std::uint64_t kWriteBehind = 8 * 1024 * 1024;
 
 // Whose update of which task.
 struct UploadKey {
@@ -91,6 +96,9 @@ class Upload {
   // anew; `closed` if superseded; disk_full, io: if the bytes could not be synced, they are gone as
   // well.
   Result<UploadFacts> finish() &&;
+  // The same of several, in their order: the disk writes their bytes at the same time, and the
+  // names of those in one folder are synced at once. Not thread-safe, as ever.
+  static std::vector<Result<UploadFacts>> finish(std::span<Upload> whole);
 
  private:
   Upload(Disk& disk, File file, Paths paths, std::uint64_t bytes, const Checksum& expected,
@@ -99,6 +107,9 @@ class Upload {
   Result<std::uint64_t> progress(std::uint64_t size);
   Status reread(std::uint64_t bytes);
   Status mark();
+  Status write_behind();
+  Status verify();  // that it is whole and what was announced
+  Status sync();
   void absorb(ByteView chunk);
   Status check_alive() const;  // under the fence's mutex
 
@@ -108,6 +119,7 @@ class Upload {
   std::uint64_t bytes_, offset_ = 0;
   bool over_older_ = false;   // the part has a mark
   std::uint64_t marked_ = 0;  // what it says
+  std::uint64_t behind_ = 0;  // up to where the disk has been asked to write
   Checksum expected_;
   Durability durability_;
   std::shared_ptr<UploadFence> fence_;

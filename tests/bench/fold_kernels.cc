@@ -33,7 +33,7 @@ void aggregate(const aggregate::Rule& rule, const aggregate::Grid& grid, const U
   std::vector<aggregate::Term> terms(updates.size());
   for (std::size_t at = 0; at < coordinates; at += aggregate::kTile) {
     const std::size_t size = std::min(aggregate::kTile, coordinates - at);
-    aggregator->reset(size);
+    aggregator->reset(grid, size);
     for (std::size_t i = 0; i < updates.size(); ++i) {
       terms[i] = {std::span(updates[i]).subspan(at, size), grid.round_weight(1)};
     }

@@ -17,6 +17,7 @@ LAYERS = {
     'cli': ['base'],
     'crypto': ['base'],
     'secagg': ['crypto'],
+    'privacy': ['crypto'],
     'tensor': ['base'],
     'channel': ['crypto'],
     'wire': ['base'],

@@ -41,7 +41,8 @@ struct ServerNode::Life {
                      .blobs = state.blobs,
                      .control = control,
                      .compute = compute,
-                     .memory_bytes_max = kMemoryBytesMax}),
+                     .memory_bytes_max = kMemoryBytesMax,
+                     .early_fold_from = seed % 2 == 0 ? 0 : app::kEarlyFoldFrom}),
         reception(coordinator) {
     for (std::size_t i = 0; i < node.traits_.io_loops; ++i) {
       loops.push_back(std::make_unique<SimLoop>(around.queue, mix_seed({seed, 3, i}),

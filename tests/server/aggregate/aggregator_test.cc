@@ -98,7 +98,8 @@ TEST_CASE("every rule: clients that agree are followed, and the result stays bet
 }
 
 TEST_CASE(
-    "every rule: reset makes it new, also for another size and its bytes grow at most with updates "
+    "every rule: reset makes it new, also for another size and grid and its bytes grow at most "
+    "with updates "
     "x "
     "tile") {
   const Round round = make_round(8);
@@ -107,10 +108,11 @@ TEST_CASE(
     INFO(rule.name);
     const auto fresh = rule.make(grid, kCoordinates);
     fresh->accumulate(round.terms);
-    const auto used = rule.make(grid, 40);
+    const Grid coarse = Grid::make(round.total * 1024, 64).value();
+    const auto used = rule.make(coarse, 40);
     const Term part{std::span(round.updates[3]).first(40), 9};
     used->accumulate({&part, 1});
-    used->reset(kCoordinates);
+    used->reset(grid, kCoordinates);
     used->accumulate(round.terms);
     CHECK(report(*used) == report(*fresh));
     CHECK(rule.bytes(1000, 10) >= 1000 * sizeof(double));

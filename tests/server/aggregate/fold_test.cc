@@ -27,6 +27,7 @@ using fed::aggregate::FoldInput;
 using fed::aggregate::Grid;
 using fed::aggregate::kTile;
 using fed::aggregate::OptimizerState;
+using fed::aggregate::PartialFold;
 using fed::aggregate::run_in_order;
 using fed::aggregate::TilePool;
 using fed::config::OptimizerSpec;
@@ -215,6 +216,47 @@ TEST_CASE("fold: the same bits in any order, on any number of threads") {
     };
     REQUIRE(same(fold(round.input, backwards).value(), expected));
   }
+}
+
+TEST_CASE("fold: the same bits, whatever was added up before the round was closed") {
+  for (const OptimizerSpec& spec : {kFedAvg, kYogi}) {
+    Round round(spec);
+    const Folded whole = fold(round.input, run_in_order).value();
+    TilePool pool(3);
+    PartialFold begun(*round.input.rule, kCoordinates);
+    const Grid coarse = Grid::make(round.input.grid.total_weight() * 4096, 64).value();
+    const std::span all(round.contributions);
+    for (const std::size_t early : {1, 8, 11, 19}) {
+      CAPTURE(spec.type, early);
+      begun.begin(coarse);  // of an attempt that came to nothing
+      begun.add(all.first(5), pool.parallel_for()).value();
+      begun.begin(round.input.grid);
+      CHECK(begun.weight() == 0);
+      for (std::size_t i = 0; i < early; i += 8) {
+        begun.add(all.subspan(i, std::min<std::size_t>(8, early - i)), pool.parallel_for()).value();
+      }
+      FoldInput input = round.input;
+      input.contributions = all.subspan(early);
+      input.begun = &begun;
+      CHECK(same(fold(input, pool.parallel_for()).value(), whole));
+    }
+  }
+}
+
+TEST_CASE("fold: what was added up before counts towards the cohort's weight") {
+  Round round(kFedAvg);
+  PartialFold begun(*round.input.rule, kCoordinates);
+  double half = 0;
+  for (std::size_t i = 0; i < 10; ++i) half += round.contributions[i].weight;
+  begun.begin(Grid::make(half, 64).value());
+  begun.add(std::span(round.contributions).first(10), run_in_order).value();
+  const auto more = begun.add(std::span(round.contributions).subspan(10, 1), run_in_order);
+  REQUIRE(!more);
+  CHECK(more.error().code == ErrorCode::invalid);
+  round.input.grid = Grid::make(half, 64).value();
+  round.input.contributions = std::span(round.contributions).subspan(10, 1);
+  round.input.begun = &begun;
+  CHECK(fold(round.input, run_in_order).error().code == ErrorCode::invalid);
 }
 
 TEST_CASE("fold: worn memory lends its room, and nothing that it holds") {

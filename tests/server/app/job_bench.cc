@@ -5,12 +5,12 @@
 
 namespace fed::test {
 
-BenchClient::BenchClient(Loop& control, Executor& compute, app::SessionListener& ear,
-                         std::int64_t id)
+BenchClient::BenchClient(Loop& control, Executor& compute, store::Staging& staging,
+                         app::SessionListener& ear, std::int64_t id)
     : link_(std::make_shared<HeardLink>(control)),
-      session_(std::make_shared<app::Session>(link_,
-                                              app::KnownClient{id, "site-" + std::to_string(id)},
-                                              "test", app::SessionLoops{control, compute, ear})) {
+      session_(std::make_shared<app::Session>(
+          link_, app::KnownClient{id, "site-" + std::to_string(id)}, "test",
+          app::SessionParts{control, compute, staging, ear})) {
   link_->start(session_);
   says(wire::Hello{wire::kProtocol, "test"});
 }
@@ -36,6 +36,7 @@ struct JobBench::Life final : app::SessionListener {
                  .checkpoints = state.checkpoints,
                  .parallel_for = aggregate::run_in_order,
                  .threads = 1,
+                 .early_fold_from = 0,
                  .disk = bench.disk_,
                  .blobs = state.blobs,
                  .control = control,
@@ -110,8 +111,8 @@ void JobBench::pass(double seconds) {
 
 BenchClient& JobBench::connect(std::int64_t client) {
   life_->clients.erase(client);
-  const auto [at, added] =
-      life_->clients.try_emplace(client, life_->control, life_->compute, *life_, client);
+  const auto [at, added] = life_->clients.try_emplace(client, life_->control, life_->compute,
+                                                      *life_->state.staging, *life_, client);
   pass(1);
   return at->second;
 }

@@ -28,7 +28,8 @@ namespace fed::test {
 // A client as the server meets it. Its words reach the job a moment later: see JobBench::pass.
 class BenchClient {
  public:
-  BenchClient(Loop& control, Executor& compute, app::SessionListener& ear, std::int64_t id);
+  BenchClient(Loop& control, Executor& compute, store::Staging& staging, app::SessionListener& ear,
+              std::int64_t id);
   ~BenchClient();  // the link and the session hold each other until then
   BenchClient(const BenchClient&) = delete;
   BenchClient& operator=(const BenchClient&) = delete;

@@ -141,6 +141,75 @@ TEST_CASE("a job: an update whose file a newer connection has taken back is not 
   CHECK(bench.journal().uncommitted("a")->empty());
 }
 
+constexpr const char* kFour = R"({
+  "name": "a", "model": {"type": "linear", "inputs": 2},
+  "rounds": {"max": 3, "cohort": 4, "contributions": {"min": 4, "goal": 4}}})";
+
+// So many of four clients have sent their updates, and the news of that comes at once.
+void arrive(JobBench& bench, std::int64_t clients) {
+  bench.start();
+  for (std::int64_t client = 1; client <= 4; ++client) {
+    bench.connect(client).says(wire::JobAnswer{"a", true, kExamples, ""});
+  }
+  bench.pass(1);
+  bench.hold_uploads();
+  for (std::int64_t client = 1; client <= clients; ++client) {
+    const Bytes bytes = update(static_cast<float>(client));
+    uploads(bench, client, offer_of(bench.client(client).heard<wire::Task>().at(0), bytes), bytes);
+  }
+}
+
+void check_receipts_of_three(JobBench& bench) {
+  for (std::int64_t client = 1; client <= 3; ++client) {
+    const auto receipts = bench.client(client).heard<wire::Receipt>();
+    REQUIRE(receipts.size() == 1);
+    CHECK(receipts[0].outcome == wire::Outcome::accepted);
+  }
+  CHECK(bench.journal().uncommitted("a")->size() == 3);
+}
+
+TEST_CASE("a job: updates that come together are recorded with one sync, then acknowledged") {
+  JobBench bench(kFour);
+  arrive(bench, 3);
+  const std::uint64_t before = bench.disk().syncs();
+  bench.deliver();
+  CHECK(bench.client(1).heard<wire::Receipt>().empty());
+  bench.pass(1);
+  CHECK(bench.disk().syncs() == before + 1);
+  check_receipts_of_three(bench);
+}
+
+TEST_CASE("a job: no more are accepted than close the round, also where they come together") {
+  std::string text = kFour;
+  text.replace(text.find(R"("min": 4, "goal": 4)"), 19, R"("min": 2, "goal": 3)");
+  JobBench bench(text);
+  arrive(bench, 4);
+  bench.deliver();
+  bench.pass(1);
+  REQUIRE(bench.job().version() == 1);
+  CHECK(bench.journal().history("a").value().at(0).accepted == 3);
+  CHECK(bench.client(4).heard<wire::Receipt>().at(0).outcome == wire::Outcome::discarded);
+}
+
+TEST_CASE("a job: an order comes after the updates that are there already") {
+  JobBench bench(kFour);
+  arrive(bench, 3);
+  bench.deliver();
+  REQUIRE(bench.job().order(round::JobState::paused).has_value());
+  CHECK(bench.journal().uncommitted("a")->size() == 3);
+  bench.pass(1);
+  check_receipts_of_three(bench);
+}
+
+TEST_CASE("a job: where updates cannot be recorded together each is tried alone") {
+  JobBench bench(kFour);
+  arrive(bench, 3);
+  bench.deliver();
+  bench.disk().set_faults({.fail_at = {bench.disk().operations() + 1}});
+  bench.pass(1);
+  check_receipts_of_three(bench);
+}
+
 TEST_CASE("a job: bytes that are not those of the latest offer are not acknowledged") {
   JobBench bench(kBuffered);
   const wire::Task task = sends_unheard(bench, update(1));

@@ -193,6 +193,22 @@ TEST_CASE("journal: an abandoned attempt's contributions count in the next one")
   CHECK((history[1].state == "committed" && history[1].cohort == 2 && history[1].accepted == 2));
 }
 
+TEST_CASE("journal: contributions that are accepted together are all on record, or none is") {
+  Registry registry;
+  registry->add_job("fashion", "{}", "running", kNow).value();
+  registry->begin_round(start(1, 1)).value();
+  registry->accept_contribution(accepted(1, 5, 1)).value();
+  const std::vector<fed::store::Accepted> bad = {accepted(1, 2), accepted(1, 5, 2), accepted(1, 8)};
+  CHECK(registry->accept_contributions(bad).error().code == ErrorCode::already_exists);
+  CHECK(registry.anew().contributions("fashion", 1).value() == std::vector{row(accepted(1, 5, 1))});
+  const std::vector<fed::store::Accepted> good = {accepted(1, 2), accepted(1, 5, 1),
+                                                  accepted(1, 8)};
+  registry->accept_contributions(good).value();
+  CHECK(registry.anew().contributions("fashion", 1).value() ==
+        std::vector{row(good[0]), row(good[1]), row(good[2])});
+  registry->accept_contributions({}).value();
+}
+
 TEST_CASE("journal: a contribution counts once") {
   Registry registry;
   registry->add_job("fashion", "{}", "running", kNow).value();

@@ -183,6 +183,22 @@ TEST_CASE("upload: a chunk that does not follow changes nothing") {
   CHECK(std::move(upload).finish().value().statistics == at_once(sending.vector));
 }
 
+TEST_CASE("upload: a long one is the same when the disk begins with it before its end") {
+  Sending sending;
+  sending.vector = values(fed::store::kWriteBehind / sizeof(float) * 3 / 2);
+  sending.bytes = bytes_of(sending.vector);
+  sending.sum = fed::checksum(sending.bytes);
+  constexpr std::size_t kChunk = 1'000'000;
+  for (const Durability durability : {Durability::power, Durability::process}) {
+    Upload upload = sending.open(durability).value();
+    for (std::size_t at = 0; at < sending.bytes.size(); at += kChunk) {
+      upload.write(at, sending.from(at, std::min(kChunk, sending.bytes.size() - at))).value();
+    }
+    CHECK(std::move(upload).finish().value().statistics == at_once(sending.vector));
+    CHECK(content(sending.complete) == sending.bytes);
+  }
+}
+
 TEST_CASE("upload: finishing too early is an error that keeps the part") {
   Sending sending;
   Upload upload = sending.open().value();
