@@ -16,6 +16,7 @@ LAYERS = {
     'base': [],
     'cli': ['base'],
     'crypto': ['base'],
+    'secagg': ['crypto'],
     'privacy': ['crypto'],
     'tensor': ['base'],
     'channel': ['crypto'],
