@@ -4,8 +4,8 @@ namespace fed::app {
 
 class LocalWorkshop::Opened final : public Workload {
  public:
-  Opened(std::unique_ptr<LocalJob> job, Disk& disk, train::Trainer& trainer)
-      : job_(std::move(job)), disk_(disk), trainer_(trainer) {}
+  Opened(std::unique_ptr<LocalJob> job, Disk& disk, train::Trainer& trainer, PrivacyLedger& ledger)
+      : job_(std::move(job)), disk_(disk), trainer_(trainer), ledger_(ledger) {}
 
   std::int64_t examples() const override { return job_->examples(); }
   std::uint64_t row_steps() const override {
@@ -15,6 +15,7 @@ class LocalWorkshop::Opened final : public Workload {
                              const std::string& client, const train::Progress& progress,
                              std::stop_token stop) override {
     if (task.kind == wire::TaskKind::statistics) return job_->sum(task);
+    FED_TRY(ledger_.spend(job_->spec(), task.task));
     return job_->train(task, disk_, model_file, client, trainer_, progress, stop);
   }
 
@@ -22,12 +23,14 @@ class LocalWorkshop::Opened final : public Workload {
   std::unique_ptr<LocalJob> job_;
   Disk& disk_;
   train::Trainer& trainer_;
+  PrivacyLedger& ledger_;
 };
 
 Result<std::shared_ptr<Workload>> LocalWorkshop::open(const std::string& name,
                                                       const std::string& text) {
   FED_ASSIGN(job, LocalJob::open(name, text, data_, agreement_));
-  return std::shared_ptr<Workload>(std::make_shared<Opened>(std::move(job), disk_, trainer_));
+  return std::shared_ptr<Workload>(
+      std::make_shared<Opened>(std::move(job), disk_, trainer_, ledger_));
 }
 
 }  // namespace fed::app

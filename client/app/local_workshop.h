@@ -2,6 +2,7 @@
 #pragma once
 
 #include "app/local_job.h"
+#include "app/privacy_ledger.h"
 #include "app/workload.h"
 #include "config/client.h"
 #include "train/local_trainer.h"
@@ -13,7 +14,11 @@ class LocalWorkshop final : public Workshop {
  public:
   // `disk` (of the models) and `spec` outlive it.
   LocalWorkshop(Disk& disk, const config::ClientSpec& spec)
-      : disk_(disk), data_(spec.data), agreement_(spec.jobs), trainer_(spec.threads) {}
+      : disk_(disk),
+        data_(spec.data),
+        agreement_(spec.jobs),
+        trainer_(spec.threads),
+        ledger_(disk, spec.state_dir / "privacy.ledger", spec.jobs.privacy) {}
 
   Result<std::shared_ptr<Workload>> open(const std::string& name, const std::string& text) override;
 
@@ -23,6 +28,7 @@ class LocalWorkshop final : public Workshop {
   const config::DataSpec& data_;
   const session::Agreement agreement_;
   train::LocalTrainer trainer_;  // of whoever performs
+  PrivacyLedger ledger_;         // the same
 };
 
 }  // namespace fed::app

@@ -46,6 +46,12 @@ Lines agreement_lines(const config::AgreementSpec& jobs) {
   lines.emplace_back("update", jobs.update_bytes_max == 0
                                    ? "of any size"
                                    : fmt::format("at most {} bytes", jobs.update_bytes_max));
+  std::string privacy = jobs.privacy.required ? "required" : "as the job has it";
+  if (jobs.privacy.epsilon_max > 0) {
+    privacy += fmt::format("; epsilon at most {:g} over all jobs, at delta {:g}",
+                           jobs.privacy.epsilon_max, jobs.privacy.delta);
+  }
+  lines.emplace_back("privacy", privacy);
   return lines;
 }
 

@@ -63,6 +63,9 @@ Status Agreement::check(const config::JobSpec& job, std::uint64_t update_bytes) 
                         "\" must not leave it",
                     "jobs.leaves");
   }
+  if (spec_.privacy.required && !job.privacy) {
+    return declined("the job has no section \"privacy\"", "jobs.privacy.required");
+  }
   if (needs_statistics(job) && !spec_.statistics) {
     return declined("the sums that federated scaling needs must not leave it", "jobs.leaves");
   }

@@ -26,6 +26,7 @@ bool has_type(const std::string& type, const Json& value) {
   if (type == "array") return value.is_array();
   if (type == "string") return value.is_string();
   if (type == "number") return value.is_number();
+  if (type == "boolean") return value.is_boolean();
   FED_CHECK(type == "integer");
   if (!value.is_number_float()) return value.is_number_integer();
   const auto number = value.get<double>();

@@ -142,6 +142,10 @@ AgreementSpec read_agreement(const Json& section) {
   spec.metrics = has(leaves, "metrics");
   spec.rows_min = section.at("rows_min");
   spec.update_bytes_max = section.at("update_bytes_max");
+  const Json& privacy = section.at("privacy");
+  spec.privacy = {.required = privacy.at("required"),
+                  .epsilon_max = privacy.at("epsilon_max"),
+                  .delta = privacy.at("delta")};
   return spec;
 }
 
@@ -157,6 +161,9 @@ OrderedJson agreement_to_json(const AgreementSpec& spec) {
   if (spec.metrics) section["leaves"].push_back("metrics");
   section["rows_min"] = spec.rows_min;
   section["update_bytes_max"] = spec.update_bytes_max;
+  section["privacy"] = {{"required", spec.privacy.required},
+                        {"epsilon_max", spec.privacy.epsilon_max},
+                        {"delta", spec.privacy.delta}};
   return section;
 }
 

@@ -33,6 +33,15 @@ struct SiteLimitsSpec {
   bool operator==(const SiteLimitsSpec&) const = default;
 };
 
+// What a site asks of a job's privacy, and what it gives away of its own over all jobs.
+struct PrivacyAgreementSpec {
+  bool required = false;   // jobs without the section "privacy" are declined
+  double epsilon_max = 0;  // over all tasks of all jobs; 0: no limit but the jobs' own
+  double delta = 1e-5;     // at which
+
+  bool operator==(const PrivacyAgreementSpec&) const = default;
+};
+
 // Which jobs a site agrees to.
 struct AgreementSpec {
   std::vector<std::string> names{"*"};      // * any characters, ? any one
@@ -41,6 +50,7 @@ struct AgreementSpec {
   bool delta = true, gradient = true, statistics = true, metrics = true;  // what may leave
   std::int64_t rows_min = 1;
   std::uint64_t update_bytes_max = 0;  // 0: no limit
+  PrivacyAgreementSpec privacy;
 
   bool operator==(const AgreementSpec&) const = default;
 };

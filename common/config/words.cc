@@ -52,6 +52,7 @@ std::string with(const std::string& noun, const char* link, const std::string& d
 std::string allowed_of(const Json& schema, const std::string& type) {
   if (type == "integer") return with("a whole number", " ", bounds(schema));
   if (type == "number") return with("a number", " ", bounds(schema));
+  if (type == "boolean") return "true or false";
   if (type == "object") return "an object";
   if (type == "array") {
     return with("a list", " of ", count(schema, "minItems", "maxItems", " items"));

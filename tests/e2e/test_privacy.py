@@ -4,6 +4,7 @@ section "privacy" clips, adds the noise that it says, enters what that costs in 
 
 import json
 import math
+import os
 
 import numpy
 
@@ -78,10 +79,11 @@ class Jobs(harness.TestCase):
     def setUp(self):
         super().setUp()
         self.srv = self.server()
+        self.sites = []
         for number in range(2):
             path = self.path(f'site{number}.csv')
             datasets.plain_table(path, 6, INPUTS, seed=number)
-            self.client(self.srv, f'site{number}', {'format': 'csv', 'path': path, 'label': 'target', 'test_fraction': 0})
+            self.sites.append(self.client(self.srv, f'site{number}', {'format': 'csv', 'path': path, 'label': 'target', 'test_fraction': 0}))
 
     def weights(self, job):
         self.srv.submit(job)
@@ -135,6 +137,43 @@ class Jobs(harness.TestCase):
         self.assertEqual((more['versions'], more['versions_of_all_jobs']), (2, paid + 2))
         self.assertAlmostEqual(more['epsilon_of_all_jobs'], plan(*asked, str(paid + 2))['epsilon'], places=9)
         self.assertIn('site1', self.srv.cli('privacy', 'show', 'more').out)
+
+    def test_a_site_keeps_its_own_account_and_its_own_limit(self):
+        asked = ('--noise-multiplier', '1.5', '--rounds')
+        site = self.sites[0]
+        site.kill9()
+        limit = (plan(*asked, '2')['epsilon'] + plan(*asked, '3')['epsilon']) / 2
+        harness.edit_json(site.config, {'jobs': {'privacy': {'epsilon_max': limit}}})
+        site.start_connected()
+        job = noisy('spent', rounds=4)
+        job['rounds']['contributions'] = {'min': 1, 'goal': 2}
+        self.srv.submit(job)
+        self.srv.daemon.wait_log(r'site0 cannot do its task: this site\'s privacy budget is spent.*jobs\.privacy\.epsilon_max')
+        self.srv.wait_finished('spent')
+        spent = {row['client']: row['versions'] for row in self.srv.ask('privacy', 'show', 'spent')['clients']}
+        self.assertEqual(spent, {'site0': 2, 'site1': 4})
+        with open(os.path.join(site.state, 'privacy.ledger'), encoding='ascii') as ledger:
+            self.assertEqual(ledger.read(), 'spent 1 1.5\nspent 2 1.5\n')
+        # For good, also in another job and after a restart; a damaged ledger is no empty one.
+        site.kill9()
+        with open(os.path.join(self.sites[1].state, 'privacy.ledger'), 'a', encoding='ascii') as ledger:
+            ledger.write('spent')
+        self.sites[1].kill9()
+        self.sites[1].start_connected()
+        site.start_connected()
+        self.srv.submit(noisy('more', rounds=1))
+        for said in (r'site0 cannot do its task: this site\'s privacy budget is spent',
+                     r'site1 cannot do its task: this site\'s privacy ledger is damaged'):
+            self.srv.daemon.wait_log('job more.*' + said)
+
+    def test_a_site_can_ask_for_privacy(self):
+        for site in self.sites:
+            site.kill9()
+            harness.edit_json(site.config, {'jobs': {'privacy': {'required': True}}})
+            site.start_connected()
+        refused = self.srv.try_submit(jobs.plain('open', INPUTS, clients=2, learning_rate=1e-9))
+        self.assertFails(refused, 1, 'the job has no section "privacy"', 'jobs.privacy.required')
+        self.weights(noisy('private'))
 
     def test_what_does_not_go_with_privacy_is_refused_with_the_reason(self):
         job = noisy('a')

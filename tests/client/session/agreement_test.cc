@@ -107,6 +107,18 @@ TEST_CASE("models") {
   CHECK(told(Agreement(spec).check(job(), 1)) == "");
 }
 
+TEST_CASE("privacy, where the site requires it") {
+  AgreementSpec spec;
+  JobSpec open = job(), with = job();
+  with.privacy = config::PrivacySpec{};
+  CHECK(told(Agreement(spec).check(open, 1)) == "");
+  spec.privacy.required = true;
+  CHECK(told(Agreement(spec).check(open, 1)) ==
+        "this site does not agree: the job has no section \"privacy\" (jobs.privacy.required in "
+        "its client.json)");
+  CHECK(told(Agreement(spec).check(with, 1)) == "");
+}
+
 TEST_CASE("what leaves: updates") {
   AgreementSpec spec;
   spec.delta = false;

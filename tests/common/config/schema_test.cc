@@ -47,6 +47,9 @@ TEST_CASE("numbers: the value found and the range allowed") {
 }
 
 TEST_CASE("texts: choices, patterns in words, lengths in characters") {
+  CHECK(about(R"({"type": "boolean"})", true) == "");
+  CHECK(about(R"({"type": "boolean"})", "yes") == "is \"yes\"; allowed: true or false");
+  CHECK(about(R"({"type": "boolean"})", 1) == "is 1; allowed: true or false");
   const char* choice = R"({"type": "string", "enum": ["sgd", "adam", "yogi"]})";
   CHECK(about(choice, "sdg") == "is \"sdg\"; allowed: \"sgd\", \"adam\" or \"yogi\"");
   CHECK(about(choice, 1) == "is 1; allowed: \"sgd\", \"adam\" or \"yogi\"");
