@@ -1,14 +1,14 @@
 // The public side of the Paillier cryptosystem: encrypt, and add what is encrypted.
 //
 // Sources: Paillier 1999, section 4 (the scheme) and section 8 (its homomorphic properties);
-// Damgard, Jurik and Nielsen 2010, section 3, for g = n + 1. With the modulus n and a fresh random
-// r of Z*_n, the ciphertext of m is
+// Damgard, Jurik and Nielsen 2010, the case s = 1, for g = n + 1. With the modulus n and a fresh
+// random r of Z*_n, the ciphertext of m is
 //
 //   c = (1 + m n) r^n  mod n^2,       since (1 + n)^m = 1 + m n  (mod n^2),
 //
 // and the product of the ciphertexts of m1 and m2 is one of m1 + m2 mod n. Whoever holds only the
 // public key learns nothing from a ciphertext under the decisional composite residuosity assumption
-// (Paillier 1999, theorem 15), as long as every r is secret, uniform and used once: this is what
+// (Paillier 1999, section 4), as long as every r is secret, uniform and used once: this is what
 // Randomness is for. Anybody can change a ciphertext into that of another number: who needs to know
 // that it came as it was sent uses an authenticated channel.
 //

@@ -81,7 +81,6 @@ class Scratch {
   ~Scratch() { crypto::wipe(writable_bytes(words_)); }
 
   std::uint64_t* data() { return words_.data(); }
-  LimbSpan span() { return words_; }
 
  private:
   std::vector<std::uint64_t> words_;

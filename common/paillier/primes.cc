@@ -12,7 +12,8 @@ namespace {
 
 // In GMP 6.2 and later the first 24 rounds stand for the Baillie-PSW test, the others for one round
 // of Miller and Rabin each.
-constexpr int kPrimalityRounds = 24 + 40;
+constexpr int kBailliePsw = 24;
+constexpr int kMillerRabinRounds = 40;
 constexpr std::uint64_t kTopTwoBits = std::uint64_t{3} << (kLimbBits - 2);
 constexpr std::size_t kDistanceBits = kModulusBits / 2 - 100;
 
@@ -35,10 +36,10 @@ void* reallocate(void* memory, std::size_t bytes, std::size_t bytes_wanted) {
   return larger;
 }
 
-bool is_prime(LimbView number) {
+bool is_prime(LimbView number, int rounds) {
   mpz_t view;
   mpz_roinit_n(view, number.data(), static_cast<mp_size_t>(number.size()));
-  return mpz_probab_prime_p(view, kPrimalityRounds) != 0;
+  return mpz_probab_prime_p(view, rounds) != 0;
 }
 
 }  // namespace
@@ -59,13 +60,13 @@ void draw_prime(std::span<std::uint64_t, kPrimeLimbs> prime, const RandomSource&
     random(writable_bytes(prime));
     prime.back() |= kTopTwoBits;
     prime.front() |= 1;
-  } while (!is_prime(prime));
+  } while (!is_prime(prime, kBailliePsw + kMillerRabinRounds));
   wipe_stack_below();
 }
 
 bool is_prime_of_a_key(std::span<const std::uint64_t, kPrimeLimbs> number) {
   make_gmp_wipe();
-  const bool prime = number.back() >> (kLimbBits - 1) == 1 && is_prime(number);
+  const bool prime = number.back() >> (kLimbBits - 1) == 1 && is_prime(number, kBailliePsw);
   wipe_stack_below();
   return prime;
 }

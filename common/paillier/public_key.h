@@ -3,8 +3,8 @@
 // Source: P. Paillier, "Public-key cryptosystems based on composite degree residuosity classes",
 // Eurocrypt 1999, section 4, with the generator g = n + 1 of I. Damgard, M. Jurik and J. B.
 // Nielsen, "A generalization of Paillier's public-key system with applications to electronic
-// voting", 2010, section 3, for s = 1. The modulus n = p q has exactly 3,072 bits, which NIST SP
-// 800-57 part 1 counts as 128 bits of strength for factoring.
+// voting", 2010, the case s = 1. The modulus n = p q has exactly 3,072 bits, which NIST SP 800-57
+// part 1 counts as 128 bits of strength for factoring.
 //
 // A key as bytes:
 //

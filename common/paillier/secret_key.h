@@ -38,7 +38,7 @@ class SecretKey {
   static constexpr std::size_t kBytes = 3 + 2 * kPrimeBytes;
 
   // A new key pair: p and q uniform among the primes of 1,536 bits whose two highest bits are set,
-  // drawn again until |p - q| > 2^1436. Takes about a second.
+  // drawn again until |p - q| > 2^1436. Takes less than a second of CPU.
   static SecretKey generate(const RandomSource& random);
 
   // Errors: malformed for another size or length field; unsupported for another version; invalid

@@ -23,7 +23,6 @@ Bytes largest() {
 
 TEST_CASE("what is encrypted comes back, from 0 to n - 1") {
   CHECK(decrypted(encrypted(small(0), 1)) == number(0));
-  CHECK(decrypted(encrypted(small(1), 2)) == number(1));
   CHECK(decrypted(encrypted(of_bytes(largest()), 3)) == largest());
   Bytes bytes(kModulusBytes);
   seeded(4)(bytes);
@@ -57,9 +56,10 @@ TEST_CASE("the order of the summands does not change a bit of the sum") {
 }
 
 TEST_CASE("the same plaintext with the same r is the same ciphertext, with another r another") {
-  CHECK(encrypted(small(7), 1) == encrypted(small(7), 1));
-  CHECK_FALSE(encrypted(small(7), 1) == encrypted(small(7), 2));
-  CHECK_FALSE(encrypted(small(7), 1) == encrypted(small(8), 1));
+  const Ciphertext ciphertext = encrypted(small(7), 1);
+  CHECK(ciphertext == encrypted(small(7), 1));
+  CHECK_FALSE(ciphertext == encrypted(small(7), 2));
+  CHECK_FALSE(ciphertext == encrypted(small(8), 1));
 }
 
 TEST_CASE("a plaintext of n or more is refused") {

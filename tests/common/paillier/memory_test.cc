@@ -101,7 +101,7 @@ std::size_t found(const Needle& needle) {
 }
 
 struct Needles {
-  Needle p, q, p_square;
+  Needle p, q, p_square, order;
 };
 
 Needles needles_of(const SecretKey& key) {
@@ -111,7 +111,12 @@ Needles needles_of(const SecretKey& key) {
   std::memcpy(q.span().data(), bytes.view().data() + 3 + kPrimeBytes, kPrimeBytes);
   SecretLimbs<kModulusLimbs> square;
   multiply(square.span(), p.view(), p.view());
-  return {Needle(p.view()), Needle(q.view()), Needle(square.view())};
+  SecretLimbs<kModulusLimbs> order;
+  const Needle of_p(p.view()), of_q(q.view());
+  decrement(p.span());
+  decrement(q.span());
+  multiply(order.span(), p.view(), q.view());
+  return {of_p, of_q, Needle(square.view()), Needle(order.view())};
 }
 
 // A key that is made, saved, loaded, used and destroyed; and what to look for afterwards.
@@ -130,11 +135,60 @@ Needles needles_of(const SecretKey& key) {
   return needles;
 }
 
-TEST_CASE("nothing of a key's primes is left in memory when the key is gone") {
+TEST_CASE(
+    "nothing of a key's primes and of the order they give is left in memory when the key is gone") {
   const Needles needles = use_a_key();
   CHECK(found(needles.p) == 0);
   CHECK(found(needles.q) == 0);
   CHECK(found(needles.p_square) == 0);
+  CHECK(found(needles.order) == 0);
+}
+
+// The same search where nothing has run since.
+[[gnu::noinline]] Needle draw_a_prime() {
+  SecretLimbs<kPrimeLimbs> prime;
+  draw_prime(prime.span(), seeded(14));
+  return Needle(prime.view());
+}
+
+TEST_CASE("a primality test leaves nothing on the stack") {
+  const Needle needle = draw_a_prime();
+  CHECK(found(needle) == 0);
+}
+
+[[gnu::noinline]] Needle use_scratch() {
+  SecretLimbs<kPrimeLimbs> number;
+  seeded(15)(writable_bytes(number.span()));
+  Scratch scratch(kPrimeLimbs);
+  std::copy(number.view().begin(), number.view().end(), scratch.data());
+  const Needle needle(number.view());
+  CHECK(found(needle) == 2);
+  return needle;
+}
+
+TEST_CASE("working memory leaves nothing behind") { CHECK(found(use_scratch()) == 0); }
+
+[[gnu::noinline]] Needle use_gmp(bool clear) {
+  SecretLimbs<kPrimeLimbs> number;
+  seeded(13)(writable_bytes(number.span()));
+  mpz_t in_gmp;
+  mpz_init(in_gmp);
+  mpz_import(in_gmp, kPrimeLimbs, -1, 8, 0, 0, number.view().data());
+  if (clear) mpz_clear(in_gmp);
+  const Needle needle(number.view());
+  if (!clear) {
+    CHECK(found(needle) >= 2);  // the number and GMP's copy
+    mpz_realloc2(in_gmp, 64);
+    CHECK(found(needle) == 1);
+    mpz_clear(in_gmp);
+  }
+  return needle;
+}
+
+TEST_CASE("GMP wipes what it frees and what it moves") {
+  make_gmp_wipe();
+  CHECK(found(use_gmp(true)) == 0);
+  CHECK(found(use_gmp(false)) == 0);
 }
 
 #endif

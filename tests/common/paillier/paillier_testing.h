@@ -6,6 +6,7 @@
 #include <string>
 
 #include "base/random.h"
+#include "paillier/arithmetic.h"
 #include "paillier/secret_key.h"
 
 namespace fed::paillier {
@@ -49,7 +50,18 @@ inline const SecretKey& test_key() {
       SecretKey::from_bytes(secret_bytes(little_endian(kTestP), little_endian(kTestQ))).value();
   return key;
 }
-inline const PublicKey& test_public_key() { return test_key().public_key(); }
+// Its public key, made without it.
+inline const PublicKey& test_public_key() {
+  static const PublicKey key = [] {
+    Limbs<kPrimeLimbs> p, q;
+    std::memcpy(p.data(), little_endian(kTestP).data(), kPrimeBytes);
+    std::memcpy(q.data(), little_endian(kTestQ).data(), kPrimeBytes);
+    Limbs<kModulusLimbs> modulus;
+    multiply(modulus, p, q);
+    return PublicKey::from_modulus(modulus).value();
+  }();
+  return key;
+}
 
 // Bytes that follow from the seed.
 inline RandomSource seeded(std::uint64_t seed) {
