@@ -12,6 +12,7 @@
 #include "model/model.h"
 #include "tensor/kernels.h"
 #include "tensor/statistics.h"
+#include "train/clip.h"
 #include "train/optimizer.h"
 
 namespace fed::train {
@@ -189,6 +190,7 @@ Result<Update> LocalTrainer::train(std::span<const float> weights, const Task& t
   if (!std::isfinite(trained.loss) || !tensor::all_finite(trained.values)) {
     return diverged(run, "into an update that is not finite");
   }
+  if (task.job.privacy) clip(trained.values, task.job.privacy->clipping_norm);
   update.values = std::move(trained.values);
   update.loss = trained.loss;
   update.examples = data.train.rows;

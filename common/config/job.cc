@@ -12,6 +12,7 @@ using By = SelectionSpec::By;
 using StaleWeight = StalenessSpec::Weight;
 using Order = RoundsSpec::Order;
 using Scaling = InputsSpec::Scaling;
+using Mechanism = PrivacySpec::Mechanism;
 using Missing = InputsSpec::Missing;
 using Unknown = InputsSpec::Unknown;
 using ColumnType = ColumnSpec::Type;
@@ -28,6 +29,7 @@ constexpr Name<Weighting> weightings[] = {{Weighting::examples, "examples"},
                                           {Weighting::uniform, "uniform"}};
 constexpr Name<Scaling> scalings[] = {
     {Scaling::none, "none"}, {Scaling::federated, "federated"}, {Scaling::constants, "constants"}};
+constexpr Name<Mechanism> mechanisms[] = {{Mechanism::central_gaussian, "central_gaussian"}};
 constexpr Name<Missing> missings[] = {{Missing::refuse, "refuse"},
                                       {Missing::mean, "mean"},
                                       {Missing::mean_and_indicator, "mean_and_indicator"}};
@@ -118,6 +120,14 @@ EvaluationSpec read_evaluation(const Json& section) {
   return spec;
 }
 
+PrivacySpec read_privacy(const Json& section) {
+  return {.mechanism = read_enum(section, "mechanism", mechanisms),
+          .clipping_norm = section.at("clipping_norm"),
+          .noise_multiplier = section.at("noise_multiplier"),
+          .delta = section.at("delta"),
+          .epsilon_max = section.at("epsilon_max")};
+}
+
 ColumnSpec read_column(const Json& section) {
   return {.name = section.at("name"),
           .type = read_enum(section, "type", column_types),
@@ -205,6 +215,7 @@ JobSpec read_job(const Examined& file) {
   if (metric_known) read("evaluation", read_evaluation, job.evaluation);
   read(
       "keep", [](const Json& keep) { return KeepSpec{keep.at("rounds")}; }, job.keep);
+  read("privacy", read_privacy, job.privacy);
   read("inputs", read_inputs, job.inputs);
   job.text = canonical(file.document);
   return job;

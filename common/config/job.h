@@ -143,6 +143,19 @@ struct KeepSpec {
   bool operator==(const KeepSpec&) const = default;
 };
 
+// Differential privacy of the models. Each update has at most the clipping norm, and the noise on
+// their sum the standard deviation noise_multiplier x clipping_norm.
+struct PrivacySpec {
+  enum class Mechanism { central_gaussian };
+  Mechanism mechanism = Mechanism::central_gaussian;
+  double clipping_norm = 0;  // Euclidean
+  double noise_multiplier = 0;
+  double delta = 0;
+  double epsilon_max = 0;  // of all rounds together
+
+  bool operator==(const PrivacySpec&) const = default;
+};
+
 struct JobSpec {
   std::string name;  // [a-z0-9][a-z0-9_-]{0,62}
   ModelSpec model;
@@ -151,8 +164,9 @@ struct JobSpec {
   AggregationSpec aggregation;
   EvaluationSpec evaluation;
   KeepSpec keep;
-  std::optional<InputsSpec> inputs;  // tables; absent for images
-  std::string text;                  // the file's canonical JSON with every default filled in
+  std::optional<PrivacySpec> privacy;  // absent: none
+  std::optional<InputsSpec> inputs;    // tables; absent for images
+  std::string text;                    // the file's canonical JSON with every default filled in
 
   bool operator==(const JobSpec&) const = default;
 };

@@ -34,6 +34,10 @@ class Aggregator {
   // come from Grid::round_weight and are positive. The terms' tiles may change after the call.
   virtual void accumulate(std::span<const Term> terms) = 0;
 
+  // Adds to the sum: multiples of the grid's spacing, [coordinates], which with the sum are below
+  // 2^52 of them. Only for rules that keep a sum (partial_fold.h); the others end the process.
+  virtual void add_noise(std::span<const double> noise) = 0;
+
   // `other` is of the same rule, grid and tile; it is consumed.
   virtual void merge(Aggregator&& other) = 0;
 

@@ -80,6 +80,16 @@ Result<Grid> Grid::make(double total_weight, double update_limit) {
   return grid;
 }
 
+Grid Grid::coarser(double spacing) const {
+  int exponent = 0;
+  FED_CHECK(std::frexp(spacing, &exponent) == 0.5);
+  Grid grid = *this;
+  if (spacing <= spacing_) return grid;
+  grid.spacing_ = spacing;
+  grid.magic_ = std::ldexp(1.5, 52) * spacing;
+  return grid;
+}
+
 void accumulate(const Grid& grid, std::span<const Term> terms, std::span<double> sum) {
   for (const Term& term : terms) FED_CHECK(term.update.size() == sum.size());
   for (std::size_t at = 0; at < sum.size(); at += kStretch) {

@@ -53,6 +53,10 @@ class Grid {
   // ErrorCode::invalid unless 2^-64 <= update_limit <= 2^64 and 2^-64 <= total_weight <= 2^128.
   static Result<Grid> make(double total_weight, double update_limit);
 
+  // The same, for terms and sums on a coarser spacing, a power of two; what is not coarser changes
+  // nothing. All that holds of the grid holds: sums are fewer spacings away from 2^53.
+  Grid coarser(double spacing) const;
+
   double spacing() const { return spacing_; }            // g
   double total_weight() const { return total_weight_; }  // W
   double update_limit() const { return update_limit_; }  // U

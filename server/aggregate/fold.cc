@@ -50,6 +50,10 @@ class Fold {
     FED_TRY(accumulate_tile(input_.contributions, input_.grid, {begin, count}, scratch->updates,
                             aggregator));
     const std::span<double> delta = std::span(scratch->aggregated).first(count);
+    if (input_.noise != nullptr) {
+      (*input_.noise)(delta);
+      aggregator.add_noise(delta);
+    }
     aggregator.report(delta);
     const std::span<const float> x = input_.weights.subspan(begin, count);
     for (std::size_t i = 0; i < count; ++i) delta[i] = pseudo_gradient(delta[i], x[i]);

@@ -10,6 +10,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <span>
 #include <string>
 #include <vector>
@@ -19,6 +20,10 @@
 #include "tensor/vector.h"
 
 namespace fed::aggregate {
+
+// Fills a tile with noise: multiples of the grid's spacing, below 2^52 of them. Called once for
+// each tile, from several threads at once.
+using Noise = std::function<void(std::span<double> noise)>;
 
 // What is folded. Views only; everything must outlive the call.
 struct FoldInput {
@@ -37,6 +42,8 @@ struct FoldInput {
   // weigh if they were not stale. So the step is sum(s w x) / sum(w), not / sum(s w): with K alike
   // updates (1 / K) sum(s x), line 10 of algorithm 1 of FedBuff (Nguyen et al. 2022).
   double discount = 1;
+  // Added to the exact sum, before anything is rounded to floats; null: none.
+  const Noise* noise = nullptr;
 };
 
 struct Folded {

@@ -21,6 +21,8 @@ class Mean final : public Aggregator {
     for (const Term& term : terms) weight_ += term.weight;
   }
 
+  void add_noise(std::span<const double> noise) override { aggregate::merge(noise, sum_); }
+
   void merge(Aggregator&& other) override {
     const auto& mean = dynamic_cast<const Mean&>(other);
     aggregate::merge(mean.sum_, sum_);

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "app/background.h"
+#include "app/privacy_view.h"
 #include "app/replay.h"
 #include "app/status.h"
 #include "channel/join_code.h"
@@ -56,7 +57,8 @@ const std::map<std::string, AdminCommands::Handler>& AdminCommands::handlers() {
       {"pause", &AdminCommands::pause},   {"resume", &AdminCommands::resume},
       {"cancel", &AdminCommands::cancel}, {"status", &AdminCommands::status},
       {"why", &AdminCommands::why},       {"export", &AdminCommands::export_model},
-      {"replay", &AdminCommands::replay}, {"drain", &AdminCommands::drain},
+      {"replay", &AdminCommands::replay}, {"privacy", &AdminCommands::privacy},
+      {"drain", &AdminCommands::drain},
   };
   return table;
 }
@@ -116,6 +118,13 @@ void AdminCommands::show(const Json& request, Answer answer) {
   const auto job = coordinator_.job(text(request, "job"));
   if (!job) return answer(no_such_job(text(request, "job")));
   answer({show_json(coordinator_, *job), {}});
+}
+
+void AdminCommands::privacy(const Json& request, Answer answer) {
+  const auto job = coordinator_.job(text(request, "job"));
+  if (!job) return answer(no_such_job(text(request, "job")));
+  auto spent = privacy_by_client(coordinator_, *job);
+  answer(spent ? AdminReply{std::move(*spent), {}} : failed(spent.error()));
 }
 
 void AdminCommands::order(const Json& request, round::JobState to, const Answer& answer) {

@@ -48,6 +48,7 @@ class AdminCommands : public std::enable_shared_from_this<AdminCommands> {
   void why(const Json& request, Answer answer);
   void export_model(const Json& request, Answer answer);
   void replay(const Json& request, Answer answer);
+  void privacy(const Json& request, Answer answer);
   void drain(const Json& request, Answer answer);
   void order(const Json& request, round::JobState to, const Answer& answer);
 

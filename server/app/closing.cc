@@ -77,8 +77,14 @@ Result<aggregate::Folded> fold_round(const FoldedRound& round, std::span<const F
     discounted += each.weight * each.discount;
   }
   const Plan& plan = round.plan;
-  FED_ASSIGN(grid,
-             aggregate::Grid::make(round.round.total_weight, plan.spec.aggregation.update_limit));
+  FED_ASSIGN(grid, plan.grid(round.round.total_weight));
+  double share = discounted / weights;
+  aggregate::Noise noise;
+  if (plan.privacy) {
+    FED_ASSIGN(drawn, plan.privacy->noise(grid));
+    noise = std::move(drawn);
+    share = weights / static_cast<double>(plan.spec.rounds.contributions_goal);
+  }
   const aggregate::FoldInput fold{.weights = round.weights,
                                   .state = &round.state,
                                   .contributions = contributions,
@@ -87,7 +93,8 @@ Result<aggregate::Folded> fold_round(const FoldedRound& round, std::span<const F
                                   .rule = plan.rule,
                                   .optimizer = plan.optimizer.get(),
                                   .update = plan.spec.training.update,
-                                  .discount = discounted / weights};
+                                  .discount = share,
+                                  .noise = plan.privacy ? &noise : nullptr};
   return aggregate::fold(fold, parallel_for, std::move(worn));
 }
 
@@ -113,7 +120,7 @@ Result<Closed> close_training(const ClosingInput& input, const Services& service
       services.compute, [&] { saved = services.checkpoints.save(checkpoint); },
       [&] {
         // Nobody is asked to train on a job's last version.
-        if (version >= input.plan->spec.rounds.max) return;
+        if (version >= input.plan->versions_max()) return;
         sealed = seal(*model, services.disk, services.blobs, services.compute);
       });
   FED_TRY(std::move(saved));

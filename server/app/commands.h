@@ -11,4 +11,8 @@ namespace fed::app {
 std::vector<cli::Command> local_commands();   // init, run, check, schema
 std::vector<cli::Command> remote_commands();  // all others
 
+// `privacy plan`, which needs no daemon.
+void add_plan_options(cli::options::options_description& add);
+int plan_privacy(const cli::Arguments& arguments);
+
 }  // namespace fed::app

@@ -23,7 +23,7 @@ void EarlyFold::begin(const round::BeginRound& round) {
   abandon();
   const bool large = plan_->update_bytes(round.kind) >= services_.early_fold_from;
   if (round.kind != round::TaskKind::training || !large || plan_->early_fold_bytes() == 0) return;
-  const auto grid = aggregate::Grid::make(round.total_weight, plan_->spec.aggregation.update_limit);
+  const auto grid = plan_->grid(round.total_weight);
   if (!grid) return;  // the closing says so
   grid_ = *grid;
   left_ = round.goal;

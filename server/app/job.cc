@@ -1,6 +1,7 @@
 #include "app/job.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include "app/background.h"
 #include "app/restore.h"
@@ -200,7 +201,8 @@ void Job::uploaded(std::int64_t client, std::int64_t task, Result<store::UploadF
                    .checksum_ok = as_offered,
                    .finite = facts->statistics.finite,
                    .max_abs = facts->statistics.max_abs,
-                   .count = static_cast<std::int64_t>(facts->bytes / sizeof(float))};
+                   .count = static_cast<std::int64_t>(facts->bytes / sizeof(float)),
+                   .norm = std::sqrt(facts->statistics.sum_of_squares)};
     if (engine_ && engine_->kind() == round::TaskKind::statistics) {
       const auto real = statistics_facts(services_.staging, {name(), task, client}, facts->bytes);
       if (!real) return put_off(client, task, real.error());

@@ -130,6 +130,7 @@ class Job : public std::enable_shared_from_this<Job> {
                                                  std::string& metrics_text);
   void close(ClosingInput input);
   bool is_closing(const store::ContributionRow& row) const;
+  Status enter_cost(store::RoundCommit& commit);
   void tidy_up(std::set<std::int64_t> keep);
   void prune(std::set<std::int64_t> keep, std::int64_t last) const;
   void unstage(std::int64_t task) const;

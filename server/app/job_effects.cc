@@ -370,6 +370,17 @@ std::optional<round::Evaluation> Job::evaluation_of(const round::CommitRound& ef
   return round::Evaluation{version, *value};
 }
 
+// A version whose cost the budget does not cover is not committed, whatever led there.
+Status Job::enter_cost(store::RoundCommit& commit) {
+  if (!plan_->privacy) return {};
+  FED_ASSIGN(ledger, journal().privacy_ledger(name()));
+  // Again what was committed, its answer being lost: it is in the ledger.
+  if (!ledger.empty() && ledger.back().round == commit.round) return {};
+  FED_TRY(plan_->privacy->check_budget(ledger));
+  commit.privacy = plan_->privacy->entry();
+  return {};
+}
+
 bool Job::run(const round::CommitRound& effect) {
   FED_CHECK(closed_.has_value());
   std::string metrics;
@@ -392,7 +403,8 @@ bool Job::run(const round::CommitRound& effect) {
     commit.best_version = stopping.best->version;
     commit.best_value = stopping.best->value;
   }
-  const Status committed = journal().commit_round(commit);
+  Status committed = enter_cost(commit);
+  if (committed) committed = journal().commit_round(commit);
   if (!committed) {
     log::error("job {} round {}: cannot commit: {}", name(), effect.round,
                committed.error().detail);

@@ -38,6 +38,11 @@ std::uint64_t Plan::memory_bytes(unsigned threads) const {
          aggregate::fold_bytes(*rule, slots, coordinates, cohort, threads) + early_fold_bytes();
 }
 
+Result<aggregate::Grid> Plan::grid(double total_weight) const {
+  FED_ASSIGN(exact, aggregate::Grid::make(total_weight, spec.aggregation.update_limit));
+  return privacy ? privacy->grid(exact) : exact;
+}
+
 std::uint64_t Plan::early_fold_bytes() const {
   constexpr std::uint64_t kMost = std::uint64_t{1} << 30;
   if (engine.policy.asynchronous() || !aggregate::keeps_a_sum(*rule)) return 0;
@@ -66,6 +71,12 @@ Result<std::shared_ptr<const Plan>> make_plan(config::JobSpec spec) {
                                       .limit = std::numeric_limits<double>::max()};
   plan->engine = round::engine_config(spec, training, statistics);
   plan->engine.statistics_first = plan->number_columns > 0;
+  if (spec.privacy) {
+    FED_ASSIGN(privacy, JobPrivacy::make(*spec.privacy, coordinates));
+    plan->engine.training.norm_max = spec.privacy->clipping_norm;
+    plan->engine.stopping.versions_paid = privacy.versions_paid();
+    plan->privacy = std::move(privacy);
+  }
   plan->model = std::move(model);
   plan->public_text = without_server_paths(spec.text);
   plan->spec = std::move(spec);

@@ -2,12 +2,15 @@
 // Immutable, shared.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "aggregate/aggregator.h"
 #include "aggregate/server_optimizer.h"
+#include "app/job_privacy.h"
 #include "config/job.h"
 #include "model/model.h"
 #include "round/engine.h"
@@ -20,10 +23,17 @@ struct Plan {
   std::unique_ptr<const model::Model> model;
   const aggregate::Rule* rule = nullptr;
   std::unique_ptr<const aggregate::ServerOptimizer> optimizer;
+  std::optional<JobPrivacy> privacy;  // absent: the models are not noised
   round::EngineConfig engine;
   std::size_t number_columns = 0;  // whose statistics round 0 collects; 0: there is no round 0
 
   std::uint64_t update_bytes(round::TaskKind kind) const;
+  // That the job makes, unless it ends before.
+  std::int64_t versions_max() const {
+    return std::min(engine.stopping.versions_max, engine.stopping.versions_paid);
+  }
+  // The grid that a round of this weight is summed on. Errors as of Grid::make.
+  Result<aggregate::Grid> grid(double total_weight) const;
   // What is added up while a round's updates come in (early_fold.h); 0: nothing is. Not for an
   // asynchronous job, whose weight W is unknown until it closes, nor for rules that keep all
   // updates, nor where it is so large that it would push the updates out of the page cache.

@@ -141,6 +141,19 @@ int replay(const cli::Arguments& arguments) {
   });
 }
 
+int privacy(const cli::Arguments& arguments) {
+  const auto words = arguments.get<std::vector<std::string>>("words");
+  if (words.size() == 1 && words[0] == "plan") return plan_privacy(arguments);
+  if (words.size() == 2 && words[0] == "show") {
+    return ask(arguments, {{"command", "privacy"}, {"job", words[1]}}, render_privacy);
+  }
+  return cli::fail(arguments,
+                   {ErrorCode::invalid,
+                    "ask `fedserver privacy plan`, what noise promises or a promise needs, or "
+                    "`fedserver privacy show JOB`, what a job has spent"},
+                   cli::bad_usage);
+}
+
 int status(const cli::Arguments& arguments) {
   const Json request = {{"command", "status"}};
   if (!arguments.has("watch")) return ask(arguments, request, render_status);
@@ -228,6 +241,9 @@ std::vector<cli::Command> remote_commands() {
       remote("replay", "JOB ROUND",
              "make a round's model again from what was kept of it, and compare", {"job", "round"},
              replay),
+      remote("privacy", "plan|show [JOB]",
+             "what noise promises or a promise needs; what a job has spent", {"words..."}, privacy,
+             add_plan_options),
       remote("drain", "", "finish the rounds at work, take no new work, then stop", {},
              [](const cli::Arguments& arguments) {
                return ask(arguments, {{"command", "drain"}},

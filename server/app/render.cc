@@ -130,6 +130,14 @@ void add_site(cli::Table& table, const Json& site, const std::string& holds_up) 
              number(site, "examples"), word.empty() ? "-" : word});
 }
 
+std::string spent(const Json& privacy) {
+  if (privacy.contains("problem")) return privacy["problem"];
+  return fmt::format("epsilon {:.4g} of {:.4g} at delta {:.3g}; {} of {} versions",
+                     privacy["epsilon"].get<double>(), privacy["epsilon_max"].get<double>(),
+                     privacy["delta"].get<double>(), number(privacy, "versions"),
+                     number(privacy, "versions_paid"));
+}
+
 // With what the job is waiting for, unless that has been said already.
 std::string headline(const Json& job, bool waiting_too = true) {
   const std::string name = job["name"], state = job["state"], detail = job.value("detail", "");
@@ -143,6 +151,7 @@ std::string headline(const Json& job, bool waiting_too = true) {
     line += fmt::format("  best      {} {} in round {}\n", job["metric"].get<std::string>(),
                         number(job["best"], "value"), number(job["best"], "round"));
   }
+  if (job.contains("privacy")) line += "  privacy   " + spent(job["privacy"]) + "\n";
   const std::string waiting = job.value("summary", job.value("waiting_for", ""));
   if (waiting.empty() || !waiting_too) return line;
   const auto accepted = job["accepted"].get<std::int64_t>(), goal = job["goal"].get<std::int64_t>();
@@ -211,6 +220,24 @@ std::string render_why(const Json& answer) {
                     "examples", "last word"});
   for (const Json& site : answer["clients"]) add_site(table, site, answer.value("holds_up", ""));
   return text + "\n" + table.text();
+}
+
+std::string render_privacy(const Json& answer) {
+  std::string text = fmt::format(
+      "{}: {}\n  mechanism  {}, clipping norm {:.4g}, noise multiplier {:.4g}\n"
+      "  hidden     all that one client sends, in or out, from everybody who sees the models; not\n"
+      "             from the server, and not what clients say of their own test rows\n\n",
+      answer["job"].get<std::string>(), spent(answer), answer["mechanism"].get<std::string>(),
+      answer["clipping_norm"].get<double>(), answer["noise_multiplier"].get<double>());
+  cli::Table table(
+      {"institution", "versions", "epsilon", "versions of all jobs", "epsilon of all"});
+  for (const Json& client : answer["clients"]) {
+    table.add({client["client"], number(client, "versions"),
+               fmt::format("{:.4g}", client["epsilon"].get<double>()),
+               number(client, "versions_of_all_jobs"),
+               fmt::format("{:.4g}", client["epsilon_of_all_jobs"].get<double>())});
+  }
+  return text + table.text();
 }
 
 std::string render_replay(const Json& answer) {

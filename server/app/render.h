@@ -13,5 +13,6 @@ std::string render_status(const nlohmann::json& answer);
 std::string render_show(const nlohmann::json& answer);
 std::string render_why(const nlohmann::json& answer);
 std::string render_replay(const nlohmann::json& answer);
+std::string render_privacy(const nlohmann::json& answer);
 
 }  // namespace fed::app

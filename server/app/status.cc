@@ -2,6 +2,7 @@
 
 #include <cmath>
 
+#include "app/privacy_view.h"
 #include "app/view.h"
 
 namespace fed::app {
@@ -155,6 +156,7 @@ Json status_json(const Coordinator& coordinator) {
   if (room.disk_free_bytes) json["disk_free_bytes"] = *room.disk_free_bytes;
   for (Json& job : json["jobs"]) {
     const auto found = coordinator.job(job["name"]);
+    if (found->plan().privacy) job["privacy"] = privacy_json(coordinator, *found);
     job["rounds"] = rounds_json(coordinator, *found);
     if (!found->ended()) add_why(job, coordinator, *found);
   }
@@ -163,6 +165,7 @@ Json status_json(const Coordinator& coordinator) {
 
 Json show_json(const Coordinator& coordinator, const Job& job) {
   Json json = job_json(job);
+  if (job.plan().privacy) json["privacy"] = privacy_json(coordinator, job);
   json["file"] = Json::parse(job.plan().spec.text);
   json["rounds"] = rounds_json(coordinator, job);
   return json;

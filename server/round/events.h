@@ -71,6 +71,7 @@ struct UploadFacts {
   bool finite = false;       // no NaN, no infinity
   double max_abs = 0;        // largest |coordinate|
   std::int64_t count = 0;    // coordinates
+  double norm = 0;           // Euclidean
 };
 
 // Every byte of an admitted update is here, and durable.

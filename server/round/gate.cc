@@ -143,6 +143,10 @@ std::optional<Refusal> check_upload(const GateView& gate, const UploadCompleted&
     return refusal(Reason::over_limit,
                    fmt::format("{:g}; the limit is {:g}", facts.max_abs, gate.shape.limit));
   }
+  if (!(facts.norm <= gate.shape.norm_max)) {
+    return refusal(Reason::over_norm,
+                   fmt::format("{:g}; the clipping norm is {:g}", facts.norm, gate.shape.norm_max));
+  }
   return std::nullopt;
 }
 

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <optional>
 
 #include "round/events.h"
@@ -20,6 +21,7 @@ struct UpdateShape {
   std::uint64_t bytes = 0;  // of its body on the wire
   std::int64_t count = 0;   // coordinates
   double limit = 0;         // largest |coordinate| allowed: beyond it the exact sum does not hold
+  double norm_max = std::numeric_limits<double>::infinity();  // Euclidean: what noise covers
 };
 
 // The round as the gate sees it. Refers to the engine's state: use it at once, on the engine's

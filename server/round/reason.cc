@@ -43,6 +43,9 @@ constexpr Entry kEntries[] = {
      "The client could not do the task of this round; see the client's log."},
     {Reason::removed, "removed",
      "The operator revoked this client; ask the operator for a new join code."},
+    {Reason::over_norm, "over_norm",
+     "The update is longer than the job's privacy.clipping_norm; use a client that clips, of this "
+     "version or newer."},
     {Reason::round_closed, "round_closed",
      "The round is closed; drop the update and wait for the next task."},
     {Reason::job_ended, "job_ended", "The job has ended; drop the update."},
@@ -84,6 +87,8 @@ constexpr Entry kEntries[] = {
      "The next version could not be made; put right what the detail names, then resume the job. "
      "Nothing is lost."},
     {Reason::by_operator, "by_operator", "The operator asked for it."},
+    {Reason::budget_spent, "budget_spent",
+     "Another version would cost more privacy than the job's epsilon_max; export the model."},
     {Reason::not_chosen, "not_chosen",
      "This client is not asked at the moment; a task comes by itself."},
 };

@@ -27,6 +27,7 @@ enum class Reason : std::uint8_t {
   over_limit = 9,
   task_failed = 10,
   removed = 11,
+  over_norm = 12,
 
   // An update that is too late to be of use: discarded.
   round_closed = 20,
@@ -51,6 +52,7 @@ enum class Reason : std::uint8_t {
   patience_exhausted = 52,
   commit_failed = 53,
   by_operator = 54,
+  budget_spent = 55,
 
   // Why a client has no task at the moment.
   not_chosen = 60,

@@ -40,6 +40,7 @@ std::optional<Reason> should_stop(const StoppingRule& rule, const StoppingState&
   }
   if (rule.patience > 0 && state.without_better >= rule.patience) return Reason::patience_exhausted;
   if (version >= rule.versions_max) return Reason::round_limit;
+  if (version >= rule.versions_paid) return Reason::budget_spent;
   return std::nullopt;
 }
 

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <optional>
 
 #include "config/job.h"
@@ -27,6 +28,7 @@ struct StoppingRule {
   bool higher_is_better = false;
   std::optional<double> target{};
   std::int64_t patience = 0;  // evaluations in a row without a better one; 0: no such rule
+  std::int64_t versions_paid = std::numeric_limits<std::int64_t>::max();  // by the privacy budget
 };
 
 struct StoppingState {
@@ -45,7 +47,7 @@ StoppingRule stopping_rule(const config::JobSpec& job);
 StoppingState observe(const StoppingRule& rule, StoppingState state, const Evaluation& evaluation);
 
 // Whether a job that has `version` committed versions is done, and why: the target before patience
-// before the limit.
+// before the limit before the budget.
 std::optional<Reason> should_stop(const StoppingRule& rule, const StoppingState& state,
                                   std::int64_t version);
 

@@ -27,6 +27,9 @@ bool is_committed(const std::optional<Attempt>& attempt);
 // Inside the transaction of a commit: the contributions that it is made of.
 Status commit_contributions(Database& database, const RoundCommit& commit);
 
+// Inside the transaction of a commit: what it costs, if it has a cost.
+Status enter_privacy(Database& database, const RoundCommit& commit);
+
 // The contributions and tasks of a job's progress, whose job and open round are there already.
 Status load_contributions(Database& database, JobProgress& progress);
 

@@ -48,7 +48,8 @@ Status upgrade(Database& database, std::int64_t version, const fs::path& path) {
   }
   FED_TRY(database.execute("PRAGMA journal_mode = WAL"));
   return database.transaction([&]() -> Status {
-    FED_TRY(database.execute(kSchema));
+    if (version < 1) FED_TRY(database.execute(kSchema));
+    if (version < 2) FED_TRY(database.execute(kSchemaOfLedger));
     return database.execute(("PRAGMA user_version = " + std::to_string(kSchemaVersion)).c_str());
   });
 }

@@ -94,6 +94,12 @@ class Journal {
   // for a version that goes back.
   Status commit_round(const RoundCommit& commit);
 
+  // --- the privacy ledger: written with the commit, before anybody sees the version ---
+
+  Result<std::vector<LedgerRow>> privacy_ledger(std::string_view job);  // by round
+  // Of all jobs, the versions that an update of this client is part of; by job and round.
+  Result<std::vector<LedgerRow>> privacy_ledger_of(std::int64_t client);
+
   // --- reading back ---
 
   Result<JobProgress> load_job_progress(std::string_view job);

@@ -170,6 +170,7 @@ Status Journal::commit_round(const RoundCommit& commit) {
                 .bind(commit.without_better)
                 .run());
     FED_TRY(commit_contributions(*database_, commit));
+    FED_TRY(enter_privacy(*database_, commit));
     if (!commit.job_state) return {};
     return update_job_state(*database_, commit.job, *commit.job_state, commit.committed_at);
   });

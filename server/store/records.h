@@ -145,6 +145,25 @@ struct JobStateChange {
 };
 
 // The end of a round that succeeded: one transaction.
+// What a version costs those whose updates are part of it (common/privacy).
+struct PrivacyCost {
+  std::string mechanism;
+  double clipping_norm = 0;
+  double noise_multiplier = 0;
+  std::vector<double> rdp;  // at the orders of privacy/rdp.h
+
+  bool operator==(const PrivacyCost&) const = default;
+};
+
+struct LedgerRow {
+  std::string job;
+  std::int64_t round = 0;
+  PrivacyCost cost;
+  std::int64_t at = 0;  // Unix time
+
+  bool operator==(const LedgerRow&) const = default;
+};
+
 struct RoundCommit {
   std::string job;
   std::int64_t round = 0;
@@ -157,6 +176,7 @@ struct RoundCommit {
   std::int64_t without_better = 0;
   std::optional<JobStateChange> job_state{};  // none: as before
   std::vector<UpdateId> contributions{};      // accepted ones, that are part of it
+  std::optional<PrivacyCost> privacy{};       // entered in the ledger; none: nothing was noised
 };
 
 // A client's line in a round, for people and for repeated receipts.

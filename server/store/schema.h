@@ -5,7 +5,7 @@ namespace fed::store {
 
 // PRAGMA user_version of a database that this program writes. A change of the tables adds one to it
 // and a step to journal.cc's `upgrade`.
-inline constexpr int kSchemaVersion = 1;
+inline constexpr int kSchemaVersion = 2;
 
 inline constexpr const char* kSchema = R"sql(
 CREATE TABLE clients (
@@ -96,6 +96,20 @@ CREATE TABLE contributions (
   PRIMARY KEY (job, task, client)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX contributions_by_round ON contributions (job, round);
+)sql";
+
+// What version 2 adds: what each committed version of a job with differential privacy costs.
+inline constexpr const char* kSchemaOfLedger = R"sql(
+CREATE TABLE privacy_ledger (
+  job              TEXT    NOT NULL REFERENCES jobs (name),
+  round            INTEGER NOT NULL,
+  mechanism        TEXT    NOT NULL,
+  clipping_norm    REAL    NOT NULL,
+  noise_multiplier REAL    NOT NULL,
+  cost             BLOB    NOT NULL,  -- doubles, little-endian: privacy/rdp.h
+  at               INTEGER NOT NULL,
+  PRIMARY KEY (job, round)
+) STRICT, WITHOUT ROWID;
 )sql";
 
 }  // namespace fed::store

@@ -17,6 +17,8 @@ LAYERS = {
     'cli': ['base'],
     'crypto': ['base'],
     'paillier': ['crypto'],
+    'secagg': ['crypto'],
+    'privacy': ['crypto'],
     'tensor': ['base'],
     'channel': ['crypto'],
     'wire': ['base'],

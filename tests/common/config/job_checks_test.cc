@@ -189,6 +189,32 @@ TEST_CASE("test data of the server fits the inputs") {
         "is \"some\"; allowed: \"all\" or a list of 1 to 10000 items"}});
 }
 
+TEST_CASE("privacy goes only with what its noise covers") {
+  Json job = table_job();
+  job["aggregation"] = {{"weighting", "uniform"}};
+  job["privacy"] = {{"clipping_norm", 2}, {"noise_multiplier", 1.5}, {"epsilon_max", 8}};
+  const auto parsed = parse_job(job.dump()).value();
+  CHECK(parsed.privacy ==
+        PrivacySpec{.clipping_norm = 2, .noise_multiplier = 1.5, .delta = 1e-5, .epsilon_max = 8});
+  const std::string no = "does not go with \"privacy\"; allowed: ";
+  expect(job, R"({"aggregation": {"weighting": null}})",
+         {{"/aggregation/weighting",
+           no + "\"uniform\", so that no client counts more than its norm"}});
+  expect(job, R"({"training": {"update": "gradient"}})", {{"/training/update", no + "\"delta\""}});
+  expect(job, R"({"privacy": {"clipping_norm": 65}})",
+         {{"/aggregation/update_limit", no + "at least \"clipping_norm\", which is 65.0"}});
+  expect(job, R"({"rounds": {"staleness": {"max": 1}}})", {{"/rounds/staleness/max", no + "0"}});
+  expect(job, R"({"rounds": {"selection": {"by": "loss"}}})",
+         {{"/rounds/selection/by", no + "\"uniform\", so that nobody's data say who is asked"}});
+  expect(job, R"({"keep": {"rounds": 1}})",
+         {{"/keep/rounds", no + "0, since noise cannot be made again"}});
+  expect(
+      job, R"({"inputs": {"scaling": "federated"}})",
+      {{"/inputs/scaling", no + "\"none\" or \"constants\", since sums of columns have no noise"}});
+  expect(job, R"({"privacy": {"epsilon_max": null}})",
+         {{"/privacy/epsilon_max", "is missing; needed: a number above 0 and at most 1000000"}});
+}
+
 TEST_CASE("all problems of a job come at once") {
   expect(image_job(),
          R"({"name": "My job", "model": {"inputs": 0, "depth": 3}, "rounds": {"cohort": "ten"},

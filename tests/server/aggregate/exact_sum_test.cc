@@ -115,6 +115,22 @@ bool same_bits(std::span<const double> a, std::span<const double> b) {
 
 }  // namespace
 
+TEST_CASE("grid: coarser, every term is a multiple of the spacing, and finer changes nothing") {
+  const Grid fine = Grid::make(1000, 64).value();
+  const double spacing = std::ldexp(1.0, -17);
+  const Grid coarse = fine.coarser(spacing);
+  CHECK(coarse.spacing() == spacing);
+  CHECK(coarse.total_weight() == 1000);
+  CHECK(fine.coarser(fine.spacing() / 2).spacing() == fine.spacing());
+  Random random(5);
+  for (int i = 0; i < 1000; ++i) {
+    const double x = (random.uniform() - 0.5) * 128000;
+    const double rounded = coarse.round(x);
+    CHECK(std::fmod(rounded, spacing) == 0);
+    CHECK(std::fabs(rounded - x) <= spacing / 2);
+  }
+}
+
 TEST_CASE("the sum equals the one in integers to the bit, and the true one within n g / 2") {
   Random random(1);
   for (const double limit : {64.0, 1.0, 0.1, 1e-6, 12345.678}) {

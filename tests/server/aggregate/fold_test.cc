@@ -243,6 +243,36 @@ TEST_CASE("fold: the same bits, whatever was added up before the round was close
   }
 }
 
+TEST_CASE("fold: noise is added to the exact sum, wherever the updates were added up") {
+  Round round(kFedAvg);
+  const double spacing = std::ldexp(1.0, -20);
+  round.input.grid = round.input.grid.coarser(spacing);
+  // Tells the tile by its size, as the last one is shorter.
+  const fed::aggregate::Noise noise = [&](std::span<double> tile) {
+    for (std::size_t i = 0; i < tile.size(); ++i) {
+      tile[i] = spacing * static_cast<double>((i * 7919 + tile.size()) % 100003) - spacing * 50000;
+    }
+  };
+  const Folded plain = fold(round.input, run_in_order).value();
+  round.input.noise = &noise;
+  const Folded noised = fold(round.input, run_in_order).value();
+  for (std::size_t i = 0; i < kCoordinates; i += 311) {
+    std::vector<double> tile(std::min(kTile, kCoordinates - i / kTile * kTile));
+    noise(tile);
+    const double moved =
+        static_cast<double>(noised.weights[i]) - static_cast<double>(plain.weights[i]);
+    CHECK(moved == Approx(tile[i % kTile] / noised.total_weight).margin(1e-6));
+  }
+  CHECK_FALSE(same(noised, plain));
+  PartialFold begun(*round.input.rule, kCoordinates);
+  begun.begin(round.input.grid);
+  begun.add(std::span(round.contributions).first(8), run_in_order).value();
+  round.input.begun = &begun;
+  round.input.contributions = std::span(round.contributions).subspan(8);
+  TilePool pool(3);
+  CHECK(same(fold(round.input, pool.parallel_for()).value(), noised));
+}
+
 TEST_CASE("fold: what was added up before counts towards the cohort's weight") {
   Round round(kFedAvg);
   PartialFold begun(*round.input.rule, kCoordinates);

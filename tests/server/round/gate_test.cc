@@ -117,6 +117,7 @@ TEST_CASE("an upload is judged by what its bytes are") {
         Reason::over_limit);
   const double nan = std::numeric_limits<double>::quiet_NaN();
   CHECK(scene.uploaded(changed(&UploadFacts::max_abs, nan)) == Reason::over_limit);
+  CHECK(scene.uploaded(changed(&UploadFacts::norm, 1e300)) == kYes);  // no limit
   CHECK(scene.uploaded(upload(1, 4)) == Reason::not_offered);
   CHECK(scene.uploaded(upload(3, 4)) == Reason::being_stored);
   CHECK(scene.uploaded(upload(4, 4)) == Reason::none);
@@ -125,6 +126,18 @@ TEST_CASE("an upload is judged by what its bytes are") {
   CHECK(scene.uploaded(upload(9, 3)) == Reason::none);
   CHECK(scene.uploaded(upload(2, 3)) == Reason::round_closed);
   CHECK(scene.uploaded(upload(2, 5)) == Reason::unknown_round);
+}
+
+TEST_CASE("an update that is longer than noise covers is refused") {
+  Scene scene;
+  scene.shape.norm_max = 2;
+  UploadCompleted event = upload(2, 4);
+  event.facts.norm = 2;
+  CHECK(scene.uploaded(event) == kYes);
+  for (const double norm : {std::nextafter(2.0, 3.0), std::numeric_limits<double>::quiet_NaN()}) {
+    event.facts.norm = norm;
+    CHECK(scene.uploaded(event) == Reason::over_norm);
+  }
 }
 
 TEST_CASE(

@@ -95,6 +95,12 @@ TEST_CASE("a job stops at its target, out of patience, or at its limit") {
   CHECK(should_stop(rule, observe(rule, state, {4, 0.9}), 4) == Reason::target_reached);
   CHECK(should_stop(rule, observe(rule, state, {5, 0.9}), 5) == Reason::target_reached);
 
+  StoppingRule poor{.versions_max = 5, .versions_paid = 3};
+  CHECK_FALSE(should_stop(poor, {}, 2));
+  CHECK(should_stop(poor, {}, 3) == Reason::budget_spent);
+  poor.versions_max = 3;
+  CHECK(should_stop(poor, {}, 3) == Reason::round_limit);
+
   StoppingRule loss{.versions_max = 5, .higher_is_better = false, .target = 0.1, .patience = 0};
   StoppingState low = observe(loss, observe(loss, {}, {1, 0.3}), {2, 0.2});
   CHECK(low.best == Evaluation{2, 0.2});

@@ -122,8 +122,8 @@ TEST_CASE("journal: of a newer program it says so") {
   *registry;
   registry.close();
   Bytes bytes = content(registry.path());
-  CHECK(bytes[63] == 1);  // user_version, the big-endian word at 60 of the file's header
-  bytes[63] = 2;
+  CHECK(bytes[63] == 2);  // user_version, the big-endian word at 60 of the file's header
+  bytes[63] = 3;
   fed::replace_file(registry.path(), bytes, Durability::process).value();
   const auto refused = Journal::open(fed::real_disk(), registry.path());
   REQUIRE(refused.has_error());

@@ -1,0 +1,129 @@
+#include "app/job_privacy.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <memory>
+#include <vector>
+
+#include "privacy/calibrate.h"
+#include "privacy/discrete_gaussian.h"
+#include "privacy/plan.h"
+#include "privacy/sampled_gaussian.h"
+
+namespace fed::app {
+namespace {
+
+// Rounding adds at most this share to the sensitivity, and so to the noise.
+constexpr double kRoundingShare = 1.0 / 256;
+
+// Draws for many threads, each with coins of its own.
+class TileNoise {
+ public:
+  TileNoise(const privacy::DiscreteGaussian& gaussian, double spacing)
+      : gaussian_(gaussian), spacing_(spacing) {}
+
+  void fill(std::span<double> noise) {
+    const auto draws = draws_.lend();
+    draws->steps.resize(noise.size());
+    gaussian_.fill(draws->steps, draws->source);
+    for (std::size_t i = 0; i < noise.size(); ++i) {
+      noise[i] = static_cast<double>(draws->steps[i]) * spacing_;
+    }
+    std::fill(draws->steps.begin(), draws->steps.end(), 0);  // nobody finds the noise afterwards
+  }
+
+ private:
+  struct Draws {
+    privacy::RandomSource source;
+    std::vector<std::int64_t> steps;
+  };
+
+  const privacy::DiscreteGaussian gaussian_;
+  const double spacing_;
+  aggregate::Pool<Draws> draws_;
+};
+
+}  // namespace
+
+Result<JobPrivacy> JobPrivacy::make(const config::PrivacySpec& spec, std::uint64_t coordinates) {
+  JobPrivacy made(spec);
+  made.root_coordinates_ = std::sqrt(static_cast<double>(coordinates));
+  FED_ASSIGN(round, privacy::sampled_gaussian_curve(1, spec.noise_multiplier));
+  made.round_ = round;
+  FED_ASSIGN(paid, privacy::rounds_within({spec.epsilon_max, spec.delta}, round));
+  made.versions_paid_ = static_cast<std::int64_t>(paid);
+  if (paid > 0) {
+    FED_ASSIGN(any, aggregate::Grid::make(1, spec.clipping_norm));
+    FED_TRY(made.noise(made.grid(any)));
+    return made;
+  }
+  FED_ASSIGN(one, privacy::epsilon_at(round, spec.delta));
+  return Error{ErrorCode::invalid,
+               fmt::format("the privacy budget pays for no version: one costs epsilon {:.4g}, and "
+                           "privacy.epsilon_max is {:.4g}; raise privacy.noise_multiplier (see "
+                           "`fedserver privacy plan`)",
+                           one.epsilon, spec.epsilon_max)};
+}
+
+privacy::Guarantee JobPrivacy::promise(const privacy::RdpCurve& spent) const {
+  return privacy::epsilon_at(spent, spec_.delta).value();  // delta was checked with the file
+}
+
+store::PrivacyCost JobPrivacy::entry() const {
+  const auto values = round_.values();
+  return {.mechanism = privacy::name(privacy::Mechanism::central_gaussian),
+          .clipping_norm = spec_.clipping_norm,
+          .noise_multiplier = spec_.noise_multiplier,
+          .rdp = {values.begin(), values.end()}};
+}
+
+Status JobPrivacy::check_budget(std::span<const store::LedgerRow> ledger) const {
+  FED_ASSIGN(spent, spent_in(ledger));
+  const double next = promise(spent + round_).epsilon;
+  if (next <= spec_.epsilon_max) return {};
+  return Error{ErrorCode::invalid,
+               fmt::format("the ledger holds {} versions of this job: with another one, epsilon "
+                           "would be {:.4g}, above privacy.epsilon_max of {:.4g}",
+                           ledger.size(), next, spec_.epsilon_max)};
+}
+
+Result<privacy::RdpCurve> spent_in(std::span<const store::LedgerRow> ledger) {
+  privacy::RdpCurve spent;
+  for (const store::LedgerRow& row : ledger) {
+    const auto cost = privacy::RdpCurve::from_values(row.cost.rdp);
+    if (!cost) {
+      return Error{ErrorCode::malformed,
+                   "the privacy ledger's row of job \"" + row.job + "\", round " +
+                       std::to_string(row.round) +
+                       ", was written by another version: " + cost.error().detail};
+    }
+    spent += *cost;
+  }
+  return spent;
+}
+
+// The largest power of two with which rounding moves a vector by at most its share.
+double JobPrivacy::spacing() const {
+  const double most = 2 * kRoundingShare * spec_.clipping_norm / root_coordinates_;
+  return std::ldexp(1.0, static_cast<int>(std::floor(std::log2(most))));
+}
+
+aggregate::Grid JobPrivacy::grid(const aggregate::Grid& exact) const {
+  return exact.coarser(spacing());
+}
+
+double JobPrivacy::sensitivity(const aggregate::Grid& grid) const {
+  return spec_.clipping_norm + grid.spacing() * root_coordinates_ / 2;
+}
+
+Result<aggregate::Noise> JobPrivacy::noise(const aggregate::Grid& grid) const {
+  const double steps = spec_.noise_multiplier * sensitivity(grid) / grid.spacing();
+  FED_ASSIGN(variance, privacy::variance_at_least(steps));
+  FED_ASSIGN(gaussian, privacy::DiscreteGaussian::with_variance(variance));
+  const auto noise = std::make_shared<TileNoise>(gaussian, grid.spacing());
+  return aggregate::Noise([noise](std::span<double> tile) { noise->fill(tile); });
+}
+
+}  // namespace fed::app

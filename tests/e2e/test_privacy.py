@@ -1,0 +1,158 @@
+#!/usr/bin/python3
+"""Differential privacy: `fedserver privacy plan` gives the figures that others publish for the same questions; a job with a
+section "privacy" clips, adds the noise that it says, enters what that costs in its ledger and stops when the budget is spent."""
+
+import json
+import math
+
+import numpy
+
+import datasets
+import harness
+import jobs
+
+INPUTS = 3000
+
+
+def plan(*arguments):
+    done = harness.fedserver('privacy', 'plan', '--json', *arguments)
+    assert done.status == 0, done.err
+    return json.loads(done.out)
+
+
+class Plan(harness.TestCase):
+    def test_what_a_noise_promises(self):
+        # Poisson-sampled Gaussian, epsilon of Opacus and of TensorFlow Privacy.
+        for rate, noise, rounds, delta, epsilon in ((0.04, 1.5, 2250, 1e-5, 7.32911117143),
+                                                    (150 / 60000, 1.3, 6000, 1e-5, 0.7242234026),
+                                                    (0.001, 1, 30000, 1e-7, 1.4154988495)):
+            found = plan('--sampling-rate', repr(rate), '--noise-multiplier', str(noise), '--rounds', str(rounds), '--delta',
+                         str(delta))
+            self.assertAlmostEqual(found['epsilon'], epsilon, places=6)
+
+    def test_what_a_promise_needs(self):
+        asked = ('--sampling-rate', '0.04', '--epsilon', '8')
+        found = plan(*asked, '--rounds', '2250')
+        self.assertAlmostEqual(found['noise_multiplier'], 1.416, places=3)
+        self.assertLessEqual(found['epsilon'], 8)
+        # As many rounds as that noise allows, and not one more.
+        noise = repr(found['noise_multiplier'])
+        self.assertEqual(plan(*asked, '--noise-multiplier', noise)['rounds'], 2250)
+
+    def test_one_laplace_release(self):
+        # Its epsilon is 1 / multiplier, with no delta at all; accounting by Renyi costs adds up to 0.01.
+        found = plan('--mechanism', 'local_laplace', '--noise-multiplier', '1', '--rounds', '1', '--delta', '1e-8')
+        self.assertGreater(found['epsilon'], 1 - 1e-6)
+        self.assertLess(found['epsilon'], 1.01)
+        self.assertIn('nobody but the client is trusted', found['adversary'])
+
+    def test_text_says_for_whom_and_against_whom(self):
+        done = harness.fedserver('privacy', 'plan', '--noise-multiplier', '1.5', '--sampling-rate', '0.04', '--rounds', '2250')
+        self.assertEqual(done.status, 0)
+        self.assertIn('epsilon           7.32911 at delta 1e-05', done.out)
+        self.assertIn('one client added or removed', done.out)
+
+    def test_questions_without_an_answer(self):
+        for arguments, *parts in (
+                ((), 'two of noise multiplier, epsilon and rounds'),
+                (('--epsilon', '1', '--rounds', '-3'), '--rounds is -3'),
+                (('--epsilon', '0', '--rounds', '3'), 'epsilon'),
+                (('--epsilon', '1', '--rounds', '3', '--delta', '2'), 'delta'),
+                (('--mechanism', 'gauss', '--epsilon', '1', '--rounds', '3'), '--mechanism gauss', 'local_laplace'),
+                (('--mechanism', 'distributed_gaussian', '--epsilon', '1', '--rounds', '3'), '--survivors-min'),
+                (('--parameters', '9', '--epsilon', '1', '--rounds', '3'), '--parameters', 'distributed_gaussian only'),
+                (('--epsilon', '0.5', '--noise-multiplier', '0.1'), 'one round', 'costs more')):
+            self.assertFails(harness.fedserver('privacy', 'plan', *arguments), 2, *parts)
+        self.assertFails(harness.fedserver('privacy', 'guess'), 2, 'plan')
+
+
+def noisy(name, rounds=1, learning_rate=1e-9, **privacy):
+    """Two sites; with this learning rate their updates are next to nothing."""
+    job = jobs.plain(name, INPUTS, rounds=rounds, clients=2, learning_rate=learning_rate)
+    job['aggregation'] = {'weighting': 'uniform'}
+    job['privacy'] = {'clipping_norm': 2, 'noise_multiplier': 1.5, 'epsilon_max': 100, **privacy}
+    return job
+
+
+class Jobs(harness.TestCase):
+    def setUp(self):
+        super().setUp()
+        self.srv = self.server()
+        for number in range(2):
+            path = self.path(f'site{number}.csv')
+            datasets.plain_table(path, 6, INPUTS, seed=number)
+            self.client(self.srv, f'site{number}', {'format': 'csv', 'path': path, 'label': 'target', 'test_fraction': 0})
+
+    def weights(self, job):
+        self.srv.submit(job)
+        self.srv.wait_finished(job['name'])
+        _, tensors = datasets.read_safetensors(self.srv.export(job['name'], f'{job["name"]}.safetensors'))
+        return numpy.concatenate([tensors[name].ravel() for name in sorted(tensors)]).astype(float)
+
+    def test_the_noise_is_what_the_job_says(self):
+        quiet = noisy('quiet')
+        del quiet['privacy']
+        noise = (self.weights(noisy('noisy')) - self.weights(quiet)) * 2  # of the sum
+        deviation = 1.5 * 2
+        # Six standard errors of a mean and of a variance.
+        self.assertLess(abs(noise.mean()), 6 * deviation / math.sqrt(noise.size))
+        self.assertLess(abs(noise.var() / deviation**2 - 1), 6 * math.sqrt(2 / noise.size))
+        inside = numpy.mean(abs(noise) < deviation)
+        self.assertLess(abs(inside - math.erf(math.sqrt(0.5))), 6 * 0.5 / math.sqrt(noise.size))
+        # Another job draws other noise.
+        again = (self.weights(noisy('again')) - self.weights(quiet | {'name': 'still'})) * 2
+        self.assertLess(abs(numpy.corrcoef(noise, again)[0, 1]), 6 / math.sqrt(noise.size))
+
+    def test_long_updates_are_clipped_by_their_clients(self):
+        # Gradients here are in the thousands, and the noise next to nothing.
+        job = noisy('long', learning_rate=0.001, clipping_norm=1, noise_multiplier=0.01, epsilon_max=1e6)
+        quiet = noisy('quiet')
+        del quiet['privacy']
+        moved = numpy.linalg.norm(self.weights(job) - self.weights(quiet))
+        self.assertLess(moved, 1 + 0.01 * math.sqrt(INPUTS))
+        self.assertGreater(moved, 0.1)
+        self.assertEqual([row['refused'] for row in self.srv.show('long')['rounds']], [0])
+
+    def test_the_budget_ends_the_job_and_the_ledger_says_why(self):
+        paid = 3
+        asked = ('--noise-multiplier', '1.5', '--rounds')
+        budget = (plan(*asked, str(paid))['epsilon'] + plan(*asked, str(paid + 1))['epsilon']) / 2
+        self.srv.submit(noisy('spent', rounds=50, epsilon_max=budget))
+        self.srv.wait_for('spent', lambda shown: shown['version'] >= 1)
+        self.srv.kill9()
+        self.srv.start()
+        shown = self.srv.wait_finished('spent')
+        self.assertEqual(shown['version'], paid)
+        self.assertIn('epsilon_max', shown['detail'])
+        spent = self.srv.ask('privacy', 'show', 'spent')
+        expected = plan(*asked, str(paid))['epsilon']
+        self.assertAlmostEqual(spent['epsilon'], expected, places=9)
+        self.assertEqual({(row['client'], row['versions']) for row in spent['clients']}, {('site0', paid), ('site1', paid)})
+        self.assertIn(f'epsilon {expected:.4g} of {budget:.4g}', self.srv.cli('show', 'spent').out)
+        # What an institution spends adds up over jobs.
+        self.weights(noisy('more', rounds=2))
+        more = self.srv.ask('privacy', 'show', 'more')['clients'][0]
+        self.assertEqual((more['versions'], more['versions_of_all_jobs']), (2, paid + 2))
+        self.assertAlmostEqual(more['epsilon_of_all_jobs'], plan(*asked, str(paid + 2))['epsilon'], places=9)
+        self.assertIn('site1', self.srv.cli('privacy', 'show', 'more').out)
+
+    def test_what_does_not_go_with_privacy_is_refused_with_the_reason(self):
+        job = noisy('a')
+        job['training']['update'] = 'weights'
+        job['aggregation'] = {'update_limit': 1}
+        job['rounds'] |= {'selection': {'by': 'loss'}, 'staleness': {'max': 2}}
+        job['keep'] = {'rounds': 3}
+        path = self.write('job.json', json.dumps(job))
+        self.assertFails(harness.fedserver('check', path), 2, *(
+            f'{pointer}: does not go with "privacy"; allowed: {allowed}' for pointer, allowed in (
+                ('/training/update', '"delta"'), ('/aggregation/weighting', '"uniform"'),
+                ('/aggregation/update_limit', 'at least "clipping_norm", which is 2'), ('/rounds/staleness/max', '0'),
+                ('/rounds/selection/by', '"uniform"'), ('/keep/rounds', '0'))))
+        refused = self.srv.try_submit(noisy('poor', epsilon_max=0.1))
+        self.assertFails(refused, 1, 'pays for no version', 'noise_multiplier')
+        self.srv.submit(jobs.plain('open', INPUTS, clients=2))
+        self.assertFails(self.srv.cli('privacy', 'show', 'open'), 1, 'no section "privacy"')
+
+
+if __name__ == '__main__':
+    harness.main()
