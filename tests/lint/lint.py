@@ -16,6 +16,7 @@ LAYERS = {
     'base': [],
     'cli': ['base'],
     'crypto': ['base'],
+    'paillier': ['crypto'],
     'secagg': ['crypto'],
     'privacy': ['crypto'],
     'tensor': ['base'],
@@ -36,6 +37,7 @@ FOLDERS = {'server': ['round', 'aggregate', 'store'], 'client': ['train', 'sessi
 # A header, and the only places that may include it (folders end in a slash).
 CONFINED = [
     (r'(sodium(\.h|/)|nettle/)', ['common/crypto/']),
+    (r'gmp(xx)?\.h$', ['common/paillier/']),
     (r'(.*/)?(cblas|openblas_config|lapacke)\.h$', ['common/tensor/']),
     (r'sqlite3\.h$', ['server/store/']),
     (r'flatbuffers/|.*_generated\.h$', ['common/wire/']),
