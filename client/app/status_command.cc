@@ -83,8 +83,9 @@ void print_outbox(const Shown& shown) {
                offer.bytes, offer.examples);
   }
   if (outbox.unreadable == 0) return;
-  fmt::print("{:<13} {} updates cannot be read: {}\n", "outbox", outbox.unreadable,
-             shown.why_unreadable);
+  const std::string count =
+      outbox.unreadable == 1 ? "one update" : fmt::format("{} updates", outbox.unreadable);
+  fmt::print("{:<13} {} cannot be read: {}\n", "outbox", count, shown.why_unreadable);
 }
 
 void print(const config::ClientSpec& spec, const Shown& shown) {
