@@ -78,7 +78,9 @@ void ClientCore::disconnected() {
   cache_.stop();
   download_.reset();
   if (stopping_) return around_.ended(exit_status_);
+  const auto sending = std::exchange(sending_, std::nullopt);
   carry_out(session_.disconnected());
+  if (sending) check_sent(*sending);
 }
 
 void ClientCore::link_changed(const std::string& state) {

@@ -82,6 +82,13 @@ class ClientCore final : private UplinkUser {
   void run(const session::JobDone& effect);
   void run(const session::Hangup& effect);
 
+  // The update that is on its way, as it is read.
+  struct Sending {
+    session::UpdateKey key;
+    std::shared_ptr<const File> file;
+  };
+  void check_sent(const Sending& sending);
+
   // What other threads report, on the loop.
   using Loaded = Result<std::shared_ptr<Workload>>;
   void job_loaded(const std::string& job, std::uint64_t load, const Loaded& loaded);
@@ -122,6 +129,7 @@ class ClientCore final : private UplinkUser {
   session::Session session_;
   std::map<std::string, Job> jobs_;
   std::optional<Download> download_;
+  std::optional<Sending> sending_;
   std::deque<session::Effect> effects_;
   bool carrying_out_ = false;
   std::uint64_t loads_ = 0;

@@ -192,13 +192,16 @@ void ClientCore::run(const session::StartUpload& effect) {
   auto file = outbox_.update(effect.job, effect.task);
   if (!file) return not_read(*offer, file.error());
   const std::uint64_t bytes = offer->bytes;
-  uplink_.send_bulk(net::ChunkUpload{std::make_shared<File>(std::move(*file)), effect.upload,
-                                     effect.offset, bytes});
+  sending_ = Sending{{effect.job, effect.task}, std::make_shared<File>(std::move(*file))};
+  uplink_.send_bulk(net::ChunkUpload{sending_->file, effect.upload, effect.offset, bytes});
   carry_out(
       session_.progress({effect.job, effect.task, wire::Phase::uploading, effect.offset, bytes}));
 }
 
-void ClientCore::run(const session::StopUpload&) { uplink_.send_bulk(std::monostate()); }
+void ClientCore::run(const session::StopUpload&) {
+  sending_.reset();
+  uplink_.send_bulk(std::monostate());
+}
 
 void ClientCore::run(const session::StopDownload&) {
   uplink_.reconnect("a model is not to arrive any more");
@@ -227,6 +230,14 @@ void ClientCore::not_read(const wire::Offer& offer, const Error& why) {
   carry_out(session_.message(wire::Receipt{offer.job, offer.task, wire::Outcome::discarded, 0,
                                            "the update could not be read again"},
                              loop_.now()));
+}
+
+// The link ends with an update that does not open on the way: offered again, it would end the next
+// one, and so for ever.
+void ClientCore::check_sent(const Sending& sending) {
+  const wire::Offer* offer = session_.kept(sending.key);
+  const auto info = sending.file->inspect();
+  if (offer != nullptr && !info) not_read(*offer, info.error());
 }
 
 void ClientCore::run(const session::DropUpdate& effect) {

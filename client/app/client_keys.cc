@@ -44,6 +44,15 @@ Result<ClientKeys> load_or_create_keys(Disk& disk, const fs::path& state) {
                     crypto::Ed25519KeyPair(std::move(identity))};
 }
 
+session::StorageKey storage_key(const ClientKeys& keys) {
+  return session::StorageKey::derive(keys.channel.secret());
+}
+
+Result<session::StorageKey> load_storage_key(Disk& disk, const fs::path& state) {
+  FED_ASSIGN(key, load(disk, state, kChannelKey));
+  return session::StorageKey::derive(key);
+}
+
 Result<File> lock_state(Disk& disk, const fs::path& state) {
   FED_TRY(make_folder(disk, state, Durability::power));
   FED_ASSIGN(file, disk.open_to_write(state / "lock"));

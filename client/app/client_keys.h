@@ -11,6 +11,7 @@
 #include "config/client.h"
 #include "crypto/ed25519.h"
 #include "crypto/x25519.h"
+#include "session/storage_key.h"
 
 namespace fed::app {
 
@@ -24,6 +25,11 @@ Result<ClientKeys> load_keys(Disk& disk, const fs::path& state);
 
 // The same, but makes the keys that are missing.
 Result<ClientKeys> load_or_create_keys(Disk& disk, const fs::path& state);
+
+// Under which the outbox is sealed: of client.key.
+session::StorageKey storage_key(const ClientKeys& keys);
+// The same for a look from outside; not_found where this process cannot see client.key.
+Result<session::StorageKey> load_storage_key(Disk& disk, const fs::path& state);
 
 // Creates the folder if need be and takes it for this process, until the File is gone.
 // ErrorCode::already_exists if another process has it.

@@ -1,9 +1,12 @@
 // fedclient: see README.md in this folder.
+#include <iostream>
+
 #include "app/client_commands.h"
 #include "crypto/init.h"
 
 int main(int argc, char** argv) {
   fed::crypto::init();
+  if (!fed::crypto::forbid_dumps()) std::cerr << "this process's memory may be dumped\n";
   const fed::cli::Program program{
       "fedclient",
       "trains a federated model on the data of this machine, which never leaves it",

@@ -1,9 +1,12 @@
+#include <fmt/ranges.h>
+
 #include <iostream>
 
 #include "app/client_commands.h"
 #include "app/client_daemon.h"
 #include "app/config_file.h"
 #include "app/priority.h"
+#include "base/log.h"
 #include "cli/service.h"
 
 namespace fed::app {
@@ -15,11 +18,39 @@ void set_up_log(const config::LogSpec& spec) {
   log::set_up(spec.level, journal ? log::Format::journald : spec.format);
 }
 
+std::string joined(const std::vector<std::string>& names) {
+  constexpr std::size_t kNamed = 5;
+  const bool all = names.size() <= kNamed;
+  const auto end = names.begin() + static_cast<std::ptrdiff_t>(all ? names.size() : kNamed);
+  return fmt::format("{}{}", fmt::join(names.begin(), end, ", "), all ? "" : ", ...");
+}
+
+void report(const session::Outbox::Findings& found, const fs::path& folder) {
+  if (!found.in_clear.empty()) {
+    log::warning(
+        "an earlier version kept trained updates in clear, which are sealed now; what the disk "
+        "still holds of the old files is not: {}",
+        joined(found.in_clear));
+  }
+  if (!found.other_key.empty()) {
+    log::warning(
+        "trained updates in {} are sealed with another key than this client.key and cannot be "
+        "read; they stay there in case the key comes back, and their tasks are done again: {}",
+        folder.string(), joined(found.other_key));
+  }
+  if (!found.damaged.empty()) {
+    log::warning("trained updates are not whole; they are removed and their tasks done again: {}",
+                 joined(found.damaged));
+  }
+}
+
 Result<int> run_daemon(const config::ClientSpec& spec, ClientDaemon::Options options) {
   Disk& disk = real_disk();
   FED_ASSIGN(lock, lock_state(disk, spec.state_dir));
   FED_ASSIGN(keys, load_keys(disk, spec.state_dir));
-  FED_ASSIGN(outbox, session::Outbox::open(disk, spec.state_dir / "outbox"));
+  const fs::path folder = spec.state_dir / "outbox";
+  FED_ASSIGN(outbox, session::Outbox::open(disk, folder, storage_key(keys)));
+  report(outbox.findings(), folder);
   FED_ASSIGN(cache, session::ModelCache::open(disk, spec.state_dir / "models"));
   ClientDaemon daemon(disk, spec, keys, std::move(outbox), std::move(cache), options);
   return daemon.run();

@@ -19,8 +19,19 @@ using Json = nlohmann::json;
 
 struct Shown {
   ClientStatus status;
-  std::vector<wire::Offer> outbox;
+  session::OutboxListing outbox;
+  std::string why_unreadable;  // empty if all of it could be read
 };
+
+Status look_into_outbox(Disk& disk, const fs::path& state, Shown& shown) {
+  const auto key = load_storage_key(disk, state);
+  FED_ASSIGN(listing, session::list_offers(disk, state / "outbox", key ? &*key : nullptr));
+  shown.outbox = std::move(listing);
+  if (shown.outbox.unreadable == 0) return {};
+  shown.why_unreadable = key ? "sealed with another key than this client.key, or damaged"
+                             : "sealed, and this command has no key: " + key.error().detail;
+  return {};
+}
 
 Result<Shown> look(const fs::path& state) {
   Disk& disk = real_disk();
@@ -34,8 +45,7 @@ Result<Shown> look(const fs::path& state) {
   if (!status && status.error().code != ErrorCode::not_found) return status.error();
   if (status) shown.status = std::move(*status);
   if (!running) shown.status.connection = "fedclient is not running";
-  FED_ASSIGN(offers, session::list_offers(disk, state / "outbox"));
-  shown.outbox = std::move(offers);
+  FED_TRY(look_into_outbox(disk, state, shown));
   return shown;
 }
 
@@ -65,6 +75,19 @@ void print_site(const config::ClientSpec& spec, const ClientStatus& status) {
              until);
 }
 
+void print_outbox(const Shown& shown) {
+  const session::OutboxListing& outbox = shown.outbox;
+  if (outbox.offers.empty() && outbox.unreadable == 0) fmt::print("{:<13} empty\n", "outbox");
+  for (const wire::Offer& offer : outbox.offers) {
+    fmt::print("{:<13} job {} task {}: {} bytes, {} examples\n", "outbox", offer.job, offer.task,
+               offer.bytes, offer.examples);
+  }
+  if (outbox.unreadable == 0) return;
+  const std::string count =
+      outbox.unreadable == 1 ? "one update" : fmt::format("{} updates", outbox.unreadable);
+  fmt::print("{:<13} {} cannot be read: {}\n", "outbox", count, shown.why_unreadable);
+}
+
 void print(const config::ClientSpec& spec, const Shown& shown) {
   const ClientStatus& status = shown.status;
   fmt::print("{:<13} {}\n", "server", status.connection);
@@ -77,11 +100,7 @@ void print(const config::ClientSpec& spec, const Shown& shown) {
   print_answer("last answer", status.last_answer);
   print_answer("last refusal", status.last_refusal);
   print_site(spec, status);
-  if (shown.outbox.empty()) fmt::print("{:<13} empty\n", "outbox");
-  for (const wire::Offer& offer : shown.outbox) {
-    fmt::print("{:<13} job {} task {}: {} bytes, {} examples\n", "outbox", offer.job, offer.task,
-               offer.bytes, offer.examples);
-  }
+  print_outbox(shown);
   if (status.updated_at > 0) fmt::print("{:<13} {}\n", "as of", date(status.updated_at));
 }
 
@@ -97,7 +116,7 @@ Json to_json(const ClientStatus::Answer& answer) {
 void print_json(const config::ClientSpec& spec, const Shown& shown) {
   const ClientStatus& status = shown.status;
   Json outbox = Json::array();
-  for (const wire::Offer& offer : shown.outbox) {
+  for (const wire::Offer& offer : shown.outbox.offers) {
     outbox.push_back({{"job", offer.job},
                       {"task", offer.task},
                       {"bytes", offer.bytes},
@@ -113,6 +132,10 @@ void print_json(const config::ClientSpec& spec, const Shown& shown) {
                {"detail", status.standby.detail},
                {"until", status.standby.until}};
   }
+  Json unreadable = nullptr;
+  if (shown.outbox.unreadable > 0) {
+    unreadable = {{"updates", shown.outbox.unreadable}, {"why", shown.why_unreadable}};
+  }
   const Json json = {{"connection", status.connection},
                      {"name", status.name},
                      {"last_task", task},
@@ -122,6 +145,7 @@ void print_json(const config::ClientSpec& spec, const Shown& shown) {
                      {"declined", status.declined},
                      {"standby", standby},
                      {"outbox", outbox},
+                     {"outbox_unreadable", unreadable},
                      {"updated_at", status.updated_at}};
   fmt::print("{}\n", json.dump(-1, ' ', false, Json::error_handler_t::replace));
 }

@@ -82,7 +82,11 @@ class Killer:
 def descriptors(pid):
     """What a process has open, without what differs from run to run: a sorted list of kinds and file names."""
     found = []
-    for entry in os.listdir(f'/proc/{pid}/fd'):
+    try:
+        entries = os.listdir(f'/proc/{pid}/fd')
+    except PermissionError:  # the programs hide from debuggers of their own user: only root sees this
+        return found
+    for entry in entries:
         try:
             target = os.readlink(f'/proc/{pid}/fd/{entry}')
         except FileNotFoundError:  # closed since

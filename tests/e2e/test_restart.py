@@ -2,6 +2,8 @@
 """`kill -9` of the server and of clients at every interesting moment: the run ends with the very bytes of the run that
 nobody disturbed, and nobody trains more often than its own end explains."""
 
+import glob
+import os
 import signal
 
 import harness
@@ -29,6 +31,30 @@ class Restarts(RunCase):
         self.srv.kill9()
         self.srv.start()
         self.assertAsUndisturbed(self.srv)
+
+    def received(self):
+        """The bytes in the clear of the updates on their way, as far as the server has them."""
+        parts = []
+        for path in glob.glob(os.path.join(self.srv.folder, 'staging', 'job', '*', '*.part')):
+            with open(path, 'rb') as file:
+                parts.append(file.read())
+        return [part for part in parts if len(part) - part.count(0) > IN_THE_UPLOAD / 2]
+
+    def assertSealed(self, client):
+        """Nothing that the server has got of the client's update is to be found on the client's disk, nor are its
+        metrics."""
+        self.srv.wait_for('job', lambda shown: self.received())
+        (part,) = self.received()
+        words = {part[at:at + 16] for at in range(0, len(part) - 16, 1024)}
+        words = {word for word in words if word.count(0) < 4}
+        self.assertGreater(len(words), 20)
+        paths = [os.path.join(at, name) for at, _, names in os.walk(client.state) for name in names]
+        self.assertEqual(sum('outbox' in path for path in paths), 2)
+        for path in paths:
+            with open(path, 'rb') as file:
+                content = file.read()
+            self.assertFalse(b'train_loss' in content, path)
+            self.assertFalse(any(word in content for word in words), path)
 
     def once_more(self, first):
         """A kill that follows a line of the log comes some milliseconds later, and on a busy machine rounds later."""
@@ -122,6 +148,7 @@ class Restarts(RunCase):
         told = clients[0].ask('status')
         self.assertEqual([(kept['job'], kept['task'], kept['bytes']) for kept in told['outbox']],
                          [('job', 1, MODEL_BYTES)])
+        self.assertSealed(clients[0])
         self.proxies[0].release()
         clients[0].start_connected()
         self.assertAsUndisturbed(self.srv)

@@ -128,7 +128,7 @@ Status ClientNode::boot() {
   around_.queue.speak_as(this);
   const fs::path& state = traits_.spec.state_dir;
   FED_TRY(make_folder(disk_, state, Durability::power));
-  FED_ASSIGN(outbox, session::Outbox::open(disk_, state / "outbox"));
+  FED_ASSIGN(outbox, session::Outbox::open(disk_, state / "outbox", app::storage_key(keys_)));
   FED_ASSIGN(cache, session::ModelCache::open(disk_, state / "models"));
   const std::uint64_t seed = mix_seed({traits_.site.seed, index(), ++boots_});
   life_ = std::make_unique<Life>(*this, seed, std::move(outbox), std::move(cache));

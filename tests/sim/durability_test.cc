@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "../client/sealed_version.h"
+#include "../client/storage_key.h"
 #include "../server/store/journal_life.h"
 #include "crypto/key_file.h"
 #include "session/model_cache.h"
@@ -102,7 +103,7 @@ struct OutboxKeeper {
   std::optional<session::Outbox> outbox;
 
   Status open(Disk& disk) {
-    FED_ASSIGN(opened, session::Outbox::open(disk, kState / "outbox"));
+    FED_ASSIGN(opened, session::Outbox::open(disk, kState / "outbox", test::storage_key()));
     outbox.emplace(std::move(opened));
     return {};
   }
@@ -114,7 +115,8 @@ struct OutboxKeeper {
     return {};
   }
   std::size_t seen(Disk& disk) {
-    const auto offers = session::Outbox::open(disk, kState / "outbox")->offers();
+    const auto again = session::Outbox::open(disk, kState / "outbox", test::storage_key());
+    const auto& offers = again->offers();
     for (std::size_t i = 0; i < offers.size(); ++i) {
       REQUIRE(offers[i].task == static_cast<std::int64_t>(i));
       REQUIRE(offers[i].checksum == checksum(StagingKeeper::update(i)));

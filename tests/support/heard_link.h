@@ -18,7 +18,10 @@ class HeardLink final : public net::Link {
   void hold(std::shared_ptr<void>) override {}
   void set_idle(Duration) override {}
   void send(const wire::Message& message) override { heard.push_back(message); }
-  void send_bulk(net::Bulk bulk) override { uploading = bulk.index() != 0; }
+  void send_bulk(net::Bulk bulk) override {
+    uploading = bulk.index() != 0;
+    sending = std::move(bulk);
+  }
   void finish() override { abort({ErrorCode::closed, "finished"}); }
   void abort(Error reason) override {
     open = false;
@@ -38,6 +41,7 @@ class HeardLink final : public net::Link {
 
   std::vector<wire::Message> heard;
   std::shared_ptr<net::Handler> ear;
+  net::Bulk sending;
   bool open = true, uploading = false;
 
  private:

@@ -76,6 +76,21 @@ TEST_CASE("the service manager's credentials come first") {
         own->channel.public_key());
 }
 
+TEST_CASE("the storage key is of the channel's key, wherever that lies") {
+  Scratch scratch, credentials;
+  REQUIRE(load_storage_key(fed::real_disk(), scratch.path()).error().code == ErrorCode::not_found);
+  const auto own = load_or_create_keys(fed::real_disk(), scratch.path());
+  const auto passed = load_or_create_keys(fed::real_disk(), credentials.path());
+  REQUIRE(own);
+  REQUIRE(passed);
+  CHECK(storage_key(*own).id() != storage_key(*passed).id());
+  CHECK(load_storage_key(fed::real_disk(), scratch.path())->id() == storage_key(*own).id());
+  const Credentials environment(credentials.path());
+  CHECK(load_storage_key(fed::real_disk(), scratch.path())->id() == storage_key(*passed).id());
+  REQUIRE(remove_file(scratch.path() / "identity.key"));  // is not asked for
+  CHECK(load_storage_key(fed::real_disk(), scratch.path())->id() == storage_key(*passed).id());
+}
+
 TEST_CASE("a state folder has one user at a time") {
   Scratch scratch;
   auto first = lock_state(fed::real_disk(), scratch.path());

@@ -6,6 +6,7 @@
 #include <deque>
 #include <map>
 
+#include "../storage_key.h"
 #include "../testing.h"
 #include "app/client_core.h"
 #include "app/local_time.h"
@@ -112,7 +113,7 @@ struct TinyWorkshop final : Workshop {
 // A client whose hours began now and end in ten minutes.
 struct Site {
   Site() : Site(real_disk()) {}
-  explicit Site(Disk& disk) {
+  explicit Site(Disk& on) : disk(on) {
     spec.state_dir = scratch.path();
     make_folder(disk, spec.state_dir, Durability::process).value();
     spec.limits.upload_mbit_s_max = 2;
@@ -125,7 +126,7 @@ struct Site {
     core.emplace(spec,
                  ClientSurroundings{disk, loop, loading, training, lines, workshop,
                                     [](const std::string&) {}, [](int) {}},
-                 session::Outbox::open(disk, spec.state_dir / "outbox").value(),
+                 session::Outbox::open(disk, spec.state_dir / "outbox", storage_key()).value(),
                  session::ModelCache::open(disk, spec.state_dir / "models").value(),
                  ClientCore::Options{});
     core->start();
@@ -157,6 +158,15 @@ struct Site {
     loop.pass(0);
   }
 
+  // Updates in the outbox.
+  std::size_t kept() {
+    const session::StorageKey key = storage_key();
+    const auto listing = session::list_offers(disk, spec.state_dir / "outbox", &key).value();
+    REQUIRE(listing.unreadable == 0);
+    return listing.offers.size();
+  }
+
+  Disk& disk;
   Scratch scratch;
   config::ClientSpec spec;
   ManualLoop loop;

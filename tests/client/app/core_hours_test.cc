@@ -38,7 +38,7 @@ TEST_CASE("the end of the hours stops a training and their beginning is told") {
   CHECK(said[1].change_s > 23 * 3600);
   site.finishes_training();  // it sees that it is to stop
   CHECK(site.lines.last().all<wire::Offer>().empty());
-  CHECK(session::list_offers(real_disk(), site.spec.state_dir / "outbox")->empty());
+  CHECK(site.kept() == 0);
 
   site.loop.pass(24 * 3600 - 600);
   REQUIRE(site.lines.last().all<wire::Availability>().size() == 3);
@@ -56,7 +56,7 @@ TEST_CASE("an upload stops with the hours, and goes on with them") {
   CHECK(site.lines.last().uploading);
   site.loop.pass(601);
   CHECK_FALSE(site.lines.last().uploading);
-  CHECK(session::list_offers(real_disk(), site.spec.state_dir / "outbox")->size() == 1);
+  CHECK(site.kept() == 1);
   site.loop.pass(24 * 3600 - 300);
   CHECK(site.lines.last().all<wire::Offer>().size() == 2);
   site.says(wire::Admit{"job", 1, 6, 50'000});

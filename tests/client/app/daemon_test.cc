@@ -77,9 +77,11 @@ class RunningClient {
  private:
   int run() {
     auto keys = load_or_create_keys(fed::real_disk(), spec_.state_dir);
-    auto outbox = session::Outbox::open(fed::real_disk(), spec_.state_dir / "outbox");
+    if (!keys) return -1;
+    auto outbox =
+        session::Outbox::open(fed::real_disk(), spec_.state_dir / "outbox", storage_key(*keys));
     auto cache = session::ModelCache::open(fed::real_disk(), spec_.state_dir / "models");
-    if (!keys || !outbox || !cache) return -1;
+    if (!outbox || !cache) return -1;
     ClientDaemon daemon(fed::real_disk(), spec_, *keys, std::move(*outbox), std::move(*cache),
                         {.once = true});
     return daemon.run();
@@ -155,7 +157,7 @@ void end(FakeServer& server, RunningClient& client) {
   server.send(wire::JobEnded{"trial", "done"});
   server.expect_close();
   CHECK(client.wait() == 0);
-  CHECK(session::list_offers(fed::real_disk(), client.spec().state_dir / "outbox")->empty());
+  CHECK(fs::is_empty(client.spec().state_dir / "outbox"));
 }
 
 double metric(const wire::Offer& offer, const std::string& name) {

@@ -2,11 +2,13 @@
 
 #include <catch2/catch.hpp>
 
+#include "../storage_key.h"
 #include "../testing.h"
 
 using namespace fed;
 using namespace fed::session;
 using fed::test::Scratch;
+using fed::test::storage_key;
 
 namespace {
 
@@ -27,7 +29,7 @@ Bytes update(std::size_t bytes, std::uint8_t seed = 1) {
 }
 
 Outbox open(const fs::path& folder) {
-  auto outbox = Outbox::open(fed::real_disk(), folder);
+  auto outbox = Outbox::open(fed::real_disk(), folder, storage_key());
   REQUIRE(outbox);
   return std::move(*outbox);
 }
@@ -125,16 +127,17 @@ TEST_CASE("an offer whose update is not what it names does not exist") {
   REQUIRE(open(scratch.path()).put(offer(3), update(1000)));
   const fs::path file = scratch.path() / "job.3.update";
   SECTION("absent") { REQUIRE(remove_file(file)); }
-  SECTION("shorter") { fs::resize_file(file, 999); }
-  SECTION("longer") { fs::resize_file(file, 1001); }
+  SECTION("shorter") { fs::resize_file(file, fs::file_size(file) - 1); }
+  SECTION("longer") { fs::resize_file(file, fs::file_size(file) + 1); }
   SECTION("empty") { fs::resize_file(file, 0); }
   SECTION("one bit is another") {
-    Bytes bytes = update(1000);
+    Bytes bytes = read_file(file, 1 << 20).value();
     bytes[500] ^= 1;
     write(file, bytes);
   }
   const Outbox after = open(scratch.path());
   CHECK(after.offers().empty());
+  CHECK(after.findings().damaged == std::vector<std::string>{"job.3.offer"});
   CHECK(file_count(scratch.path()) == 0);
 }
 
@@ -170,12 +173,21 @@ TEST_CASE("a file that is no offer at all is removed, however large") {
 
 TEST_CASE("a look at an outbox changes nothing") {
   Scratch scratch;
-  CHECK(list_offers(fed::real_disk(), scratch.path() / "none")->empty());
+  const StorageKey key = storage_key(), other = storage_key(2);
+  CHECK(list_offers(fed::real_disk(), scratch.path() / "none", &key)->offers.empty());
   REQUIRE(open(scratch.path()).put(offer(3), update(10)));
   write(scratch.path() / "job.4.update", update(50));
-  const auto offers = list_offers(fed::real_disk(), scratch.path());
-  REQUIRE(offers);
-  REQUIRE(offers->size() == 1);
-  CHECK((*offers)[0].task == 3);
+  const auto listing = list_offers(fed::real_disk(), scratch.path(), &key);
+  REQUIRE(listing);
+  REQUIRE(listing->offers.size() == 1);
+  CHECK(listing->offers[0].task == 3);
+  CHECK(listing->offers[0].metrics == wire::Metrics{{"loss", 0.25}});
+  CHECK(listing->unreadable == 0);
+  for (const StorageKey* none : {&other, static_cast<const StorageKey*>(nullptr)}) {
+    const auto blind = list_offers(fed::real_disk(), scratch.path(), none);
+    REQUIRE(blind);
+    CHECK(blind->offers.empty());
+    CHECK(blind->unreadable == 1);
+  }
   CHECK(file_count(scratch.path()) == 3);
 }
