@@ -18,7 +18,7 @@ class LocalWorkshop final : public Workshop {
         data_(spec.data),
         agreement_(spec.jobs),
         trainer_(spec.threads),
-        ledger_(disk, spec.state_dir / "privacy.ledger", spec.jobs.privacy) {}
+        ledger_(disk, spec.state_dir / kPrivacyLedger, spec.jobs.privacy) {}
 
   Result<std::shared_ptr<Workload>> open(const std::string& name, const std::string& text) override;
 

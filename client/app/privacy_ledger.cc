@@ -113,6 +113,11 @@ Status PrivacyLedger::spend(const config::JobSpec& job, std::int64_t task) {
   return {};
 }
 
+Result<std::size_t> PrivacyLedger::tasks() {
+  FED_TRY(load());
+  return tasks_.size();
+}
+
 Result<double> PrivacyLedger::epsilon() {
   FED_TRY(load());
   FED_ASSIGN(promise, privacy::epsilon_at(spent_, limit_.delta));

@@ -21,6 +21,8 @@
 
 namespace fed::app {
 
+inline constexpr const char* kPrivacyLedger = "privacy.ledger";  // in the state folder
+
 // Not thread-safe.
 class PrivacyLedger {
  public:
@@ -35,6 +37,7 @@ class PrivacyLedger {
 
   // After all that was entered, at the limit's delta.
   Result<double> epsilon();
+  Result<std::size_t> tasks();  // entered
 
  private:
   using Key = std::pair<std::string, std::int64_t>;  // job, task

@@ -8,6 +8,7 @@
 #include "app/client_keys.h"
 #include "app/client_status.h"
 #include "app/config_file.h"
+#include "app/privacy_ledger.h"
 #include "app/site_text.h"
 #include "base/clock.h"
 #include "session/outbox.h"
@@ -49,6 +50,10 @@ Result<Shown> look(const fs::path& state) {
   return shown;
 }
 
+PrivacyLedger ledger_of(const config::ClientSpec& spec) {
+  return PrivacyLedger(real_disk(), spec.state_dir / kPrivacyLedger, spec.jobs.privacy);
+}
+
 std::string date(std::int64_t at) {
   return fmt::format("{:%Y-%m-%d %H:%M:%S}", fmt::localtime(static_cast<std::time_t>(at)));
 }
@@ -73,6 +78,30 @@ void print_site(const config::ClientSpec& spec, const ClientStatus& status) {
       status.standby.until > 0 ? "; asked again by " + date(status.standby.until) : "";
   fmt::print("{:<13} job {}: {}{}\n", "standing by", status.standby.job, status.standby.detail,
              until);
+}
+
+void print_privacy(const config::ClientSpec& spec) {
+  PrivacyLedger ledger = ledger_of(spec);
+  const auto tasks = ledger.tasks();
+  const auto epsilon = ledger.epsilon();
+  const double limit = spec.jobs.privacy.epsilon_max;
+  if (!tasks || !epsilon) {
+    fmt::print("{:<13} {}\n", "privacy", (tasks ? epsilon.error() : tasks.error()).detail);
+  } else if (*tasks > 0 || limit > 0) {
+    fmt::print("{:<13} epsilon {:.4g}{} at delta {:g}, for {} tasks\n", "privacy", *epsilon,
+               limit > 0 ? fmt::format(" of {:g}", limit) : "", spec.jobs.privacy.delta, *tasks);
+  }
+}
+
+Json privacy_json(const config::ClientSpec& spec) {
+  PrivacyLedger ledger = ledger_of(spec);
+  const auto tasks = ledger.tasks();
+  const auto epsilon = ledger.epsilon();
+  if (!tasks || !epsilon) return {{"problem", (tasks ? epsilon.error() : tasks.error()).detail}};
+  return {{"tasks", *tasks},
+          {"epsilon", *epsilon},
+          {"epsilon_max", spec.jobs.privacy.epsilon_max},
+          {"delta", spec.jobs.privacy.delta}};
 }
 
 void print_outbox(const Shown& shown) {
@@ -100,6 +129,7 @@ void print(const config::ClientSpec& spec, const Shown& shown) {
   print_answer("last answer", status.last_answer);
   print_answer("last refusal", status.last_refusal);
   print_site(spec, status);
+  print_privacy(spec);
   print_outbox(shown);
   if (status.updated_at > 0) fmt::print("{:<13} {}\n", "as of", date(status.updated_at));
 }
@@ -137,6 +167,7 @@ void print_json(const config::ClientSpec& spec, const Shown& shown) {
     unreadable = {{"updates", shown.outbox.unreadable}, {"why", shown.why_unreadable}};
   }
   const Json json = {{"connection", status.connection},
+                     {"privacy", privacy_json(spec)},
                      {"name", status.name},
                      {"last_task", task},
                      {"last_answer", to_json(status.last_answer)},

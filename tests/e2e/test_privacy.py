@@ -154,6 +154,10 @@ class Jobs(harness.TestCase):
         self.assertEqual(spent, {'site0': 2, 'site1': 4})
         with open(os.path.join(site.state, 'privacy.ledger'), encoding='ascii') as ledger:
             self.assertEqual(ledger.read(), 'spent 1 1.5\nspent 2 1.5\n')
+        told = site.ask('status')['privacy']
+        self.assertEqual((told['tasks'], told['epsilon_max']), (2, limit))
+        self.assertAlmostEqual(told['epsilon'], plan(*asked, '2')['epsilon'], places=9)
+        self.assertIn(f'epsilon {told["epsilon"]:.4g} of', site.cli('status').out)
         # For good, also in another job and after a restart; a damaged ledger is no empty one.
         site.kill9()
         with open(os.path.join(self.sites[1].state, 'privacy.ledger'), 'a', encoding='ascii') as ledger:
@@ -165,6 +169,8 @@ class Jobs(harness.TestCase):
         for said in (r'site0 cannot do its task: this site\'s privacy budget is spent',
                      r'site1 cannot do its task: this site\'s privacy ledger is damaged'):
             self.srv.daemon.wait_log('job more.*' + said)
+        self.assertIn('ledger is damaged', self.sites[1].ask('status')['privacy']['problem'])
+        self.assertIn('ledger is damaged', self.sites[1].cli('status').out)
 
     def test_a_site_can_ask_for_privacy(self):
         for site in self.sites:
