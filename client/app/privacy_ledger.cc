@@ -48,7 +48,9 @@ std::optional<Line> parse_line(const std::string& text) {
 
 Status PrivacyLedger::load() {
   if (loaded_) return {};
-  if (disk_->inspect(file_)) {
+  const auto there = disk_->inspect(file_);
+  if (!there && there.error().code != ErrorCode::not_found) return there.error();
+  if (there) {
     FED_ASSIGN(bytes, read_file(*disk_, file_, kLedgerBytesMax));
     text_.assign(bytes.begin(), bytes.end());
   }

@@ -109,6 +109,18 @@ TEST_CASE("privacy ledger: what cannot be read or written lets nothing be traine
   CHECK(ledger.epsilon().value() == Approx(epsilon_of(2)));
 }
 
+TEST_CASE("privacy ledger: one that cannot be looked at is not taken for an empty one") {
+  Site site;
+  site.ledger().spend(job("a"), 1).value();
+  const std::string sound = site.text();
+  PrivacyLedger ledger = site.ledger();
+  site.disk.set_faults({.fail_at = {site.disk.operations() + 1}});
+  CHECK_FALSE(ledger.spend(job("b"), 1).has_value());
+  CHECK(site.text() == sound);
+  ledger.spend(job("b"), 1).value();  // the disk is well again
+  CHECK(ledger.epsilon().value() == Approx(epsilon_of(2)));
+}
+
 TEST_CASE("privacy ledger: what was entered survives a power cut at any operation") {
   for (std::uint64_t at = 1;; ++at) {
     CAPTURE(at);
