@@ -136,6 +136,7 @@ class Job : public std::enable_shared_from_this<Job> {
   void unstage(std::int64_t task) const;
   void judge_again(std::int64_t client);
   bool is_acknowledged(std::int64_t task, std::int64_t client);
+  bool is_counted(const round::Receipt& effect);
   void answered(std::int64_t client, std::int64_t task);
   void unstage(const store::UploadKey& key) const;
   void retire();

@@ -236,7 +236,19 @@ store::Journal& Job::journal() {
   return services_.journal;
 }
 
+// The engine remembers each client's last receipt only. One who could not delete an earlier update,
+// for which it was given a receipt too, is given that once more.
+bool Job::is_counted(const round::Receipt& effect) {
+  const auto offer = offers_.find(effect.client);
+  if (offer == offers_.end() || offer->second.task != effect.task) return false;
+  const auto accepted = journal().accepted(name(), {effect.task, effect.client});
+  return accepted && *accepted == offer->second.checksum;
+}
+
 bool Job::run(const round::Receipt& effect) {
+  if (effect.outcome != round::Outcome::accepted && is_counted(effect)) {
+    return run(round::Receipt{.client = effect.client, .task = effect.task});
+  }
   send(effect.client, wire::Receipt{name(), effect.task, static_cast<wire::Outcome>(effect.outcome),
                                     static_cast<std::uint8_t>(effect.reason), effect.detail});
   answered(effect.client, effect.task);

@@ -84,6 +84,8 @@ class Journal {
   Status accept_contribution(const Accepted& accepted) {
     return accept_contributions({&accepted, 1});
   }
+  // The checksum of an update that was accepted, whether it is part of a version yet or not.
+  Result<std::optional<Checksum>> accepted(std::string_view job, const UpdateId& update);
   // An accepted update that will be part of no round. What is committed stays: no error.
   Status discard_contribution(std::string_view job, const UpdateId& update, int reason);
   // Refused or discarded. What was accepted stays accepted: then nothing changes, and it is no

@@ -39,11 +39,12 @@ Result<std::vector<ContributionRow>> all_of(Statement& statement) {
 }
 
 // The checksum of a contribution that was accepted; nothing if there is none.
-Result<std::optional<Checksum>> accepted_checksum(Database& database, const Accepted& accepted) {
+Result<std::optional<Checksum>> accepted_checksum(Database& database, std::string_view job,
+                                                  const UpdateId& update) {
   Statement statement = database.prepare(
       "SELECT checksum FROM contributions WHERE job = ?1 AND task = ?2 AND client = ?3"
       " AND outcome = 'accepted'");
-  statement.bind(accepted.job).bind(accepted.task).bind(accepted.client);
+  statement.bind(job).bind(update.task).bind(update.client);
   FED_ASSIGN(row, statement.step());
   if (!row) return std::optional<Checksum>();
   Checksum checksum{};
@@ -82,7 +83,7 @@ Result<std::int64_t> highest_task(Database& database, std::string_view job) {
 
 // Inside a transaction.
 Status accept(Database& database, const Accepted& accepted) {
-  FED_ASSIGN(known, accepted_checksum(database, accepted));
+  FED_ASSIGN(known, accepted_checksum(database, accepted.job, {accepted.task, accepted.client}));
   if (known == accepted.checksum) return {};
   if (known) {
     return Error{ErrorCode::already_exists, "client " + std::to_string(accepted.client) +
@@ -190,6 +191,10 @@ Status Journal::accept_contributions(std::span<const Accepted> accepted) {
     for (const Accepted& each : accepted) FED_TRY(accept(*database_, each));
     return {};
   });
+}
+
+Result<std::optional<Checksum>> Journal::accepted(std::string_view job, const UpdateId& update) {
+  return accepted_checksum(*database_, job, update);
 }
 
 Status Journal::discard_contribution(std::string_view job, const UpdateId& update, int reason) {

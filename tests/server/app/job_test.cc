@@ -145,6 +145,29 @@ constexpr const char* kFour = R"({
   "name": "a", "model": {"type": "linear", "inputs": 2},
   "rounds": {"max": 3, "cohort": 4, "contributions": {"min": 4, "goal": 4}}})";
 
+TEST_CASE("a job: an earlier update that is counted is accepted once more after the end") {
+  JobBench bench(R"({"name": "a", "model": {"type": "linear", "inputs": 2},
+                     "rounds": {"max": 2, "cohort": 1}})");
+  bench.start();
+  begins(bench, 1);
+  std::vector<wire::Offer> offers;
+  for (std::size_t round = 0; round < 2; ++round) {
+    const auto tasks = bench.client(1).heard<wire::Task>();
+    REQUIRE(tasks.size() == round + 1);
+    offers.push_back(whole_offer_of(tasks[round], update(static_cast<float>(round))));
+    bench.client(1).says(offers.back());
+    bench.pass(1);
+  }
+  REQUIRE(bench.job().ended());
+  bench.restart();
+  bench.start();
+  bench.connect(1).says(offers[0]);
+  bench.pass(1);
+  const auto receipts = bench.client(1).heard<wire::Receipt>();
+  REQUIRE(receipts.size() == 1);
+  CHECK(receipts[0].outcome == wire::Outcome::accepted);
+}
+
 // So many of four clients have sent their updates, and the news of that comes at once.
 void arrive(JobBench& bench, std::int64_t clients) {
   bench.start();
