@@ -78,9 +78,7 @@ Result<Words> quantise(std::span<const float> values, std::uint32_t weight, cons
         using Word = typename std::remove_reference_t<decltype(elements)>::value_type;
         for (std::size_t i = 0; i < values.size(); ++i) {
           const double exact = std::clamp(values[i] * scale, -limit, limit);
-          const double below = std::floor(exact);
-          const double rounded = chance.uniform() < exact - below ? below + 1 : below;
-          elements[i] = static_cast<Word>(static_cast<std::int64_t>(rounded));
+          elements[i] = static_cast<Word>(static_cast<std::int64_t>(chance.round(exact)));
         }
         elements.back() = static_cast<Word>(weight);
       },

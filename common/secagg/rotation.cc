@@ -75,18 +75,18 @@ std::vector<std::uint64_t> random_support(std::uint64_t length, std::uint64_t k,
 }
 
 std::vector<float> gather(std::span<const float> values, std::span<const std::uint64_t> support) {
-  const double scale = static_cast<double>(values.size()) / static_cast<double>(support.size());
   std::vector<float> chosen;
   chosen.reserve(support.size());
-  for (std::uint64_t at : support) chosen.push_back(static_cast<float>(values[at] * scale));
+  for (std::uint64_t at : support) chosen.push_back(values[at]);
   return chosen;
 }
 
 std::vector<double> scatter(std::span<const double> values, std::span<const std::uint64_t> support,
                             std::size_t length) {
   FED_CHECK(values.size() == support.size());
+  const double scale = static_cast<double>(length) / static_cast<double>(support.size());
   std::vector<double> full(length);
-  for (std::size_t i = 0; i < support.size(); ++i) full[support[i]] = values[i];
+  for (std::size_t i = 0; i < support.size(); ++i) full[support[i]] = values[i] * scale;
   return full;
 }
 

@@ -7,8 +7,8 @@
 // C sqrt(2 ln(2 D / beta) / D) but with probability beta. So the quantiser's coordinate_max can be
 // that much smaller, and b with it, for the same grid.
 //
-// Random k: k of d coordinates, the same ones for everybody, scaled by d / k so that the
-// expectation stays. Free functions, thread-safe.
+// Random k: k of d coordinates, the same ones for everybody; what comes back is scaled by d / k, so
+// that the expectation stays. Free functions, thread-safe.
 #pragma once
 
 #include <cstdint>
@@ -36,10 +36,10 @@ double rotated_coordinate_max(std::size_t length, double beta);
 std::vector<std::uint64_t> random_support(std::uint64_t length, std::uint64_t k,
                                           crypto::KeyView seed);
 
-// The elements of the support, times length / k.
+// The elements of the support.
 std::vector<float> gather(std::span<const float> values, std::span<const std::uint64_t> support);
 
-// The other way: zeros elsewhere. No further scaling.
+// The other way: times length / k, and zeros elsewhere.
 std::vector<double> scatter(std::span<const double> values, std::span<const std::uint64_t> support,
                             std::size_t length);
 

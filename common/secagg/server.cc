@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "secagg/checks.h"
-#include "secagg/packing.h"
 
 namespace fed::secagg {
 namespace {
@@ -136,7 +135,6 @@ Attempt<void> Server::close_shares() {
                      "too few neighbours of " + roster_.entries[*lonely].id + " dealt shares");
   }
   set_.dropped = sharers;  // until their inputs come
-  sum_ = zero_words(terms_.modulus_bits, terms_.length);
   phase_ = Phase::inputs;
   return {};
 }
@@ -160,10 +158,8 @@ ShareDelivery Server::delivery(Member to) const {
   return delivery;
 }
 
-Status Server::masked_input(Member from, ByteView packed) {
+Status Server::input(Member from) {
   FED_TRY(expect(Phase::inputs, from, sharers_, survivors_));
-  FED_TRY(check_packed(packed, terms_.modulus_bits, terms_.length));
-  add_packed(packed, terms_.modulus_bits, sum_);
   survivors_[from] = true;
   return {};
 }
@@ -249,10 +245,10 @@ bool Server::complete() const {
          std::all_of(set_.dropped.begin(), set_.dropped.end(), enough);
 }
 
-Attempt<Words> Server::finish(const Parallel& parallel) && {
-  FED_CHECK(phase_ == Phase::reveal);
+Attempt<Words> Server::finish(Words sum, const Parallel& parallel) const {
+  FED_CHECK(phase_ == Phase::reveal && length_of(sum) == terms_.length);
   const Unmasking what{roster_, *graph_, terms_hash_, context_, set_, revealed_};
-  FED_TRY(remove_masks(what, sum_, parallel));
+  FED_TRY(remove_masks(what, sum, parallel));
   const std::uint64_t low = modulus_mask(terms_.modulus_bits);
   std::visit(
       [low](auto& values) {
@@ -260,8 +256,8 @@ Attempt<Words> Server::finish(const Parallel& parallel) && {
           value = static_cast<std::remove_reference_t<decltype(value)>>(value & low);
         }
       },
-      sum_);
-  return std::move(sum_);
+      sum);
+  return sum;
 }
 
 }  // namespace fed::secagg

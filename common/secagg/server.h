@@ -3,7 +3,7 @@
 //
 //   keys          -> close_keys()        -> the roster, for everybody in it
 //   shares        -> close_shares()      -> delivery(member), for everybody who dealt
-//   masked_input  -> close_inputs()      -> the survivor set, for the survivors
+//   input         -> close_inputs()      -> the survivor set, for the survivors
 //   signature     -> close_signatures()  -> all signatures, for the survivors
 //   reveal        -> finish()            -> the sum
 //
@@ -13,8 +13,9 @@
 // What no protocol of this kind can see is whether the values inside of a masked input are
 // sensible.
 //
-// Masked inputs are added into one accumulator as they come, so memory does not grow with inputs
-// times clients; what is kept for each pair of neighbours is 144 bytes of shares and commitments.
+// Of the masked inputs only their senders are named here: they are vectors, and who keeps them adds
+// them up (packing.h) and hands in the sum. What is kept for each pair of neighbours is 144 bytes
+// of shares and commitments.
 //
 // A holder that returns a wrong share is found out by the dealer's commitment, and only that share
 // is lost. A dealer that shared something else than it committed to cannot be repaired once its
@@ -53,8 +54,8 @@ class Server {
   // For a member that dealt shares.
   ShareDelivery delivery(Member to) const;
 
-  // The whole input, as pack wrote it; added at once.
-  Status masked_input(Member from, ByteView packed);
+  // The member's masked input is here, as check_packed accepts it.
+  Status input(Member from);
   Attempt<SurvivorSet> close_inputs();
 
   Status signature(Member from, const crypto::Signature& signature);
@@ -64,8 +65,9 @@ class Server {
   Result<std::size_t> reveal(Member from, const Revelation& revelation);
   // Whether finish() has all it needs, so that nobody has to be waited for.
   bool complete() const;
-  // Removes the masks, sharing the work among the threads of `parallel`.
-  Attempt<Words> finish(const Parallel& parallel = one_by_one) &&;
+  // Removes the masks from `sum`, that of the survivors' inputs modulo 2^b, sharing the work among
+  // the threads of `parallel`.
+  Attempt<Words> finish(Words sum, const Parallel& parallel = one_by_one) const;
 
   const Graph& graph() const { return *graph_; }
   const crypto::Hash& context() const { return context_; }
@@ -88,7 +90,6 @@ class Server {
   std::optional<Graph> graph_;
   std::vector<ShareMessage> dealt_;  // of each member
   std::vector<bool> everybody_, sharers_, survivors_, signers_, revealers_;
-  Words sum_;
   SurvivorSet set_;
   std::vector<SurvivorSignature> signatures_;
   std::vector<std::vector<Share>> revealed_;  // about each member, at most t

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <array>
+#include <cmath>
 #include <cstdint>
 #include <span>
 #include <utility>
@@ -39,6 +40,12 @@ class Stream {
 
   // Uniform in [0, 1), a multiple of 2^-53.
   double uniform() { return static_cast<double>(next() >> 11) * 0x1p-53; }
+
+  // Up or down by chance, so that the expectation is `exact` (stochastic rounding).
+  double round(double exact) {
+    const double below = std::floor(exact);
+    return uniform() < exact - below ? below + 1 : below;
+  }
 
   // Fisher and Yates: every order is equally likely.
   template <class T>

@@ -170,7 +170,7 @@ TEST_CASE("a message of another phase, of who is out or a second one changes not
   CHECK(server.shares(0, {}).error().code == ErrorCode::closed);
   REQUIRE(attack.play.until(Step::mask).has_value());
   CHECK(server.keys({}).error().code == ErrorCode::closed);
-  CHECK(server.masked_input(0, attack.play.inputs[0]).error().code == ErrorCode::closed);
+  CHECK(server.input(0).error().code == ErrorCode::closed);
   CHECK(server.signature(kLiar, {}).error().code == ErrorCode::not_found);
   CHECK(server.signature(1000, {}).error().code == ErrorCode::not_found);
   CHECK(server.reveal(0, {}).error().code == ErrorCode::closed);
@@ -185,8 +185,8 @@ TEST_CASE("a second masked input is not added") {
   REQUIRE(attack.play.until(Step::share).has_value());
   Server& server = attack.play.server;
   const auto input = attack.play.clients[0].mask(server.delivery(0), attack.world.input(0)).value();
-  REQUIRE(server.masked_input(0, input).has_value());
-  CHECK(server.masked_input(0, input).error().code == ErrorCode::already_exists);
+  REQUIRE(attack.play.receive(0, input).has_value());
+  CHECK(attack.play.receive(0, input).error().code == ErrorCode::already_exists);
 }
 
 // A dealer made by hand: it shares other secrets than it commits to in its signed keys, and
@@ -252,7 +252,7 @@ Attempt<Words> run_with_forger(Attack& attack, bool stays) {
     const Bytes input =
         i == kLiar ? garbage
                    : play.clients[i].mask(server.delivery(i), attack.world.input(i)).value();
-    CHECK(server.masked_input(i, input).has_value());
+    CHECK(play.receive(i, input).has_value());
   }
   FED_ASSIGN(set, server.close_inputs());
   for (Member i : set.survivors) {
@@ -262,7 +262,7 @@ Attempt<Words> run_with_forger(Attack& attack, bool stays) {
   for (Member i : set.survivors) {
     if (i != kLiar) CHECK(server.reveal(i, play.clients[i].unmask(signatures).value()).has_value());
   }
-  return std::move(server).finish();
+  return play.finish();
 }
 
 // What cannot be repaired has a culprit, whom the next attempt leaves out.

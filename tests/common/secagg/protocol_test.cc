@@ -36,7 +36,7 @@ TEST_CASE("a vector of many blocks is summed exactly, with any division of the w
     tasks_seen = std::max(tasks_seen, tasks);
     for (std::size_t i = tasks; i > 0; --i) task(i - 1);
   };
-  const auto sum = std::move(play.server).finish(backwards);
+  const auto sum = play.finish(backwards);
   REQUIRE(sum.has_value());
   CHECK(tasks_seen == 4);
   CHECK(values_of(*sum) == world.sum({0, 1, 3}));
@@ -137,7 +137,7 @@ TEST_CASE("the server knows when it has enough shares, and takes no more than th
   CHECK(play.server.complete());
   CHECK(used == play.roster.parameters.threshold * world.size());
   CHECK(messages == play.roster.parameters.threshold + 1);  // nobody holds its own
-  CHECK(values_of(std::move(play.server).finish().value()) == world.sum({0, 1, 2, 3, 4, 5}));
+  CHECK(values_of(play.finish().value()) == world.sum({0, 1, 2, 3, 4, 5}));
 }
 
 TEST_CASE("a sparse graph: 130 clients, a few drop out in every phase") {

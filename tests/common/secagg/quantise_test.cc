@@ -156,7 +156,7 @@ TEST_CASE("a masked sum of updates is that without masks, and close to the weigh
     const Words words = quantise(update, 100 + member, how, key(member).view()).value();
     add_packed(pack(words, options.modulus_bits), options.modulus_bits, plain);
     const auto masked = play.clients[member].mask(play.server.delivery(member), words);
-    REQUIRE(play.server.masked_input(member, masked.value()).has_value());
+    REQUIRE(play.receive(member, masked.value()).has_value());
   }
   const auto set = play.server.close_inputs().value();
   for (Member member = 0; member < 6; ++member) {
@@ -167,7 +167,7 @@ TEST_CASE("a masked sum of updates is that without masks, and close to the weigh
     const auto revealed = play.clients[member].unmask(signatures).value();
     REQUIRE(play.server.reveal(member, revealed).has_value());
   }
-  const WeightedSum sum = dequantise(std::move(play.server).finish().value(), how);
+  const WeightedSum sum = dequantise(play.finish().value(), how);
   const WeightedSum without = dequantise(plain, how);
   CHECK(sum.values == without.values);
   CHECK(sum.weight == 615);

@@ -104,7 +104,11 @@ std::vector<std::uint64_t> values_of(const Words& words) {
 }
 
 Play::Play(const World& of)
-    : world(of), server(of.server()), present(of.size(), true), inputs(of.size()) {
+    : world(of),
+      server(of.server()),
+      present(of.size(), true),
+      inputs(of.size()),
+      masked(zero_words(of.terms.modulus_bits, of.terms.length)) {
   for (std::size_t i = 0; i < of.size(); ++i) clients.push_back(of.client(i));
 }
 
@@ -165,10 +169,18 @@ Attempt<void> Play::mask() {
     if (!answered(i, input)) continue;
     if (alter_input) alter_input(i, *input);
     inputs[i] = *input;
-    refused(i, server.masked_input(member, *input));
+    refused(i, receive(member, *input));
   }
   FED_ASSIGN(closed, server.close_inputs());
   set = std::move(closed);
+  return {};
+}
+
+Status Play::receive(Member from, ByteView packed) {
+  const unsigned bits = world.terms.modulus_bits;
+  FED_TRY(check_packed(packed, bits, world.terms.length));
+  FED_TRY(server.input(from));
+  add_packed(packed, bits, masked);
   return {};
 }
 
@@ -209,7 +221,7 @@ Attempt<void> Play::until(Step last) {
 
 Attempt<Words> Play::run() {
   FED_TRY(until(Step::unmask));
-  return std::move(server).finish();
+  return finish();
 }
 
 std::vector<std::size_t> Play::survivors() const {

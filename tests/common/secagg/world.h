@@ -70,6 +70,13 @@ struct Play {
   // The sum, or why there is none. A client whose message the server refuses is out.
   Attempt<Words> run();
 
+  // What becomes of a member's masked input at the server.
+  Status receive(Member from, ByteView packed);
+  // The sum of those that were received, without its masks.
+  Attempt<Words> finish(const Parallel& parallel = one_by_one) {
+    return server.finish(std::move(masked), parallel);
+  }
+
   // Only the first phases, and whether the server went through with each; then the messages below
   // are there.
   Attempt<void> until(Step last);
@@ -84,6 +91,7 @@ struct Play {
   Roster roster;
   std::vector<std::size_t> numbers;  // the client of each member
   std::vector<Bytes> inputs;         // masked, of each client
+  Words masked;                      // the sum of those that were received
   SurvivorSet set;
   std::vector<SurvivorSignature> signatures;
   // The clients whose inputs are in the sum.

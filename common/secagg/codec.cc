@@ -1,0 +1,135 @@
+#include "secagg/codec.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "secagg/rotation.h"
+#include "secagg/stream.h"
+#include "secagg/terms.h"
+
+namespace fed::secagg {
+namespace {
+
+// A rotated coordinate is beyond its bound, and cut off, once in so many vectors.
+constexpr double kCutOff = 1e-6;
+constexpr std::size_t kWordsOfMeasure = 2;
+
+crypto::Hash seed_for(std::string_view purpose, const crypto::Hash& seed) {
+  return Transcript(purpose).add(seed).finish();
+}
+
+crypto::KeyView as_key(const crypto::Hash& seed) { return crypto::KeyView(seed); }
+
+// The number that the low b bits stand for, with a sign.
+double signed_value(std::uint64_t word, unsigned bits) {
+  const unsigned spare = 64 - bits;
+  return static_cast<double>(static_cast<std::int64_t>(word << spare) >> spare);
+}
+
+}  // namespace
+
+std::uint64_t Codec::kept() const {
+  const double exact = std::ceil(shape_.kept * static_cast<double>(shape_.coordinates));
+  return std::clamp<std::uint64_t>(static_cast<std::uint64_t>(exact), 1, shape_.coordinates);
+}
+
+std::uint64_t Codec::rounded() const { return shape_.rotated ? rotated_length(kept()) : kept(); }
+
+std::uint64_t Codec::length() const {
+  return rounded() + 1 + kWordsOfMeasure * shape_.measure_max.size();
+}
+
+std::vector<std::uint64_t> Codec::support() const {
+  return random_support(shape_.coordinates, kept(),
+                        as_key(seed_for("fed secagg support", shape_.seed)));
+}
+
+Result<Codec> Codec::make(CodecShape shape) {
+  if (shape.coordinates == 0 || !(shape.kept > 0 && shape.kept <= 1)) {
+    return Error{ErrorCode::invalid, "a codec keeps a share of at least one coordinate"};
+  }
+  Codec codec(std::move(shape), {});
+  const CodecShape& of = codec.shape_;
+  codec.how_ = {.clip_norm = of.clip_norm,
+                .coordinate_max = of.clip_norm,
+                .steps = of.steps,
+                .weight_max = of.weight_max,
+                .clients_max = of.clients_max};
+  if (of.rotated) codec.how_.coordinate_max *= rotated_coordinate_max(codec.kept(), kCutOff);
+  FED_TRY(check(codec.how_));
+  return codec;
+}
+
+Result<Words> Codec::encode(std::span<const float> update, std::uint32_t weight,
+                            std::span<const Measure> measures, crypto::KeyView secret) const {
+  FED_CHECK(update.size() == shape_.coordinates && measures.size() == shape_.measure_max.size());
+  std::vector<float> chosen;
+  if (shape_.kept < 1) {
+    chosen = gather(update, support());
+    update = chosen;
+  }
+  // Before the rotation, which keeps the norm but spreads what is not finite.
+  if (shape_.rotated) {
+    const bool finite =
+        std::all_of(update.begin(), update.end(), [](float value) { return std::isfinite(value); });
+    if (!finite) return Error{ErrorCode::invalid, "an update has a value that is not finite"};
+    chosen = rotate(update, as_key(seed_for("fed secagg rotation", shape_.seed)));
+    update = chosen;
+  }
+  FED_ASSIGN(words, quantise(update, weight, how_, secret));
+  Stream chance(as_key(Transcript("fed secagg measures").add(secret).finish()));
+  const auto add = [&words](double number) {
+    std::visit(
+        [number](auto& elements) {
+          using Word = typename std::remove_reference_t<decltype(elements)>::value_type;
+          elements.push_back(static_cast<Word>(static_cast<std::int64_t>(number)));
+        },
+        words);
+  };
+  for (std::size_t i = 0; i < measures.size(); ++i) {
+    const Measure& measure = measures[i];
+    if (measure.weight > shape_.weight_max || !std::isfinite(measure.value)) {
+      return Error{ErrorCode::invalid, "a measure is not finite or weighs too much"};
+    }
+    const double most = shape_.measure_max[i];
+    const double share = std::clamp(measure.value, -most, most) / most;
+    add(measure.weight);
+    add(chance.round(share * measure.weight * shape_.steps));
+  }
+  return words;
+}
+
+Codec::Mean Codec::decode(Words sum) const {
+  FED_CHECK(length_of(sum) == length());
+  Mean mean;
+  const unsigned bits = modulus_bits();
+  std::visit(
+      [&](auto& elements) {
+        const std::size_t measures = shape_.measure_max.size();
+        const std::size_t first = elements.size() - kWordsOfMeasure * measures;
+        for (std::size_t i = 0; i < measures; ++i) {
+          const double weight = signed_value(elements[first + 2 * i], bits);
+          const double total = signed_value(elements[first + 2 * i + 1], bits);
+          if (!(weight >= 1 && weight <= std::numeric_limits<std::uint32_t>::max())) {
+            mean.measures.push_back({});
+            continue;
+          }
+          mean.measures.push_back({total / weight * (shape_.measure_max[i] / shape_.steps),
+                                   static_cast<std::uint32_t>(weight)});
+        }
+        elements.resize(first);
+      },
+      sum);
+  WeightedSum weighted = dequantise(sum, how_);
+  if (shape_.rotated) {
+    weighted.values =
+        rotate_back(weighted.values, kept(), as_key(seed_for("fed secagg rotation", shape_.seed)));
+  }
+  if (shape_.kept < 1) weighted.values = scatter(weighted.values, support(), shape_.coordinates);
+  mean.weight = weighted.weight;
+  mean.update = mean_of(weighted);
+  return mean;
+}
+
+}  // namespace fed::secagg

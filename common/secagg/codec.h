@@ -1,0 +1,74 @@
+// One client's part of a round as integers, and the round's result from their sum: the update, its
+// weight, and the client's measures of the model (its loss on its test rows, say).
+//
+// Everything is linear and the same for all clients, so the sum is all that is needed, masked or
+// not: with the same integers, a round with masks gives the same bits as one without. In order: of
+// the update's d coordinates k are kept (random_support), they may be rotated (rotation.h), clipped
+// and rounded (quantise.h). The elements of a vector are
+//
+//   d' rounded coordinates times the weight | the weight | for each measure: weight, value * weight
+//
+// A measure has a weight of its own (test rows), which may be 0 for a client that has none.
+#pragma once
+
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "crypto/hash.h"
+#include "secagg/quantise.h"
+
+namespace fed::secagg {
+
+// Agreed on by all clients of a round.
+struct CodecShape {
+  std::uint64_t coordinates = 0;  // d, of the model
+  double clip_norm = 1;
+  std::uint32_t steps = 1;
+  std::uint32_t weight_max = 1;
+  std::uint32_t clients_max = 1;  // in one sum
+  bool rotated = false;
+  double kept = 1;                  // k / d, in (0, 1]
+  std::vector<double> measure_max;  // largest magnitude of each; beyond is cut off
+  crypto::Hash seed{};              // of this round, public: which coordinates, which rotation
+};
+
+struct Measure {
+  double value = 0;
+  std::uint32_t weight = 0;  // at most weight_max; 0: the client has none
+};
+
+// Immutable; thread-safe.
+class Codec {
+ public:
+  // ErrorCode::invalid as check(Quantisation) has it, or for `kept` out of its range.
+  static Result<Codec> make(CodecShape shape);
+
+  unsigned modulus_bits() const { return modulus_bits_for(how_); }
+  std::uint64_t length() const;  // elements of a vector
+
+  // `update` has all coordinates, `measures` one for each of measure_max. `secret` is random, known
+  // to nobody else and used once. ErrorCode::invalid for a value that is not finite or a weight
+  // out of its range.
+  Result<Words> encode(std::span<const float> update, std::uint32_t weight,
+                       std::span<const Measure> measures, crypto::KeyView secret) const;
+
+  struct Mean {
+    std::vector<float> update;  // of all coordinates; zeros for a weight of zero
+    std::uint64_t weight = 0;
+    std::vector<Measure> measures;  // the means, and their weights (below 2^32)
+  };
+  // Of the sum, modulo 2^b, of up to clients_max vectors.
+  Mean decode(Words sum) const;
+
+ private:
+  Codec(CodecShape shape, Quantisation how) : shape_(std::move(shape)), how_(how) {}
+  std::uint64_t kept() const;
+  std::uint64_t rounded() const;  // d'
+  std::vector<std::uint64_t> support() const;
+
+  CodecShape shape_;
+  Quantisation how_;
+};
+
+}  // namespace fed::secagg
