@@ -1,9 +1,9 @@
 // What the app is to do: the output of Engine::handle, to be carried out in order.
 //
 // Four of them write to the journal before anything that follows from them may be seen outside:
-// BeginRound, OpenTasks, Record and CommitRound. Every offer gets exactly one of Admit, Receipt and
-// Retry; every completed upload exactly one of Record, Receipt and Retry; every Record, once it has
-// been answered, exactly one of Receipt and Retry. Plain values.
+// BeginRound, OpenTasks, Record and CommitRound. Every offer gets exactly one of Admit, Await,
+// Receipt and Retry; every completed upload exactly one of Record, Receipt and Retry; every Record,
+// once it has been answered, exactly one of Await, Receipt and Retry. Plain values.
 #pragma once
 
 #include <cstdint>
@@ -126,6 +126,26 @@ struct Admit {
   bool operator==(const Admit&) const = default;
 };
 
+// With secure aggregation: tell the client that its offer, or its masked input, has been noted, and
+// that it keeps its update until there is a receipt.
+struct Await {
+  ClientId client = 0;
+  std::int64_t task = 0;
+
+  bool operator==(const Await&) const = default;
+};
+
+// Sum up the updates of these clients, which are ready, under masks; then say Secured or
+// NotSecured. Their masked inputs come as offers, and are recorded.
+struct Secure {
+  std::int64_t round = 0;
+  std::int64_t attempt = 0;            // of the round
+  std::vector<ClientId> clients{};     // by id
+  std::int64_t contributions_min = 0;  // fewer are no sum
+
+  bool operator==(const Secure&) const = default;
+};
+
 // Journal the contribution, durably, then say Recorded or RecordFailed. The receipt follows from
 // that.
 struct Record {
@@ -208,8 +228,8 @@ struct Drained {
 };
 
 using Effect = std::variant<BeginRound, OpenTasks, EndTask, Discard, Standby, AssignTask,
-                            CancelTask, Admit, Record, Receipt, Retry, CloseRound, CommitRound,
-                            AbandonRound, JobChanged, Drained>;
+                            CancelTask, Admit, Await, Secure, Record, Receipt, Retry, CloseRound,
+                            CommitRound, AbandonRound, JobChanged, Drained>;
 using Effects = std::vector<Effect>;
 
 }  // namespace fed::round

@@ -50,6 +50,7 @@ EngineConfig engine_config(const config::JobSpec& job, UpdateShape training,
           .stopping = stopping_rule(job),
           .statistics_first =
               job.inputs && job.inputs->scaling == config::InputsSpec::Scaling::federated,
+          .secure = false,
           .training = training,
           .statistics = statistics};
 }
@@ -79,7 +80,7 @@ void Engine::on(const ClientAvailable& event, Instant now, Effects& out) {
   available_[event.client] = event.examples;
   const auto at = members_.find(event.client);
   if (at == members_.end()) {
-    if (phase_ == Phase::collecting && job_ == JobState::running && !asynchronous()) {
+    if (gathers() && job_ == JobState::running && !asynchronous()) {
       stand_by(event.client, now, out);
     }
     return;
@@ -96,8 +97,11 @@ void Engine::on(const ClientGone& event, Instant, Effects&) {
   available_.erase(event.client);
   const auto at = members_.find(event.client);
   if (at == members_.end()) return;
-  at->second.connected = false;
-  at->second.told = false;
+  Member& member = at->second;
+  member.connected = false;
+  member.told = false;
+  // It has its update with it, and says so again when it comes back.
+  if (member.status == Status::ready && !member.invited) member.status = Status::asked;
 }
 
 void Engine::on(const ClientRemoved& event, Instant now, Effects& out) {
@@ -131,13 +135,16 @@ void Engine::on(const TaskFailed& event, Instant now, Effects& out) {
 void Engine::on(const Progressed& event, Instant now, Effects&) {
   Member* member = working(event.client, event.task);
   if (!member) return;
-  member->status = status_of(event.work);
+  if (member->status != Status::ready) member->status = status_of(event.work);
   member->last_activity = now;
   member->done = event.done;
   member->total = event.total;
 }
 
 void Engine::on(const Offered& event, Instant now, Effects& out) {
+  if (secured()) {
+    return event.masked ? offered_masked(event, now, out) : offered_ready(event, now, out);
+  }
   if (const auto refusal = check_offer(gate(), event)) {
     refuse(event.client, event.task, *refusal, now, out);
     return;
@@ -204,6 +211,7 @@ void Engine::on(const Recorded& event, Instant now, Effects& out) {
   member->status = Status::accepted;
   member->last_activity = now;
   if (!member->revoked) member->last_refusal = {};
+  if (secured()) return recorded_masked(event.client, *member, out);
   learn(event.client, *member, now);
   answer(event.client, event.task, Refusal{}, out);
   if (asynchronous()) count_in(event.client, now);
@@ -214,7 +222,7 @@ void Engine::on(const RecordFailed& event, Instant now, Effects& out) {
   if (!member) return;
   member->last_activity = now;
   member->ticket.reset();
-  member->status = member->revoked ? Status::removed : Status::asked;
+  member->status = member->revoked ? Status::removed : secured() ? Status::ready : Status::asked;
   if (member->revoked) tried_.insert(event.client);
   const Reason reason = !alive()          ? Reason::job_ended
                         : member->revoked ? Reason::removed
@@ -242,7 +250,10 @@ void Engine::on(const Committed& event, Instant now, Effects& out) {
   if (asynchronous()) return end_async_round(now, out);
   for (const auto& [client, member] : members_) {
     if (member.status == Status::accepted) {
-      answered_[client] = {.task = event.round, .checksum = member.ticket->checksum};
+      // What lies with a client is not what was under a mask; it is known by its task.
+      answered_[client] = {.task = event.round,
+                           .checksum = secured() ? Checksum{} : member.ticket->checksum};
+      if (secured()) answer(client, event.round, Refusal{}, out);
     }
   }
   if (kind() == TaskKind::training) {
@@ -287,6 +298,7 @@ void Engine::on(const Order& order, Instant now, Effects& out) {
   phase_ = Phase::idle;
   retry_at_.reset();
   ready_since_.reset();
+  secure_at_.reset();
 }
 
 // --- shared by the events
@@ -320,7 +332,8 @@ void Engine::refuse(ClientId client, std::int64_t task, const Refusal& refusal, 
   if (asynchronous() && !may_retry(refusal.reason)) return end_task(client, refusal, now, out);
   member->last_refusal = refusal;
   member->ticket.reset();
-  member->status = may_retry(refusal.reason) ? Status::asked : Status::refused;
+  const Status again = secured() ? Status::ready : Status::asked;
+  member->status = may_retry(refusal.reason) ? again : Status::refused;
   if (member->status == Status::refused) tried_.insert(client);
 }
 
@@ -338,7 +351,7 @@ void Engine::change_job(JobState state, Refusal reason, Instant now, Effects& ou
 
 // What is owed to clients at the end. A version that is being made still takes its contributions.
 void Engine::end_job(Effects& out) {
-  if (phase_ == Phase::collecting || asynchronous()) cancel_outstanding(Reason::job_ended, out);
+  if (gathers() || asynchronous()) cancel_outstanding(Reason::job_ended, out);
   discard_unused(out);
 }
 
@@ -378,8 +391,8 @@ void Engine::leave_pause(Instant now, Effects& out) {
 
 Member* Engine::working(ClientId client, std::int64_t task) {
   const auto at = members_.find(client);
-  const bool collecting = phase_ == Phase::collecting || asynchronous();
-  if (!collecting || at == members_.end() || at->second.task != task) return nullptr;
+  if (!(gathers() || asynchronous()) || at == members_.end() || at->second.task != task)
+    return nullptr;
   const Status status = at->second.status;
   return outstanding(status) && status != Status::storing ? &at->second : nullptr;
 }

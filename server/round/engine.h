@@ -50,6 +50,7 @@ struct EngineConfig {
   Policy policy;
   StoppingRule stopping;
   bool statistics_first = false;
+  bool secure = false;     // updates are seen as a sum only (a synchronous job)
   UpdateShape training;    // of an update
   UpdateShape statistics;  // of a statistics contribution; unused without statistics_first
 };
@@ -110,6 +111,8 @@ class Engine {
   void on(const OpenFailed& event, Instant now, Effects& out);
   void on(const Recorded& event, Instant now, Effects& out);
   void on(const RecordFailed& event, Instant now, Effects& out);
+  void on(const Secured& event, Instant now, Effects& out);
+  void on(const NotSecured& event, Instant now, Effects& out);
   void on(const Aggregated& event, Instant now, Effects& out);
   void on(const Committed& event, Instant now, Effects& out);
   void on(const CommitFailed& event, Instant now, Effects& out);
@@ -117,6 +120,7 @@ class Engine {
   void on(const Order& order, Instant now, Effects& out);
 
   void check_round_invariants(double accepted_weight) const;
+  void check_ready_invariants() const;
   void check_async_invariants() const;
 
   // What the time and the counts allow next; true when something moved.
@@ -158,6 +162,16 @@ class Engine {
   Pool pool() const;
   std::vector<ClientId> draw(const Pool& pool) const;
 
+  // Jobs with secure aggregation.
+  bool secured() const { return config_.secure && kind() == TaskKind::training; }
+  void offered_ready(const Offered& event, Instant now, Effects& out);
+  void offered_masked(const Offered& event, Instant now, Effects& out);
+  bool advance_ready(Instant now, Effects& out);
+  void secure(Effects& out);
+  void take_back(ClientId client, Member& member, Effects& out);
+  void lose(const NotSecured::Lost& lost);
+  void recorded_masked(ClientId client, Member& member, Effects& out);
+
   // Asynchronous jobs.
   bool asynchronous() const {
     return config_.policy.asynchronous() && kind() == TaskKind::training;
@@ -184,6 +198,8 @@ class Engine {
 
   Member* working(ClientId client, std::int64_t task);  // outstanding and not storing
   Member* storing(ClientId client, std::int64_t task);
+  // Tasks are out, and offers are looked at.
+  bool gathers() const { return phase_ == Phase::collecting || phase_ == Phase::securing; }
   std::int64_t count(Status status) const;
   std::int64_t count_outstanding() const;
   std::int64_t accepted() const;  // and in no version yet
@@ -221,6 +237,8 @@ class Engine {
   std::optional<Instant> paused_at_;    // since when the deadline's clock stands still
   std::optional<Instant> ready_since_;  // selecting: since when contributions_min could be reached
   std::optional<Instant> retry_at_;     // abandoned; closing and committing after a failure
+  std::optional<Instant> secure_at_;    // collecting: when a sum may be tried again
+  std::int64_t secure_failures_ = 0;    // of this attempt
   bool in_flight_ = false;              // CloseRound or CommitRound is out, unanswered
   std::int64_t commit_failures_ = 0;    // in a row
   Refusal last_failure_;

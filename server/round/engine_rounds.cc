@@ -17,7 +17,9 @@ bool Engine::advance(Instant now, Effects& out) {
     case Phase::selecting:
       return advance_selecting(now, out);
     case Phase::collecting:
-      return advance_collecting(now, out);
+      return secured() ? advance_ready(now, out) : advance_collecting(now, out);
+    case Phase::securing:
+      return false;
     case Phase::closing:
     case Phase::committing:
       return advance_commit(now, out);
@@ -126,15 +128,13 @@ bool Engine::advance_commit(Instant now, Effects& out) {
 Engine::Pool Engine::pool() const {
   Pool result;
   for (const auto& [client, member] : members_) {
-    const bool in = member.status == Status::accepted ||
-                    (phase_ == Phase::collecting && outstanding(member.status));
+    const bool in = member.status == Status::accepted || (gathers() && outstanding(member.status));
     if (in) ++result.kept;
   }
   for (const auto& [client, examples] : available_) {
     const auto at = members_.find(client);
-    const bool in =
-        at != members_.end() && (at->second.status == Status::accepted ||
-                                 (phase_ == Phase::collecting && outstanding(at->second.status)));
+    const bool in = at != members_.end() && (at->second.status == Status::accepted ||
+                                             (gathers() && outstanding(at->second.status)));
     if (in) continue;
     auto& group = tried_.contains(client)  ? result.tried
                   : late_.contains(client) ? result.late
@@ -187,6 +187,8 @@ void Engine::begin(const std::vector<ClientId>& chosen, Instant now, Effects& ou
   const Duration collect = pace_.deadline(config_.policy);
   deadline_ = now + collect;
   expired_ = closed_ = false;
+  secure_at_.reset();
+  secure_failures_ = 0;
   ready_since_.reset();
   fix_totals();
 
@@ -262,6 +264,7 @@ void Engine::abandon(Refusal reason, Instant now, Effects& out) {
                              .pause = pause});
   if (!asynchronous()) cancel_outstanding(Reason::attempt_abandoned, out);
   phase_ = Phase::abandoned;
+  secure_at_.reset();
   retry_at_ = now + pause;
   last_failure_ = std::move(reason);
 }
@@ -303,6 +306,8 @@ void Engine::reset_round() {
   goal_ = 0;
   in_flight_ = false;
   retry_at_.reset();
+  secure_at_.reset();
+  secure_failures_ = 0;
   commit_failures_ = 0;
   last_failure_ = {};
 }

@@ -35,10 +35,13 @@ void Engine::restore_round(const Snapshot& snapshot, Instant now) {
     member.task = round();
     member.base_version = version_;
     member.examples = from.examples;
-    member.ticket = from.accepted;
     member.last_activity = now;
-    if (from.accepted) {
+    member.invited = snapshot.invited.contains(from.client);
+    if (!secured() || member.invited) member.ticket = from.accepted;
+    if (member.ticket) {
       member.status = Status::accepted;
+    } else if (member.invited) {
+      member.status = Status::ready;
     } else if (tried_.contains(from.client)) {
       member.status = Status::failed;
       member.last_refusal = {Reason::task_failed, sentence(Reason::task_failed)};
@@ -49,8 +52,8 @@ void Engine::restore_round(const Snapshot& snapshot, Instant now) {
     phase_ = Phase::abandoned;
     retry_at_ = now + back_off(config_.policy.select_max, config_.policy.collect_max, attempt_);
   } else {
-    phase_ = Phase::collecting;
-    closed_ = snapshot.closed;
+    phase_ = snapshot.invited.empty() ? Phase::collecting : Phase::securing;
+    closed_ = snapshot.closed && !secured();
     deadline_ = now + config_.policy.collect_max;
   }
 }
@@ -93,8 +96,10 @@ std::optional<Instant> Engine::next_wakeup() const {
       if (!running || !ready_since_) return std::nullopt;
       return *ready_since_ + config_.policy.select_max;
     case Phase::collecting:
-      if (paused_at_ || expired_) return std::nullopt;
-      return deadline_;
+      if (paused_at_ || expired_) return secure_at_;
+      return secure_at_ ? std::min(*secure_at_, deadline_) : deadline_;
+    case Phase::securing:
+      return std::nullopt;
     case Phase::closing:
     case Phase::committing:
       return retry_at_;
@@ -106,8 +111,7 @@ std::optional<Instant> Engine::next_wakeup() const {
 }
 
 Snapshot Engine::snapshot() const {
-  const bool at_work =
-      phase_ == Phase::collecting || phase_ == Phase::closing || phase_ == Phase::committing;
+  const bool at_work = gathers() || phase_ == Phase::closing || phase_ == Phase::committing;
   Snapshot result{.version = version_,
                   .statistics_done = statistics_done_,
                   .job = job_ == JobState::draining ? JobState::running : job_,
@@ -117,7 +121,8 @@ Snapshot Engine::snapshot() const {
                   .members = {},
                   .last_task = last_task_,
                   .abandoned = attempt_ > 0 && !at_work,
-                  .closed = at_work && (closed_ || phase_ != Phase::collecting),
+                  .closed = at_work && !secured() && (closed_ || phase_ != Phase::collecting),
+                  .invited = {},
                   .tried = tried_,
                   .previous = answered_,
                   .losses = {}};
@@ -126,6 +131,7 @@ Snapshot Engine::snapshot() const {
   }
   for (const auto& [client, member] : members_) {
     const bool counts = member.status == Status::accepted;
+    if (member.invited && at_work) result.invited.insert(client);
     result.members.push_back({client, member.examples, counts ? member.ticket : std::nullopt,
                               member.task, member.base_version});
   }
@@ -153,8 +159,8 @@ Report Engine::report() const {
                 .cohort = phase_ == Phase::idle || phase_ == Phase::selecting
                               ? config_.policy.cohort
                               : std::ssize(members_),
-                .accepted = accepted(),
-                .outstanding = phase_ == Phase::collecting ? count_outstanding() : 0,
+                .accepted = accepted() + count(Status::ready),
+                .outstanding = gathers() ? count_outstanding() - count(Status::ready) : 0,
                 .contributions_min = least(),
                 .contributions_goal = goal_ > 0 ? goal_ : config_.policy.contributions_goal,
                 .deadline = std::nullopt,
@@ -205,8 +211,7 @@ void Engine::check_invariants() const {
       accepted_weight += weight_of(config_.policy.weighting, member.ticket->examples);
     }
     FED_CHECK(!member.told || member.connected);
-    FED_CHECK(member.status != Status::storing || phase_ == Phase::collecting || !alive() ||
-              asynchronous());
+    FED_CHECK(member.status != Status::storing || gathers() || !alive() || asynchronous());
     FED_CHECK(!member.revoked || member.status >= Status::storing);
   }
   FED_CHECK(version_ >= 0 && version_ <= config_.stopping.versions_max);
@@ -231,11 +236,20 @@ void Engine::check_round_invariants(double accepted_weight) const {
   FED_CHECK(attempt_ > 0 || members_.empty());
   FED_CHECK(buffer_.empty() && rests_.empty() && drawn_.empty());
   FED_CHECK(!ready_since_ || phase_ == Phase::selecting);
+  FED_CHECK(phase_ != Phase::securing || secured());
+  FED_CHECK(!secure_at_ || phase_ == Phase::collecting);
   if (phase_ != Phase::collecting || started_) return;
   FED_CHECK(goal_ >= 1 && goal_ <= std::ssize(members_));
+  if (secured()) return check_ready_invariants();
   // Nothing that could be decided is left undecided, unless a record is in flight.
   FED_CHECK(count(Status::storing) > 0 ||
             (accepted() < goal_ && count_outstanding() > 0 && !expired_));
+}
+
+void Engine::check_ready_invariants() const {
+  FED_CHECK(accepted() == 0);
+  const std::int64_t ready = count(Status::ready), left = count_outstanding() - ready;
+  FED_CHECK(count(Status::storing) > 0 || secure_at_ || (ready < goal_ && left > 0 && !expired_));
 }
 
 void Engine::check_async_invariants() const {

@@ -9,6 +9,7 @@
 #include <optional>
 #include <string>
 #include <variant>
+#include <vector>
 
 #include "base/checksum.h"
 #include "base/error.h"
@@ -62,6 +63,9 @@ struct Offered {
   std::uint64_t bytes = 0;
   Checksum checksum{};
   std::optional<double> loss{};  // of the base version on the client's test rows
+  // Its input, under a mask, for the sum that is being made; else the update itself, which a job
+  // with secure aggregation leaves with the client.
+  bool masked = false;
 };
 
 // What the staging area found out about the bytes while they passed.
@@ -81,7 +85,8 @@ struct UploadCompleted {
   UploadFacts facts{};
 };
 
-// --- answers of the app to the effects BeginRound, OpenTasks, Record, CloseRound, CommitRound
+// --- answers of the app to the effects BeginRound, OpenTasks, Record, Secure, CloseRound,
+// CommitRound
 // ---------------------------------
 
 // BeginRound could not be journaled. The app drops the rest of the effects that came with it.
@@ -107,6 +112,24 @@ struct RecordFailed {
   ClientId client = 0;
   std::int64_t task = 0;
   Error error{};
+};
+
+// What was recorded since Secure has been summed up, and its masks are gone. No masked offer is
+// handed in between the moment that fixed the survivors and this.
+struct Secured {
+  std::int64_t round = 0;
+};
+
+// There is no sum. `lost`: those because of whom, with what they did or did not do.
+struct NotSecured {
+  struct Lost {
+    ClientId client = 0;
+    std::string detail{};
+    bool silent = false;  // if it is also gone, it may come back with its update
+  };
+  std::int64_t round = 0;
+  std::string detail{};
+  std::vector<Lost> lost{};
 };
 
 // The mean is computed: CloseRound is done.
@@ -141,8 +164,9 @@ struct Order {
   JobState to = JobState::running;
 };
 
-using Event = std::variant<ClientAvailable, ClientGone, ClientRemoved, TaskFailed, Progressed,
-                           Offered, UploadCompleted, BeginFailed, OpenFailed, Recorded,
-                           RecordFailed, Aggregated, Committed, CommitFailed, Tick, Order>;
+using Event =
+    std::variant<ClientAvailable, ClientGone, ClientRemoved, TaskFailed, Progressed, Offered,
+                 UploadCompleted, BeginFailed, OpenFailed, Recorded, RecordFailed, Secured,
+                 NotSecured, Aggregated, Committed, CommitFailed, Tick, Order>;
 
 }  // namespace fed::round

@@ -63,6 +63,7 @@ std::optional<Refusal> check_member(const Member& member, bool same) {
     case Status::downloading:
     case Status::training:
     case Status::uploading:
+    case Status::ready:
       return std::nullopt;
   }
   return std::nullopt;
@@ -71,6 +72,7 @@ std::optional<Refusal> check_member(const Member& member, bool same) {
 std::optional<Refusal> check_phase(const GateView& gate) {
   switch (gate.phase) {
     case Phase::collecting:
+    case Phase::securing:
       return std::nullopt;
     case Phase::closing:
     case Phase::committing:
@@ -80,6 +82,25 @@ std::optional<Refusal> check_phase(const GateView& gate) {
     case Phase::selecting:
     case Phase::abandoned:
       return refusal(Reason::attempt_abandoned);
+  }
+  return std::nullopt;
+}
+
+// What it says of itself.
+std::optional<Refusal> check_words(const GateView& gate, const Member& member,
+                                   const Offered& offer) {
+  if (offer.base_version != member.base_version) {
+    return refusal(
+        Reason::wrong_base_version,
+        fmt::format("from version {}; the task names {}", offer.base_version, member.base_version));
+  }
+  if (offer.bytes != gate.shape.bytes) {
+    return refusal(Reason::wrong_size,
+                   fmt::format("{} bytes; the task names {}", offer.bytes, gate.shape.bytes));
+  }
+  if (offer.examples < 1 || offer.examples > member.examples) {
+    return refusal(Reason::examples_out_of_range,
+                   fmt::format("{} examples; declared were {}", offer.examples, member.examples));
   }
   return std::nullopt;
 }
@@ -104,20 +125,21 @@ std::optional<Refusal> check_offer(const GateView& gate, const Offered& offer) {
     return decided;
   }
   if (auto closed = check_phase(gate)) return closed;
-  if (offer.base_version != member->base_version) {
-    return refusal(Reason::wrong_base_version,
-                   fmt::format("from version {}; the task names {}", offer.base_version,
-                               member->base_version));
+  return check_words(gate, *member, offer);
+}
+
+std::optional<Refusal> check_ready(const GateView& gate, const Offered& offer) {
+  if (auto answered = check_answered(gate, offer.client, offer.task, &offer.checksum)) {
+    return answered;
   }
-  if (offer.bytes != gate.shape.bytes) {
-    return refusal(Reason::wrong_size,
-                   fmt::format("{} bytes; the task names {}", offer.bytes, gate.shape.bytes));
-  }
-  if (offer.examples < 1 || offer.examples > member->examples) {
-    return refusal(Reason::examples_out_of_range,
-                   fmt::format("{} examples; declared were {}", offer.examples, member->examples));
-  }
-  return std::nullopt;
+  if (ended(gate)) return refusal(Reason::job_ended);
+  const Member* member = find(gate, offer.client, offer.task);
+  if (!member) return no_task(gate, offer.task);
+  // Part of the sum that is being made, or of the version.
+  if (member->status == Status::accepted || member->status == Status::storing) return std::nullopt;
+  if (auto decided = check_member(*member, true)) return decided;
+  if (auto closed = check_phase(gate)) return closed;
+  return check_words(gate, *member, offer);
 }
 
 std::optional<Refusal> check_upload(const GateView& gate, const UploadCompleted& upload) {

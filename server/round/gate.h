@@ -43,6 +43,9 @@ struct GateView {
 std::optional<Refusal> check_available(const ClientAvailable& event);
 
 std::optional<Refusal> check_offer(const GateView& gate, const Offered& offer);
+// Of an update that stays with its client until it is summed up. `reason` none: there is a receipt
+// for it already.
+std::optional<Refusal> check_ready(const GateView& gate, const Offered& offer);
 std::optional<Refusal> check_upload(const GateView& gate, const UploadCompleted& upload);
 
 }  // namespace fed::round

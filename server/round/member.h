@@ -33,6 +33,7 @@ struct Member {
   std::optional<Ticket>
       ticket{};                  // set from the admission on; always there in storing and accepted
   std::optional<double> loss{};  // with the ticket: of the base version on its test rows
+  bool invited = false;          // to the sum that is being made
   bool revoked = false;  // while storing: nothing more is wanted from it, but this one counts
 
   std::optional<Instant> given{};     // when it was told first, if it was by this process

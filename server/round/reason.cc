@@ -75,6 +75,8 @@ constexpr Entry kEntries[] = {
     {Reason::too_few_clients, "too_few_clients",
      "Too few clients are left that can still contribute; see why the others were refused, failed "
      "or removed."},
+    {Reason::not_secured, "not_secured",
+     "The updates could not be summed up under masks; see which clients fell silent or refused."},
     {Reason::round_limit, "round_limit",
      "The job has committed as many versions as rounds.max; export the model."},
     {Reason::target_reached, "target_reached",

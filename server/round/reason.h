@@ -45,6 +45,7 @@ enum class Reason : std::uint8_t {
   // Why an attempt was abandoned (or storage_failed).
   deadline_passed = 40,
   too_few_clients = 41,
+  not_secured = 42,
 
   // Why a job changed its state.
   round_limit = 50,

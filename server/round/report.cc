@@ -65,6 +65,9 @@ std::string waiting_for(const Report& report) {
       return selecting(report);
     case Phase::collecting:
       return collecting(report);
+    case Phase::securing:
+      return fmt::format("Round {} sums up the updates of {} client(s) under masks.", report.round,
+                         report.accepted);
     case Phase::closing:
     case Phase::committing:
       if (report.retry_at) {

@@ -42,7 +42,7 @@ struct Report {
   std::int64_t attempt = 0;    // 0: not begun
   std::int64_t available = 0;  // could be selected: connected, able, not yet counted in this round
   std::int64_t cohort = 0;     // members now; before the selection: wanted
-  std::int64_t accepted = 0;
+  std::int64_t accepted = 0;   // with secure aggregation: or ready
   std::int64_t outstanding = 0;  // members that may still deliver
   std::int64_t contributions_min = 0, contributions_goal = 0;
   std::optional<Instant> deadline{};  // collecting; nothing while the job is paused

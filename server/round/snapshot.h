@@ -46,6 +46,9 @@ struct Snapshot {
   std::int64_t last_task = 0;  // highest number of an asynchronous job's tasks
   bool abandoned = false;      // AbandonRound followed
   bool closed = false;         // CloseRound followed
+  // Secure followed and has not been answered, and the app can go on with it: its clients. Empty
+  // otherwise; the app has then discarded what was recorded for the sum.
+  std::set<ClientId> invited = {};
   // Refused or failed in this round; left empty, they are just asked once more.
   std::set<ClientId> tried = {};
 

@@ -22,6 +22,8 @@ const char* name(Phase phase) {
       return "selecting";
     case Phase::collecting:
       return "collecting";
+    case Phase::securing:
+      return "securing";
     case Phase::closing:
       return "closing";
     case Phase::committing:
@@ -60,6 +62,8 @@ const char* name(Status status) {
       return "training";
     case Status::uploading:
       return "uploading";
+    case Status::ready:
+      return "ready";
     case Status::storing:
       return "storing";
     case Status::accepted:

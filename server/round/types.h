@@ -21,6 +21,7 @@ enum class Phase : std::uint8_t {
   idle,  // no round at work: the job is not running, or nothing has been said to the engine yet
   selecting,   // waiting for enough clients
   collecting,  // tasks are out, contributions come in
+  securing,    // those that are ready are summed up under masks: the app runs the protocol
   closing,     // the contributions are fixed, the app aggregates them
   committing,  // the app makes the next version durable
   abandoned,   // the attempt failed; what was accepted is kept, the next attempt begins after a
@@ -43,6 +44,7 @@ enum class Status : std::uint8_t {
   downloading,
   training,
   uploading,
+  ready,     // its update is done and stays with it until it is summed up under masks
   storing,   // uploaded and found good; the app writes it down (between Record and Recorded)
   accepted,  // counted, durable
   refused,   // its update was refused for good in this round

@@ -102,6 +102,12 @@ struct Describe {
     return fmt::format("cancel {} {}", e.client, name(e.reason));
   }
   std::string operator()(const Admit& e) const { return fmt::format("admit {}", e.client); }
+  std::string operator()(const Await& e) const { return fmt::format("await {}", e.client); }
+  std::string operator()(const Secure& e) const {
+    std::string list;
+    for (const ClientId client : e.clients) list += fmt::format(" {}", client);
+    return fmt::format("secure {}.{}{}", e.round, e.attempt, list);
+  }
   std::string operator()(const Record& e) const { return fmt::format("record {}", e.client); }
   std::string operator()(const Receipt& e) const {
     const std::string end = e.reason == Reason::none ? "" : std::string(" ") + name(e.reason);

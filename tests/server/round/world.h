@@ -176,6 +176,8 @@ class World {
     REQUIRE(cohort.contains(e.client));
     REQUIRE_FALSE(promised.contains(e.client));
   }
+  void see(const Await&) { FAIL("without secure aggregation, nobody keeps its update"); }
+  void see(const Secure&) { FAIL("without secure aggregation, nothing is masked"); }
   void see(const Record& e) {
     ++seen["record"];
     REQUIRE(cohort.contains(e.client));
