@@ -51,7 +51,9 @@ wire::Offer offer_for(const wire::Task& task, std::int64_t examples) {
           .bytes = 0,
           .checksum = {},
           .metrics = {},
-          .body = {}};
+          .body = {},
+          .attempt = 0,
+          .model = {}};
 }
 
 wire::Metrics metrics_of(const train::Update& update) {

@@ -1,12 +1,8 @@
-#include <flatbuffers/flatbuffers.h>
-
 #include <cmath>
-#include <cstring>
 #include <memory>
 #include <new>
 
-#include "wire/messages.h"
-#include "wire_generated.h"
+#include "wire/decode_secure.h"
 
 namespace fed::wire {
 namespace {
@@ -14,65 +10,6 @@ namespace {
 constexpr flatbuffers::uoffset_t kDepthMax = 8;
 constexpr flatbuffers::uoffset_t kTablesMax = 64;
 constexpr std::align_val_t kAlignment{64};
-
-// The first broken rule of a message; the readers below go on with harmless values after it.
-class Checker {
- public:
-  void require(bool holds, const char* field) {
-    if (!holds && problem_.empty()) problem_ = field;
-  }
-  const std::string& problem() const { return problem_; }
-
-  std::string text(const flatbuffers::String* from, const char* field, std::size_t max = kTextMax) {
-    if (from == nullptr) return {};
-    require(from->size() <= max, field);
-    return from->str();
-  }
-  // 1 to 63 of a-z 0-9 _ -, beginning with a letter or digit: it names folders.
-  std::string job(const flatbuffers::String* from) {
-    std::string value = text(from, "job", 63);
-    const auto allowed = [](char c) {
-      return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_' || c == '-';
-    };
-    require(!value.empty() && value[0] != '-' && value[0] != '_', "job");
-    for (char c : value) require(allowed(c), "job");
-    return value;
-  }
-  std::int64_t count(std::int64_t value, const char* field) {
-    require(value >= 0, field);
-    return value;
-  }
-  double seconds(double value, const char* field) {
-    require(std::isfinite(value) && value >= 0, field);
-    return value;
-  }
-  double rate(double value, const char* field) { return seconds(value, field); }
-  template <std::size_t N>
-  std::array<std::uint8_t, N> array(const flatbuffers::Vector<std::uint8_t>* from,
-                                    const char* field) {
-    std::array<std::uint8_t, N> value{};
-    require(from != nullptr && from->size() == N, field);
-    if (from != nullptr && from->size() == N) std::copy(from->begin(), from->end(), value.begin());
-    return value;
-  }
-  // Copied bytes by bytes: the verifier lets a vector of doubles begin at any multiple of four.
-  std::vector<double> numbers(const flatbuffers::Vector<double>* from, const char* field) {
-    if (from == nullptr) return {};
-    require(from->size() <= kColumnsMax, field);
-    std::vector<double> values(from->size());
-    if (!values.empty()) std::memcpy(values.data(), from->Data(), values.size() * sizeof(double));
-    for (double value : values) require(std::isfinite(value), field);
-    return values;
-  }
-  template <class To, class From>
-  To tag(From value, From last, const char* field) {
-    require(static_cast<std::uint8_t>(value) <= static_cast<std::uint8_t>(last), field);
-    return static_cast<To>(value);
-  }
-
- private:
-  std::string problem_;
-};
 
 Message read(const fb::Hello& m, Checker& c) {
   return Hello{m.protocol(), c.text(m.software(), "software")};
@@ -117,6 +54,8 @@ Message read(const fb::Offer& m, Checker& c) {
   if (m.body() != nullptr) offer.body.assign(m.body()->begin(), m.body()->end());
   c.require(offer.body.size() <= kInlineBytesMax, "body");
   c.require(offer.body.empty() || offer.body.size() == offer.bytes, "bytes");
+  offer.attempt = c.count(m.attempt(), "attempt");
+  if (m.model() != nullptr) offer.model = c.array<32>(m.model(), "model");
   return offer;
 }
 Message read(const fb::Welcome& m, Checker& c) {
@@ -174,6 +113,9 @@ Message read(const fb::Availability& m, Checker& c) {
 Message read(const fb::Standby& m, Checker& c) {
   return Standby{c.job(m.job()), c.text(m.detail(), "detail"), c.seconds(m.after_s(), "after_s")};
 }
+Message read(const fb::Await& m, Checker& c) {
+  return Await{c.job(m.job()), c.count(m.task(), "task"), c.text(m.detail(), "detail")};
+}
 
 Result<Message> read_body(const fb::Envelope& envelope, Checker& checker) {
   switch (envelope.body_type()) {
@@ -199,6 +141,18 @@ Result<Message> read_body(const fb::Envelope& envelope, Checker& checker) {
     FED_READ(Bye)
     FED_READ(Availability)
     FED_READ(Standby)
+    FED_READ(Await)
+    FED_READ(SecureTerms)
+    FED_READ(SecureKeys)
+    FED_READ(SecureRoster)
+    FED_READ(SecureShares)
+    FED_READ(SecureDelivery)
+    FED_READ(SecureSurvivors)
+    FED_READ(SecureSignature)
+    FED_READ(SecureSignatures)
+    FED_READ(SecureReveal)
+    FED_READ(SecureRefused)
+    FED_READ(SecureAbandoned)
 #undef FED_READ
     case fb::Body::NONE:
       break;
@@ -231,10 +185,37 @@ Result<Message> decode(ByteView bytes) {
 }
 
 const char* name(const Message& message) {
-  static constexpr std::array kNames = {
-      "Hello",   "Join",   "JobAnswer", "TaskRefused",  "Fetch",  "Progress",   "Offer",
-      "Welcome", "Joined", "JobOffer",  "JobEnded",     "Task",   "CancelTask", "Admit",
-      "Receipt", "Retry",  "Bye",       "Availability", "Standby"};
+  static constexpr std::array kNames = {"Hello",
+                                        "Join",
+                                        "JobAnswer",
+                                        "TaskRefused",
+                                        "Fetch",
+                                        "Progress",
+                                        "Offer",
+                                        "Welcome",
+                                        "Joined",
+                                        "JobOffer",
+                                        "JobEnded",
+                                        "Task",
+                                        "CancelTask",
+                                        "Admit",
+                                        "Receipt",
+                                        "Retry",
+                                        "Bye",
+                                        "Availability",
+                                        "Standby",
+                                        "Await",
+                                        "SecureTerms",
+                                        "SecureKeys",
+                                        "SecureRoster",
+                                        "SecureShares",
+                                        "SecureDelivery",
+                                        "SecureSurvivors",
+                                        "SecureSignature",
+                                        "SecureSignatures",
+                                        "SecureReveal",
+                                        "SecureRefused",
+                                        "SecureAbandoned"};
   static_assert(kNames.size() == std::variant_size_v<Message>);
   return kNames[message.index()];
 }

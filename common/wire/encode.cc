@@ -1,29 +1,7 @@
-#include <flatbuffers/flatbuffers.h>
-
-#include "wire/messages.h"
-#include "wire_generated.h"
+#include "wire/encoding.h"
 
 namespace fed::wire {
 namespace {
-
-using Builder = flatbuffers::FlatBufferBuilder;
-struct Encoded {
-  fb::Body type;
-  flatbuffers::Offset<void> body;
-};
-
-template <class T>
-Encoded encoded(fb::Body type, flatbuffers::Offset<T> body) {
-  return {type, body.Union()};
-}
-
-auto put(Builder& to, const std::string& text) {
-  return to.CreateString(text.data(), std::min(text.size(), kTextMax));
-}
-template <class Array>
-auto put_bytes(Builder& to, const Array& bytes) {
-  return to.CreateVector(bytes.data(), bytes.size());
-}
 
 Encoded body_of(Builder& to, const Hello& m) {
   const auto software = put(to, m.software);
@@ -63,8 +41,10 @@ Encoded body_of(Builder& to, const Offer& m) {
   }
   const auto metrics = to.CreateVector(list);
   const auto body = put_bytes(to, m.body);
+  flatbuffers::Offset<flatbuffers::Vector<std::uint8_t>> model;
+  if (m.model) model = put_bytes(to, *m.model);
   return encoded(fb::Body::Offer, fb::CreateOffer(to, job, m.task, m.base_version, m.examples,
-                                                  m.bytes, sum, metrics, body));
+                                                  m.bytes, sum, metrics, body, m.attempt, model));
 }
 Encoded body_of(Builder& to, const Welcome& m) {
   const auto client = put(to, m.client);
@@ -134,6 +114,11 @@ Encoded body_of(Builder& to, const Standby& m) {
   const auto job = put(to, m.job);
   const auto detail = put(to, m.detail);
   return encoded(fb::Body::Standby, fb::CreateStandby(to, job, detail, m.after_s));
+}
+Encoded body_of(Builder& to, const Await& m) {
+  const auto job = put(to, m.job);
+  const auto detail = put(to, m.detail);
+  return encoded(fb::Body::Await, fb::CreateAwait(to, job, m.task, detail));
 }
 
 }  // namespace

@@ -15,6 +15,7 @@
 
 #include "base/bytes.h"
 #include "base/checksum.h"
+#include "wire/secure_messages.h"
 
 namespace fed::wire {
 
@@ -118,7 +119,11 @@ struct Progress {
   std::uint64_t done = 0, total = 0;
 };
 
-// `body` is the whole update when it has at most kInlineBytesMax bytes, else empty.
+// `body` is the whole of what is offered when it has at most kInlineBytesMax bytes, else empty.
+//
+// What is offered is the update itself (attempt 0), or the masked input for that attempt at secure
+// aggregation. `model` is the hash of the weights that the update was trained from; in jobs with
+// secure aggregation it is there.
 struct Offer {
   std::string job;
   std::int64_t task = 0;
@@ -128,6 +133,8 @@ struct Offer {
   Checksum checksum{};
   Metrics metrics;
   Bytes body;
+  std::int64_t attempt = 0;
+  std::optional<Key> model;
 };
 // Chunks are to carry `upload` and to start at `offset`.
 struct Admit {
@@ -176,9 +183,20 @@ struct Standby {
   double after_s = 0;  // 0: not known
 };
 
-using Message = std::variant<Hello, Join, JobAnswer, TaskRefused, Fetch, Progress, Offer, Welcome,
-                             Joined, JobOffer, JobEnded, Task, CancelTask, Admit, Receipt, Retry,
-                             Bye, Availability, Standby>;
+// The server knows of the update that was offered: the client is to keep it, since it will be asked
+// for later, and may offer another one meanwhile.
+struct Await {
+  std::string job;
+  std::int64_t task = 0;
+  std::string detail;
+};
+
+using Message =
+    std::variant<Hello, Join, JobAnswer, TaskRefused, Fetch, Progress, Offer, Welcome, Joined,
+                 JobOffer, JobEnded, Task, CancelTask, Admit, Receipt, Retry, Bye, Availability,
+                 Standby, Await, SecureTerms, SecureKeys, SecureRoster, SecureShares,
+                 SecureDelivery, SecureSurvivors, SecureSignature, SecureSignatures, SecureReveal,
+                 SecureRefused, SecureAbandoned>;
 
 // One FlatBuffer. Text longer than its limit is cut.
 Bytes encode(const Message& message);

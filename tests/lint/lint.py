@@ -21,7 +21,7 @@ LAYERS = {
     'privacy': ['crypto'],
     'tensor': ['base'],
     'channel': ['crypto'],
-    'wire': ['base'],
+    'wire': ['secagg'],
     'config': ['base'],
     'data': ['config', 'tensor', 'model'],
     'model': ['tensor', 'config'],

@@ -31,6 +31,12 @@ TEST_CASE("fields keep their values and their width") {
   const auto offer = decode(encode(messages[6])).value();
   CHECK(std::get<Offer>(offer).metrics[1] == std::pair<std::string, double>("accuracy", 0.5));
   CHECK(std::get<Offer>(offer).body.size() == 8);
+  CHECK(std::get<Offer>(offer).attempt == 2);
+  CHECK(std::get<Offer>(offer).model == Key(all<32>(7)));
+  Offer plain = std::get<Offer>(messages[6]);
+  plain.attempt = 0;
+  plain.model.reset();
+  CHECK_FALSE(std::get<Offer>(decode(encode(plain)).value()).model.has_value());
 }
 
 TEST_CASE("a message that is cut anywhere is refused") {
@@ -88,6 +94,8 @@ TEST_CASE("rules that the verifier does not know are checked") {
   CHECK(refuses(Availability{true, 0, 0, std::numeric_limits<double>::infinity(), ""}));
   CHECK(refuses(Standby{"job", "", -1}));
   CHECK(refuses(Standby{"", "", 1}));
+  CHECK(refuses(Await{"", 1, ""}));
+  CHECK(refuses(Await{"job", -1, ""}));
   Offer offer = std::get<Offer>(sample_messages()[6]);
   offer.metrics = {{"loss", nan}};
   CHECK(refuses(offer));
@@ -95,6 +103,10 @@ TEST_CASE("rules that the verifier does not know are checked") {
   CHECK(refuses(offer));
   offer.metrics.clear();
   offer.bytes = 9;
+  CHECK(refuses(offer));
+  offer.bytes = 8;
+  CHECK_FALSE(refuses(offer));
+  offer.attempt = -1;
   CHECK(refuses(offer));
   Task task = std::get<Task>(sample_messages()[11]);
   task.deviations.pop_back();
