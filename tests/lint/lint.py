@@ -28,11 +28,12 @@ LAYERS = {
     'net': ['channel', 'wire', 'cli'],
     'round': ['config'],
     'aggregate': ['tensor', 'config'],
+    'secure': ['wire'],
     'store': ['tensor', 'crypto'],
     'train': ['model', 'data'],
     'session': ['wire', 'config', 'channel', 'secagg'],
 }
-FOLDERS = {'server': ['round', 'aggregate', 'store'], 'client': ['train', 'session']}
+FOLDERS = {'server': ['round', 'aggregate', 'secure', 'store'], 'client': ['train', 'session']}
 
 # A header, and the only places that may include it (folders end in a slash).
 CONFINED = [
