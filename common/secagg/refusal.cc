@@ -51,6 +51,8 @@ const char* name(RefusalReason reason) {
       return "no_quorum";
     case RefusalReason::repeated_unmasking:
       return "repeated_unmasking";
+    case RefusalReason::not_recorded:
+      return "not_recorded";
   }
   return "unknown";
 }

@@ -35,6 +35,7 @@ enum class RefusalReason {
   second_survivor_set,    // it has signed one for this attempt
   no_quorum,              // too few holders of some peer's shares signed this survivor set
   repeated_unmasking,     // it has revealed its shares
+  not_recorded,           // what must be on its disk before it answers did not get there
 };
 
 // The enum's name: "out_of_turn", ...

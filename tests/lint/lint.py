@@ -30,7 +30,7 @@ LAYERS = {
     'aggregate': ['tensor', 'config'],
     'store': ['tensor', 'crypto'],
     'train': ['model', 'data'],
-    'session': ['wire', 'config', 'channel'],
+    'session': ['wire', 'config', 'channel', 'secagg'],
 }
 FOLDERS = {'server': ['round', 'aggregate', 'store'], 'client': ['train', 'session']}
 

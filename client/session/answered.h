@@ -1,0 +1,50 @@
+// Which attempts at a secure sum this client has given its keys for, over restarts.
+//
+// A client keeps the secrets of an attempt in memory, so after a restart it would answer the same
+// terms with other secrets, and a server that says an old round again could ask for the same input
+// twice. One line a job in STATE/secure.answered, "JOB ROUND ATTEMPT", has the last attempt that
+// was answered; only later ones are new. It is written before the answer leaves. Nothing is ever
+// taken out: a job's name is not used twice, and there is room for kAnsweredJobsMax of them.
+//
+// It fails closed: a file that cannot be read opens no Answered, and without one this client takes
+// part in no secure sum; what cannot be written is not answered.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <utility>
+
+#include "base/disk.h"
+
+namespace fed::session {
+
+inline constexpr const char* kAnswered = "secure.answered";  // in the state folder
+inline constexpr std::size_t kAnsweredJobsMax = 10'000;
+
+// Not thread-safe. Movable; the disk outlives it.
+class Answered {
+ public:
+  // Without a file: nothing was answered. ErrorCode::malformed, with the line, for a damaged one.
+  static Result<Answered> open(Disk& disk, fs::path file);
+
+  // Whether (round, attempt) comes after all that was answered of this job: a later round, or a
+  // later attempt at the same one.
+  bool is_new(const std::string& job, std::uint64_t round, std::uint64_t attempt) const;
+
+  // Durably. ErrorCode::already_exists unless is_new; invalid (a name that has spaces), too_large
+  // (kAnsweredJobsMax), disk_full, io: nothing may be answered then.
+  Status remember(const std::string& job, std::uint64_t round, std::uint64_t attempt);
+
+ private:
+  using Turn = std::pair<std::uint64_t, std::uint64_t>;  // round, attempt
+
+  Answered(Disk& disk, fs::path file) : disk_(&disk), file_(std::move(file)) {}
+  Status load();
+
+  Disk* disk_;
+  fs::path file_;
+  std::map<std::string, Turn> last_;
+};
+
+}  // namespace fed::session
