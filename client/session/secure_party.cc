@@ -63,7 +63,7 @@ SecureParty::SecureParty(PartySetup setup)
       answered_(&setup.answered),
       strangers_(std::make_shared<Strangers>()) {
   FED_CHECK(setup.demands.job == name_.job);
-  client_.emplace(client_setup(setup, strangers_));
+  client_ = std::make_unique<secagg::Client>(client_setup(setup, strangers_));
 }
 
 Refusal SecureParty::end(Refusal refusal) {

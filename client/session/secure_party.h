@@ -93,7 +93,7 @@ class SecureParty {
   // In the roster that is being answered. Not a plain member, since the client asks for them and
   // the party may move.
   std::shared_ptr<Strangers> strangers_;
-  std::optional<secagg::Client> client_;  // none after a refusal
+  std::unique_ptr<secagg::Client> client_;  // none after a refusal
 
   std::optional<secagg::Refusal> refusal_;
   std::optional<wire::SecureRefused> told_;
