@@ -26,6 +26,7 @@ ClientCore::ClientCore(const config::ClientSpec& spec, ClientSurroundings surrou
       cache_(std::move(cache)),
       site_(spec.limits),
       session_(cli::version_line("fedclient"), outbox_.offers()),
+      secure_(secure_setup()),
       uplink_(loop_, around_.dialer, spec, *this, options.seed) {}
 
 void ClientCore::start() {
@@ -98,8 +99,50 @@ Status ClientCore::received(const wire::Message& message) {
     status_.name = welcome->client;
     write_status();
   }
-  carry_out(session_.message(message, loop_.now()));
+  if (!received_secure(message)) carry_out(session_.message(message, loop_.now()));
   return {};
+}
+
+// ---- Secure sums ----
+
+SecureWork::Setup ClientCore::secure_setup() {
+  return {.disk = around_.disk,
+          .state_dir = spec_.state_dir,
+          .agreement = spec_.jobs.secure_aggregation,
+          .identity = around_.identity,
+          .random = around_.random,
+          .loop = loop_,
+          .work = around_.loading,
+          .outbox = outbox_,
+          .send = [this](const wire::Message& message) { carry_out({session::Send{message}}); },
+          .masked = [this](const wire::Offer& offer) { carry_out(session_.masked(offer)); },
+          .unmasked = [this](const std::string& job,
+                             std::int64_t task) { carry_out(session_.unmasked(job, task)); }};
+}
+
+SecureWork::Ready ClientCore::ready_for(const wire::SecureName& name) const {
+  const auto job = jobs_.find(name.job);
+  const bool loaded = job != jobs_.end() && job->second.workload != nullptr;
+  return {.shape = loaded ? job->second.workload->secure() : nullptr,
+          .update = session_.kept({name.job, name.task}),
+          .open = session_.open(),
+          .name = session_.name()};
+}
+
+bool ClientCore::received_secure(const wire::Message& message) {
+  if (const auto* terms = std::get_if<wire::SecureTerms>(&message)) {
+    secure_.on(*terms, ready_for(terms->name));
+    return true;
+  }
+  return std::visit(
+      [this](const auto& m) {
+        if constexpr (requires { secure_.on(m); }) {
+          secure_.on(m);
+          return true;
+        }
+        return false;
+      },
+      message);
 }
 
 // ---- Other threads' results ----
@@ -115,7 +158,9 @@ void ClientCore::job_loaded(const std::string& job, std::uint64_t load, const Lo
   entry->second.workload = *loaded;
   const std::int64_t examples = entry->second.workload->examples();
   log::info("job {}: {} rows to train on", job, examples);
-  carry_out(session_.job_loaded(job, examples));
+  // How many is inside of the mask.
+  const bool hidden = entry->second.workload->secure() != nullptr;
+  carry_out(session_.job_loaded(job, hidden ? 1 : examples));
 }
 
 void ClientCore::training_progressed(std::uint64_t training, wire::Progress progress) {

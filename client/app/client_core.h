@@ -34,6 +34,8 @@ struct ClientSurroundings {
   Executor& training;
   Dialer& dialer;
   Workshop& workshop;
+  const crypto::Ed25519KeyPair& identity;  // of this client, for its peers
+  crypto::RandomSource random;             // of its secrets
   // One line for the service manager, when it changes.
   std::function<void(const std::string&)> show;
   // The core has ended, with this exit status: nothing of it is to be run any more.
@@ -64,6 +66,7 @@ class ClientCore final : private UplinkUser {
   void disconnected() override;
   void link_changed(const std::string& state) override;
   Status received(const wire::Message& message) override;
+  bool received_secure(const wire::Message& message);
   Status sealed(ByteView bytes) override;
 
   // Effects, in order, with those that follow from them.
@@ -85,6 +88,7 @@ class ClientCore final : private UplinkUser {
   // The update that is on its way, as it is read.
   struct Sending {
     session::UpdateKey key;
+    std::int64_t attempt = 0;  // as it was offered
     std::shared_ptr<const File> file;
   };
   void check_sent(const Sending& sending);
@@ -95,6 +99,10 @@ class ClientCore final : private UplinkUser {
   void training_ended(std::uint64_t training, const wire::Task& task, Result<wire::Offer> offer);
   void training_progressed(std::uint64_t training, wire::Progress progress);
 
+  SecureWork::Setup secure_setup();
+  SecureWork::Ready ready_for(const wire::SecureName& name) const;
+  Result<std::shared_ptr<const File>> to_send(const session::UpdateKey& key,
+                                              std::int64_t attempt) const;
   void model_arrived();
   void not_read(const wire::Offer& offer, const Error& why);
   void show(const wire::Task& task, const char* phase);
@@ -127,6 +135,7 @@ class ClientCore final : private UplinkUser {
   session::ModelCache cache_;
   const session::Site site_;
   session::Session session_;
+  SecureWork secure_;
   std::map<std::string, Job> jobs_;
   std::optional<Download> download_;
   std::optional<Sending> sending_;

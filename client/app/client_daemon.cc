@@ -17,16 +17,18 @@ ClientDaemon::ClientDaemon(Disk& disk, const config::ClientSpec& spec, const Cli
                            session::Outbox outbox, session::ModelCache cache, Options options)
     : dialer_(loop_, spec, keys),
       workshop_(disk, spec),
-      core_(spec, surroundings(disk), std::move(outbox), std::move(cache),
+      core_(spec, surroundings(disk, keys), std::move(outbox), std::move(cache),
             {.once = options.once, .seed = random_seed()}) {}
 
-ClientSurroundings ClientDaemon::surroundings(Disk& disk) {
+ClientSurroundings ClientDaemon::surroundings(Disk& disk, const ClientKeys& keys) {
   return {.disk = disk,
           .loop = loop_,
           .loading = loading_,
           .training = training_,
           .dialer = dialer_,
           .workshop = workshop_,
+          .identity = keys.identity,
+          .random = crypto::random_bytes,
           .show = [](const std::string& line) { cli::notify_status(line); },
           .ended = [this](int status) { end(status); }};
 }

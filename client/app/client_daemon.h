@@ -31,7 +31,7 @@ class ClientDaemon {
   int run();
 
  private:
-  ClientSurroundings surroundings(Disk& disk);
+  ClientSurroundings surroundings(Disk& disk, const ClientKeys& keys);
   void schedule_watchdog();
   void await_signal();
   void end(int status);

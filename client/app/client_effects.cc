@@ -174,25 +174,40 @@ void ClientCore::run(const session::CancelTraining&) {
 // ---- Updates ----
 
 void ClientCore::run(const session::SendOffer& effect) {
-  const wire::Offer* kept = session_.kept({effect.job, effect.task});
+  const session::UpdateKey key{effect.job, effect.task};
+  const wire::Offer* kept = effect.attempt == 0 ? session_.kept(key) : session_.kept_masked(key);
   if (kept == nullptr) return;
   wire::Offer offer = *kept;
-  if (offer.bytes <= options_.inline_bytes_max) {
-    const auto file = outbox_.update(offer.job, offer.task);
+  if (effect.attempt == 0 && offer.model) {
+    offer.checksum = {};  // it would tell whether the update is one that somebody guesses
+  } else if (offer.bytes <= options_.inline_bytes_max) {
+    const auto file = to_send(key, effect.attempt);
     offer.body.resize(offer.bytes);
-    const Status read = file ? file->read_at(0, offer.body) : Status(file.error());
+    const Status read = file ? (*file)->read_at(0, offer.body) : Status(file.error());
     if (!read) return not_read(offer, read.error());
   }
   uplink_.send(offer);
 }
 
+Result<std::shared_ptr<const File>> ClientCore::to_send(const session::UpdateKey& key,
+                                                        std::int64_t attempt) const {
+  if (attempt == 0) {
+    FED_ASSIGN(file, outbox_.update(key.first, key.second));
+    return std::make_shared<const File>(std::move(file));
+  }
+  auto input = secure_.input(key.first, key.second);
+  if (input != nullptr) return input;
+  return Error{ErrorCode::not_found, "the masked input is gone"};
+}
+
 void ClientCore::run(const session::StartUpload& effect) {
-  const wire::Offer* offer = session_.kept({effect.job, effect.task});
+  const session::UpdateKey key{effect.job, effect.task};
+  const wire::Offer* offer = effect.attempt == 0 ? session_.kept(key) : session_.kept_masked(key);
   if (offer == nullptr) return;
-  auto file = outbox_.update(effect.job, effect.task);
+  const auto file = to_send(key, effect.attempt);
   if (!file) return not_read(*offer, file.error());
   const std::uint64_t bytes = offer->bytes;
-  sending_ = Sending{{effect.job, effect.task}, std::make_shared<File>(std::move(*file))};
+  sending_ = Sending{key, effect.attempt, *file};
   uplink_.send_bulk(net::ChunkUpload{sending_->file, effect.upload, effect.offset, bytes});
   carry_out(
       session_.progress({effect.job, effect.task, wire::Phase::uploading, effect.offset, bytes}));
@@ -235,6 +250,7 @@ void ClientCore::not_read(const wire::Offer& offer, const Error& why) {
 // The link ends with an update that does not open on the way: offered again, it would end the next
 // one, and so for ever.
 void ClientCore::check_sent(const Sending& sending) {
+  if (sending.attempt > 0) return;  // in memory
   const wire::Offer* offer = session_.kept(sending.key);
   const auto info = sending.file->inspect();
   if (offer != nullptr && !info) not_read(*offer, info.error());
@@ -254,6 +270,7 @@ void ClientCore::run(const session::DropUpdate& effect) {
                  receipt.detail);
   }
   write_status();
+  secure_.forget(receipt.job, receipt.task);
   const Status dropped = outbox_.drop(receipt.job, receipt.task);
   if (!dropped) log::warning("{}", dropped.error().detail);
 }
@@ -263,6 +280,7 @@ void ClientCore::run(const session::DropUpdate& effect) {
 void ClientCore::run(const session::JobDone& effect) {
   log::info("job {} has ended{}{}", effect.job, effect.detail.empty() ? "" : ": ", effect.detail);
   jobs_.erase(effect.job);
+  secure_.forget(effect.job);
   if (status_.standby.job == effect.job) status_.standby = {};
   status_.declined.erase(effect.job);
   write_status();

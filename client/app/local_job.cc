@@ -3,6 +3,8 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "coding/job_codec.h"
+#include "secagg/packing.h"
 #include "session/model_cache.h"
 
 namespace fed::app {
@@ -116,6 +118,7 @@ Result<std::unique_ptr<LocalJob>> LocalJob::open(const std::string& name, const 
   FED_TRY(check_memory(*model));
   spec.model = model_spec;
   auto job = std::unique_ptr<LocalJob>(new LocalJob(std::move(spec), std::move(model), agreement));
+  FED_TRY(job->agree(text));
   FED_TRY(job->read(data));
   FED_TRY(agreement.check_rows(job->examples()));
   return job;
@@ -129,6 +132,19 @@ Status LocalJob::read(const config::DataSpec& data) {
   return Error{ErrorCode::mismatch, "the job's model takes " + std::to_string(model_->inputs()) +
                                         " features a row; this client's data has " +
                                         std::to_string(source_->inputs())};
+}
+
+// What this client takes the job's text to mean for sums of integers.
+Status LocalJob::agree(const std::string& text) {
+  settings_ = coding::settings_hash(text);
+  if (!spec_.quantisation) return {};
+  FED_ASSIGN(codec, coding::codec_of(spec_, model_->layout().size(), settings_, 1));
+  if (!spec_.secure_aggregation) return {};
+  shape_ = SecureShape{.settings = settings_,
+                       .threat = coding::threat_of(*spec_.secure_aggregation),
+                       .modulus_bits = static_cast<std::uint8_t>(codec.modulus_bits()),
+                       .length = codec.length()};
+  return {};
 }
 
 Result<LocalJob::Answer> LocalJob::sum(const wire::Task& task) const {
@@ -157,8 +173,9 @@ Status LocalJob::load(const wire::Task& task) {
 
 Result<LocalJob::Answer> LocalJob::train(const wire::Task& task, Disk& disk,
                                          const fs::path& model_file, const std::string& client,
-                                         train::Trainer& trainer, const train::Progress& progress,
-                                         std::stop_token stop) {
+                                         train::Trainer& trainer,
+                                         const crypto::RandomSource& random,
+                                         const train::Progress& progress, std::stop_token stop) {
   FED_TRY(load(task));
   tensor::Floats weights(model_->layout().size());
   if (!task.model || task.model->bytes != weights.size() * sizeof(float)) {
@@ -173,11 +190,36 @@ Result<LocalJob::Answer> LocalJob::train(const wire::Task& task, Disk& disk,
   }
   const train::Task local{spec_, task.task, train::task_seed(spec_, task.task, client)};
   FED_ASSIGN(update, trainer.train(weights, local, *dataset_, progress, stop));
-  Answer answer{offer_for(task, update.examples), std::move(update.values), {}};
+  Answer answer;
+  answer.offer = offer_for(task, update.examples);
   answer.offer.metrics = metrics_of(update);
   agreement_.withhold(answer.offer);
+  if (spec_.quantisation) {
+    FED_TRY(encode(task, update, random, answer));
+  } else {
+    answer.values = std::move(update.values);
+  }
   FED_TRY(check_size(task, answer.bytes()));
   return answer;
+}
+
+// With secure aggregation the vector says it all, and the offer nothing.
+Status LocalJob::encode(const wire::Task& task, const train::Update& update,
+                        const crypto::RandomSource& random, Answer& answer) const {
+  FED_ASSIGN(codec, coding::codec_of(spec_, model_->layout().size(), settings_, task.task));
+  const bool told = !answer.offer.metrics.empty() && update.holdout.has_value();
+  const auto measures = coding::measures_of(
+      spec_, told ? std::optional<model::Metrics>(*update.holdout) : std::nullopt);
+  crypto::Wiped<crypto::kKeyBytes> secret;
+  random(secret.span());
+  FED_ASSIGN(words, codec.encode(update.values, coding::weight_of(spec_, update.examples), measures,
+                                 secret.view()));
+  answer.coded = secagg::pack(words, codec.modulus_bits());
+  if (!spec_.secure_aggregation) return {};
+  answer.offer.examples = 1;
+  answer.offer.metrics.clear();
+  answer.offer.model = task.model->hash;
+  return {};
 }
 
 }  // namespace fed::app

@@ -52,20 +52,30 @@ class LocalJob {
   // Sums of the training rows' number columns (data/statistics.h).
   Result<Answer> sum(const wire::Task& task) const;
 
-  // Trains on the weights in `model_file` as `client`, whose name seeds the shuffling.
+  // Trains on the weights in `model_file` as `client`, whose name seeds the shuffling. `random` is
+  // for the rounding of an update that becomes integers.
   Result<Answer> train(const wire::Task& task, Disk& disk, const fs::path& model_file,
                        const std::string& client, train::Trainer& trainer,
-                       const train::Progress& progress, std::stop_token stop);
+                       const crypto::RandomSource& random, const train::Progress& progress,
+                       std::stop_token stop);
+
+  // Of a job with secure aggregation; null for any other.
+  const SecureShape* secure() const { return shape_ ? &*shape_ : nullptr; }
 
  private:
   LocalJob(config::JobSpec spec, std::unique_ptr<model::Model> model, session::Agreement agreement)
       : spec_(std::move(spec)), model_(std::move(model)), agreement_(std::move(agreement)) {}
   Status read(const config::DataSpec& data);
+  Status agree(const std::string& text);
+  Status encode(const wire::Task& task, const train::Update& update,
+                const crypto::RandomSource& random, Answer& answer) const;
   Status load(const wire::Task& task);
 
   config::JobSpec spec_;
   std::unique_ptr<model::Model> model_;
   session::Agreement agreement_;
+  crypto::Hash settings_{};           // of the job's text
+  std::optional<SecureShape> shape_;  // with secure aggregation
   std::unique_ptr<data::Source> source_;
   std::optional<model::Dataset> dataset_;  // as scaled by scaling_
   std::vector<data::Scaling> scaling_;

@@ -11,12 +11,14 @@ class LocalWorkshop::Opened final : public Workload {
   std::uint64_t row_steps() const override {
     return static_cast<std::uint64_t>(job_->examples() * job_->spec().training.epochs);
   }
+  const SecureShape* secure() const override { return job_->secure(); }
   Result<TaskAnswer> perform(const wire::Task& task, const fs::path& model_file,
                              const std::string& client, const train::Progress& progress,
                              std::stop_token stop) override {
     if (task.kind == wire::TaskKind::statistics) return job_->sum(task);
     FED_TRY(ledger_.spend(job_->spec(), task.task));
-    return job_->train(task, disk_, model_file, client, trainer_, progress, stop);
+    return job_->train(task, disk_, model_file, client, trainer_, crypto::random_bytes, progress,
+                       stop);
   }
 
  private:

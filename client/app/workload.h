@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "app/secure_work.h"
 #include "base/file.h"
 #include "tensor/vector.h"
 #include "train/trainer.h"
@@ -19,8 +20,10 @@ namespace fed::app {
 struct TaskAnswer {
   wire::Offer offer;
   tensor::Floats values;     // of a training task
+  Bytes coded;               // of one whose update is integers, instead of the values
   std::vector<double> sums;  // of a statistics task
   ByteView bytes() const {   // of the one that is there
+    if (!coded.empty()) return coded;
     if (!sums.empty()) return as_bytes(std::span<const double>(sums));
     return as_bytes(std::span<const float>(values));
   }
@@ -34,6 +37,8 @@ class Workload {
 
   virtual std::int64_t examples() const = 0;    // rows to train on
   virtual std::uint64_t row_steps() const = 0;  // rows that a training task goes through
+  // Of a job whose updates are only seen as a sum; null for any other.
+  virtual const SecureShape* secure() const { return nullptr; }
 
   // Does `task` as `client`, from the weights in `model_file`. What an error says is told to the
   // server. ErrorCode::closed soon after `stop` was asked for.

@@ -28,15 +28,19 @@ struct Train {
   wire::Task task;
 };
 struct CancelTraining {};
-// Offer the update that lies in the outbox under (job, task), with its body if that is small.
+// Offer the update that lies in the outbox under (job, task), or its masked input for an attempt,
+// with its body if that is small. Of an update that is only ever sent under a mask, just its being
+// there.
 struct SendOffer {
   std::string job;
   std::int64_t task = 0;
+  std::int64_t attempt = 0;  // 0: the update itself
 };
 // Send chunks of that update from `offset` on, until it is whole or StopUpload.
 struct StartUpload {
   std::string job;
   std::int64_t task = 0;
+  std::int64_t attempt = 0;  // as it was offered
   std::uint64_t upload = 0, offset = 0;
 };
 struct StopUpload {};

@@ -51,6 +51,11 @@ const wire::Offer* Session::kept(const UpdateKey& key) const {
   return entry == outbox_.end() ? nullptr : &entry->second;
 }
 
+const wire::Offer* Session::kept_masked(const UpdateKey& key) const {
+  const auto entry = masked_.find(key);
+  return entry == masked_.end() ? nullptr : &entry->second;
+}
+
 Session::Effects Session::connected() {
   online_ = true;
   return {Send{wire::Hello{wire::kProtocol, software_}}};
@@ -59,6 +64,8 @@ Session::Effects Session::connected() {
 Session::Effects Session::disconnected() {
   online_ = false;
   retries_.clear();
+  awaited_.clear();
+  masked_.clear();  // the server says which are still wanted
   offered_.reset();
   uploading_ = false;
   welcomed_ = false;
@@ -130,12 +137,40 @@ Session::Effects Session::send_given_back() {
 // The first update that waits, unless another one is on its way.
 Session::Effects Session::offer_next() {
   if (!welcomed_ || !open_ || offered_) return {};
-  for (const auto& [key, offer] : outbox_) {
-    if (retries_.contains(key)) continue;
-    offered_ = key;
-    return {SendOffer{key.first, key.second}};
+  for (const auto& [key, masked] : masked_) {  // others wait for these
+    if (!retries_.contains(key)) return offer(key, masked.attempt);
+  }
+  for (const auto& [key, update] : outbox_) {
+    if (!retries_.contains(key) && !awaited_.contains(key)) return offer(key, 0);
   }
   return {};
+}
+
+Session::Effects Session::offer(const UpdateKey& key, std::int64_t attempt) {
+  offered_ = Offered{key, attempt};
+  return {SendOffer{key.first, key.second, attempt}};
+}
+
+Session::Effects Session::masked(const wire::Offer& offer) {
+  const UpdateKey key = key_of(offer);
+  if (!online_ || !outbox_.contains(key)) return {};
+  masked_[key] = offer;
+  awaited_.insert(key);
+  retries_.erase(key);
+  // The server knows that the update itself is here.
+  Effects effects = withdraw(key);
+  add(effects, offer_next());
+  return effects;
+}
+
+Session::Effects Session::unmasked(const std::string& job, std::int64_t task) {
+  const UpdateKey key{job, task};
+  if (masked_.erase(key) == 0) return {};
+  retries_.erase(key);
+  if (!offered_ || offered_->key != key || offered_->attempt == 0) return {};
+  Effects effects = withdraw(key);
+  add(effects, offer_next());
+  return effects;
 }
 
 Session::Effects Session::on(const wire::JobOffer& m, Instant) {
@@ -187,6 +222,7 @@ Session::Effects Session::on(const wire::Task& m, Instant) {
   const auto kept = outbox_.find({m.job, m.task});
   if (kept != outbox_.end() && answers(kept->second, m)) {
     retries_.erase(kept->first);  // it is wanted now
+    awaited_.erase(kept->first);
     return offer_next();
   }
   const auto job = jobs_.find(m.job);
@@ -315,17 +351,33 @@ Session::Effects Session::on(const wire::CancelTask& m, Instant) {
 
 Session::Effects Session::on(const wire::Admit& m, Instant) {
   const UpdateKey key{m.job, m.task};
-  const auto entry = outbox_.find(key);
-  if (offered_ != key || entry == outbox_.end() || m.offset > entry->second.bytes) return {};
-  if (m.offset == entry->second.bytes) return {};  // the server has it all; its receipt follows
+  if (!offered_ || offered_->key != key) return {};
+  const std::int64_t attempt = offered_->attempt;
+  const wire::Offer* offer = attempt == 0 ? kept(key) : kept_masked(key);
+  if (offer == nullptr || m.offset > offer->bytes) return {};
+  // Nothing of it leaves but under a mask, whatever the server says.
+  if (attempt == 0 && offer->model) return {};
+  if (m.offset == offer->bytes) return {};  // the server has it all; its receipt follows
   uploading_ = true;
-  return {StartUpload{m.job, m.task, m.upload, m.offset}};
+  return {StartUpload{m.job, m.task, attempt, m.upload, m.offset}};
+}
+
+// The update is known, or its masked input is there: nothing to do until the server says so.
+Session::Effects Session::on(const wire::Await& m, Instant) {
+  const UpdateKey key{m.job, m.task};
+  const bool asked = offered_ && offered_->key == key && offered_->attempt == m.attempt;
+  if (!outbox_.contains(key) || !asked) return {};
+  awaited_.insert(key);
+  masked_.erase(key);
+  Effects effects = withdraw(key);
+  add(effects, offer_next());
+  return effects;
 }
 
 // The server has answered, or what was offered is no longer what lies in the outbox.
 Session::Effects Session::withdraw(const UpdateKey& key) {
   retries_.erase(key);
-  if (offered_ != key) return {};
+  if (!offered_ || offered_->key != key) return {};
   offered_.reset();
   if (!std::exchange(uploading_, false)) return {};
   return {StopUpload{}};
@@ -334,6 +386,8 @@ Session::Effects Session::withdraw(const UpdateKey& key) {
 Session::Effects Session::on(const wire::Receipt& m, Instant) {
   const UpdateKey key{m.job, m.task};
   if (outbox_.erase(key) == 0) return {};
+  awaited_.erase(key);
+  masked_.erase(key);
   Effects effects = withdraw(key);
   effects.push_back(DropUpdate{m});
   add(effects, offer_next());
@@ -343,6 +397,7 @@ Session::Effects Session::on(const wire::Receipt& m, Instant) {
 Session::Effects Session::on(const wire::Retry& m, Instant now) {
   const UpdateKey key{m.job, m.task};
   if (!outbox_.contains(key)) return {};
+  awaited_.erase(key);
   Effects effects = withdraw(key);
   retries_[key] = now + from_seconds(std::min(m.after_s, kRetrySecondsMax));
   add(effects, offer_next());

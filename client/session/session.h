@@ -7,7 +7,9 @@
 // offered at a time, the next once the server has answered; others wait. Jobs take turns: after a
 // task of one job comes a task of another if one waits, of the job that was served least. While the
 // site rests (availability) nothing is trained, fetched or offered: tasks are given back, updates
-// wait. Not thread-safe: one owner, the client's event loop. Effects are carried out in order.
+// wait. An update that is only to be part of a sum under masks is offered without its bytes and
+// waits for the server's word; its masked input is offered like any update, for one attempt. Not
+// thread-safe: one owner, the client's event loop. Effects are carried out in order.
 #pragma once
 
 #include <deque>
@@ -54,6 +56,10 @@ class Session {
   // The update is in the outbox, durably.
   Effects trained(const wire::Offer& offer);
   Effects training_failed(const std::string& job, std::int64_t task, const std::string& detail);
+  // Secure aggregation: the input of an update in the outbox is ready under a mask (`offer.attempt`
+  // says for which sum), or of no use any more.
+  Effects masked(const wire::Offer& offer);
+  Effects unmasked(const std::string& job, std::int64_t task);
 
   // Time: call tick at next_wakeup.
   std::optional<Instant> next_wakeup() const;
@@ -64,6 +70,8 @@ class Session {
   }  // as the server knows this client; empty before the first Welcome
   // The offer of an update in the outbox, or null; valid until the next event.
   const wire::Offer* kept(const UpdateKey& key) const;
+  // The same for its masked input.
+  const wire::Offer* kept_masked(const UpdateKey& key) const;
   // No job is known that has not ended, as far as the server has said.
   bool jobless() const { return jobs_.empty(); }
   bool idle() const { return !active_ && waiting_.empty() && outbox_.empty(); }
@@ -89,6 +97,7 @@ class Session {
   Effects on(const wire::Task& m, Instant now);
   Effects on(const wire::CancelTask& m, Instant now);
   Effects on(const wire::Admit& m, Instant now);
+  Effects on(const wire::Await& m, Instant now);
   Effects on(const wire::Receipt& m, Instant now);
   Effects on(const wire::Retry& m, Instant now);
   Effects on(const wire::Bye& m, Instant now);
@@ -100,6 +109,7 @@ class Session {
 
   Effects answer(const std::string& job) const;
   Effects offer_next();
+  Effects offer(const UpdateKey& key, std::int64_t attempt);
   Effects withdraw(const UpdateKey& key);
   Effects begin_next();
   std::deque<wire::Task>::iterator fairest();
@@ -125,7 +135,13 @@ class Session {
   std::vector<wire::TaskRefused> given_back_;  // to be said on the next connection
   std::set<std::string> known_;  // jobs that were offered, or whose updates lay in the outbox
   std::map<UpdateKey, wire::Offer> outbox_;
-  std::optional<UpdateKey> offered_;      // on this connection, and not answered for yet
+  std::map<UpdateKey, wire::Offer> masked_;  // inputs that are wanted under a mask
+  std::set<UpdateKey> awaited_;  // the server knows of them, on this connection, and will ask
+  struct Offered {
+    UpdateKey key;
+    std::int64_t attempt = 0;
+  };
+  std::optional<Offered> offered_;        // on this connection, and not answered for yet
   bool uploading_ = false;                // that one
   bool welcomed_ = false;                 // on this connection
   std::map<UpdateKey, Instant> retries_;  // not to be offered before

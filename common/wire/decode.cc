@@ -114,7 +114,8 @@ Message read(const fb::Standby& m, Checker& c) {
   return Standby{c.job(m.job()), c.text(m.detail(), "detail"), c.seconds(m.after_s(), "after_s")};
 }
 Message read(const fb::Await& m, Checker& c) {
-  return Await{c.job(m.job()), c.count(m.task(), "task"), c.text(m.detail(), "detail")};
+  return Await{c.job(m.job()), c.count(m.task(), "task"), c.count(m.attempt(), "attempt"),
+               c.text(m.detail(), "detail")};
 }
 
 Result<Message> read_body(const fb::Envelope& envelope, Checker& checker) {

@@ -118,7 +118,7 @@ Encoded body_of(Builder& to, const Standby& m) {
 Encoded body_of(Builder& to, const Await& m) {
   const auto job = put(to, m.job);
   const auto detail = put(to, m.detail);
-  return encoded(fb::Body::Await, fb::CreateAwait(to, job, m.task, detail));
+  return encoded(fb::Body::Await, fb::CreateAwait(to, job, m.task, m.attempt, detail));
 }
 
 }  // namespace

@@ -188,6 +188,7 @@ struct Standby {
 struct Await {
   std::string job;
   std::int64_t task = 0;
+  std::int64_t attempt = 0;  // as in the offer
   std::string detail;
 };
 

@@ -94,8 +94,9 @@ TEST_CASE("rules that the verifier does not know are checked") {
   CHECK(refuses(Availability{true, 0, 0, std::numeric_limits<double>::infinity(), ""}));
   CHECK(refuses(Standby{"job", "", -1}));
   CHECK(refuses(Standby{"", "", 1}));
-  CHECK(refuses(Await{"", 1, ""}));
-  CHECK(refuses(Await{"job", -1, ""}));
+  CHECK(refuses(Await{"", 1, 0, ""}));
+  CHECK(refuses(Await{"job", -1, 0, ""}));
+  CHECK(refuses(Await{"job", 1, -1, ""}));
   Offer offer = std::get<Offer>(sample_messages()[6]);
   offer.metrics = {{"loss", nan}};
   CHECK(refuses(offer));

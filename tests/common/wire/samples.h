@@ -76,7 +76,7 @@ inline std::vector<Message> sample_messages() {
       Bye{"revoked", false},
       Availability{false, 3600, 2, 10.5, "mon-fri 20:00-06:00"},
       Standby{"job", "round 3 takes 2 of 5 clients", 120},
-      Await{"job", 3, "its sum begins when 5 clients have offered"}};
+      Await{"job", 3, 2, "its sum begins when 5 clients have offered"}};
   std::ranges::move(secure_samples(), std::back_inserter(messages));
   return messages;
 }

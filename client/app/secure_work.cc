@@ -1,0 +1,199 @@
+#include "app/secure_work.h"
+
+#include "app/memory_file.h"
+#include "base/checksum.h"
+#include "base/log.h"
+#include "secagg/packing.h"
+
+namespace fed::app {
+
+using session::Answer;
+using session::SecureParty;
+
+SecureWork::SecureWork(Setup setup) : setup_(std::move(setup)) {}
+
+// Opened when first needed, and again after an error: a person may have mended the file.
+Status SecureWork::open_memory() {
+  if (!peers_) {
+    using Peers = config::SecureAgreementSpec::Peers;
+    const auto trust = setup_.agreement.peers == Peers::pinned ? session::Trust::pinned
+                                                               : session::Trust::first_use;
+    FED_ASSIGN(peers,
+               session::Peers::open(setup_.disk, setup_.state_dir / session::kRoster, trust));
+    peers_ = std::move(peers);
+  }
+  if (!answered_) {
+    FED_ASSIGN(answered,
+               session::Answered::open(setup_.disk, setup_.state_dir / session::kAnswered));
+    answered_ = std::move(answered);
+  }
+  return {};
+}
+
+void SecureWork::refuse(const wire::SecureName& name, const std::string& reason,
+                        const std::string& detail) {
+  log::warning("job {} task {}: takes no part in sum {}: {}: {}", name.job, name.task, name.attempt,
+               reason, detail);
+  setup_.send(wire::SecureRefused{name, reason, detail});
+}
+
+SecureWork::Part* SecureWork::part_of(const wire::SecureName& name) {
+  const auto at = parts_.find(name.job);
+  return at == parts_.end() || at->second.party->name() != name ? nullptr : &at->second;
+}
+
+// The answer, or why there is none.
+template <class Message, class Told>
+void SecureWork::tell(const Message& asked, const Told& answer, Part& part) {
+  if (answer) return setup_.send(*answer);
+  const wire::SecureRefused& refusal = *part.party->refusal();
+  refuse(asked.name, refusal.reason, refusal.detail);
+}
+
+void SecureWork::on(const wire::SecureTerms& message, const Ready& ready) {
+  if (part_of(message.name) == nullptr) begin(message, ready);
+  Part* part = part_of(message.name);
+  if (part == nullptr || part->masking) return;
+  tell(message, part->party->on(message), *part);
+}
+
+void SecureWork::begin(const wire::SecureTerms& message, const Ready& ready) {
+  const wire::SecureName& name = message.name;
+  if (ready.shape == nullptr) return refuse(name, "no_job", "the job is not being done here");
+  if (ready.update == nullptr || !ready.update->model) {
+    return refuse(name, "no_update", "this client has no update for that task");
+  }
+  if (!ready.open) return refuse(name, "resting", "this site's hours have ended");
+  if (const Status opened = open_memory(); !opened) {
+    log::error("no part in secure sums: {}", opened.error().detail);
+    return refuse(name, "no_memory_of_peers",
+                  "what this site remembers of its peers or of earlier sums cannot be read; its "
+                  "own log says why");
+  }
+  const auto least = static_cast<std::uint32_t>(setup_.agreement.clients_min);
+  secagg::Demands demands{.job = name.job,
+                          .round = static_cast<std::uint64_t>(name.task),
+                          .model = *ready.update->model,
+                          .settings = ready.shape->settings,
+                          .modulus_bits = ready.shape->modulus_bits,
+                          .length = ready.shape->length,
+                          .threat = ready.shape->threat,
+                          .clients_min = least,
+                          .survivors_min = least};
+  if (const auto old = parts_.find(name.job); old != parts_.end()) {
+    setup_.unmasked(name.job, old->second.update.task);
+    parts_.erase(name.job);
+  }
+  parts_[name.job] =
+      Part{.number = ++parts_made_,
+           .party = std::make_shared<SecureParty>(session::PartySetup{.name = name,
+                                                                      .demands = std::move(demands),
+                                                                      .id = ready.name,
+                                                                      .identity = setup_.identity,
+                                                                      .peers = *peers_,
+                                                                      .answered = *answered_,
+                                                                      .random = setup_.random}),
+           .update = *ready.update,
+           .shape = *ready.shape,
+           .masking = false,
+           .offer = {},
+           .input = {}};
+}
+
+void SecureWork::on(const wire::SecureRoster& message) {
+  Part* part = part_of(message.name);
+  if (part == nullptr || part->masking) return;
+  log::info("job {} task {}: sum {} with {} clients", message.name.job, message.name.task,
+            message.name.attempt, message.roster.entries.size());
+  tell(message, part->party->on(message, setup_.loop.unix_seconds()), *part);
+}
+
+void SecureWork::on(const wire::SecureDelivery& message) {
+  Part* part = part_of(message.name);
+  if (part == nullptr || part->masking) return;
+  if (!part->party->has_masked(message)) return mask(*part, message);
+  if (part->offer) setup_.masked(*part->offer);
+}
+
+void SecureWork::mask(Part& part, const wire::SecureDelivery& message) {
+  part.masking = true;
+  setup_.work.post([this, party = part.party, update = part.update, shape = part.shape, message,
+                    number = part.number] {
+    auto input = make_input(*party, update, shape, message);
+    setup_.loop.post([this, job = update.job, number, input = std::move(input)]() mutable {
+      masked(job, number, std::move(input));
+    });
+  });
+}
+
+// On the work's thread.
+SecureWork::Masked SecureWork::make_input(SecureParty& party, const wire::Offer& update,
+                                          const SecureShape& shape,
+                                          const wire::SecureDelivery& message) const {
+  FED_ASSIGN(file, setup_.outbox.update(update.job, update.task));
+  Bytes packed(update.bytes);
+  FED_TRY(file.read_at(0, packed));
+  FED_TRY(secagg::check_packed(packed, shape.modulus_bits, shape.length));
+  secagg::Words input = secagg::zero_words(shape.modulus_bits, shape.length);
+  secagg::add_packed(packed, shape.modulus_bits, input);
+  crypto::wipe(packed);
+  return party.mask(message, std::move(input));
+}
+
+void SecureWork::masked(const std::string& job, std::uint64_t number, Masked input) {
+  const auto at = parts_.find(job);
+  if (at == parts_.end() || at->second.number != number) return;  // of an attempt that is over
+  Part& part = at->second;
+  part.masking = false;
+  const wire::SecureName name = part.party->name();
+  if (!input) {
+    log::error("job {} task {}: the update cannot be read: {}", job, name.task,
+               input.error().detail);
+    parts_.erase(at);
+    return refuse(name, "no_update", "this client cannot read its update; its own log says why");
+  }
+  if (!*input) {
+    const wire::SecureRefused& refusal = *part.party->refusal();
+    return refuse(name, refusal.reason, refusal.detail);
+  }
+  Bytes bytes = std::move(**input);
+  wire::Offer offer = part.update;
+  offer.attempt = name.attempt;
+  offer.bytes = bytes.size();
+  offer.checksum = checksum(bytes);
+  part.offer = offer;
+  part.input = std::make_shared<const File>(memory_file(std::move(bytes)));
+  setup_.masked(offer);
+}
+
+void SecureWork::on(const wire::SecureSurvivors& message) {
+  Part* part = part_of(message.name);
+  if (part == nullptr || part->masking) return;
+  tell(message, part->party->on(message), *part);
+}
+
+void SecureWork::on(const wire::SecureSignatures& message) {
+  Part* part = part_of(message.name);
+  if (part == nullptr || part->masking) return;
+  tell(message, part->party->on(message), *part);
+}
+
+void SecureWork::on(const wire::SecureAbandoned& message) {
+  if (part_of(message.name) == nullptr) return;
+  log::warning("job {} task {}: sum {} has come to nothing: {}", message.name.job,
+               message.name.task, message.name.attempt, message.detail);
+  setup_.unmasked(message.name.job, message.name.task);
+  parts_.erase(message.name.job);
+}
+
+void SecureWork::forget(const std::string& job, std::int64_t task) {
+  const auto at = parts_.find(job);
+  if (at != parts_.end() && at->second.update.task == task) parts_.erase(at);
+}
+
+std::shared_ptr<const File> SecureWork::input(const std::string& job, std::int64_t task) const {
+  const auto at = parts_.find(job);
+  return at == parts_.end() || at->second.update.task != task ? nullptr : at->second.input;
+}
+
+}  // namespace fed::app

@@ -1,0 +1,98 @@
+#include "coding/job_codec.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+
+#include "secagg/packing.h"
+
+namespace fed::coding {
+namespace {
+
+// Of metric_names(): loss, accuracy, auc, rmse, mae, r2.
+constexpr std::array<double, 6> kMetricMax{16, 1, 1, 64, 64, 1};
+
+std::uint32_t permille(double share) {
+  return static_cast<std::uint32_t>(std::lround(share * 1000));
+}
+
+}  // namespace
+
+crypto::Hash settings_hash(std::string_view job_text) {
+  return secagg::Transcript("fed job settings").add(job_text).finish();
+}
+
+Result<secagg::Codec> codec_of(const config::JobSpec& job, std::uint64_t coordinates,
+                               const crypto::Hash& settings, std::int64_t round) {
+  FED_CHECK(job.quantisation.has_value());
+  const config::QuantisationSpec& how = *job.quantisation;
+  return secagg::Codec::make({.coordinates = coordinates,
+                              .clip_norm = how.clipping_norm,
+                              .steps = static_cast<std::uint32_t>(how.steps),
+                              .weight_max = static_cast<std::uint32_t>(how.weight_max),
+                              .clients_max = static_cast<std::uint32_t>(job.rounds.cohort),
+                              .rotated = how.rotation,
+                              .kept = how.kept,
+                              .measure_max = {kMetricMax.begin(), kMetricMax.end()},
+                              .seed = secagg::Transcript("fed job round")
+                                          .add(settings)
+                                          .add_number(static_cast<std::uint64_t>(round))
+                                          .finish()});
+}
+
+std::uint64_t coded_bytes(const secagg::Codec& codec) {
+  return secagg::packed_bytes(codec.modulus_bits(), codec.length());
+}
+
+std::uint32_t weight_of(const config::JobSpec& job, std::int64_t examples) {
+  const std::int64_t most = job.quantisation->weight_max;
+  return static_cast<std::uint32_t>(std::clamp<std::int64_t>(examples, 1, most));
+}
+
+std::vector<secagg::Measure> measures_of(const config::JobSpec& job,
+                                         const std::optional<model::Metrics>& metrics) {
+  std::vector<secagg::Measure> measures(model::metric_names().size());
+  if (!metrics || metrics->examples < 1) return measures;
+  for (std::size_t i = 0; i < measures.size(); ++i) {
+    const auto value = model::value_of(*metrics, model::metric_names()[i]);
+    if (value && std::isfinite(*value)) measures[i] = {*value, weight_of(job, metrics->examples)};
+  }
+  return measures;
+}
+
+std::optional<model::Metrics> metrics_of(std::span<const secagg::Measure> measures) {
+  FED_CHECK(measures.size() == kMetricMax.size() &&
+            measures.size() == model::metric_names().size());
+  if (measures[0].weight == 0) return std::nullopt;
+  const auto known = [&](std::size_t i) -> std::optional<double> {
+    if (measures[i].weight == 0) return std::nullopt;
+    return measures[i].value;
+  };
+  return model::Metrics{.examples = measures[0].weight,
+                        .loss = measures[0].value,
+                        .accuracy = known(1),
+                        .auc = known(2),
+                        .rmse = known(3),
+                        .mae = known(4),
+                        .r2 = known(5)};
+}
+
+secagg::Threat threat_of(const config::SecureAggregationSpec& spec) {
+  using Adversary = config::SecureAggregationSpec::Adversary;
+  return {.adversary = spec.adversary == Adversary::curious ? secagg::Adversary::curious
+                                                            : secagg::Adversary::semi_malicious,
+          .corrupted_permille = permille(spec.corrupted),
+          .dropped_permille = permille(spec.dropped)};
+}
+
+Status check_parameters(const config::JobSpec& job) {
+  const secagg::Threat threat = threat_of(*job.secure_aggregation);
+  const config::RoundsSpec& rounds = job.rounds;
+  for (const std::int64_t n : {rounds.contributions_min, rounds.contributions_goal, rounds.cohort}) {
+    const auto found = secagg::parameters_for(static_cast<std::uint32_t>(n), threat);
+    if (!found) return found.error();
+  }
+  return {};
+}
+
+}  // namespace fed::coding

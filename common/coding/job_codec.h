@@ -1,0 +1,49 @@
+// What a job's sections "quantisation" and "secure_aggregation" mean for secagg: server and clients
+// must agree on every bit of it, so it is worked out here for both.
+//
+// A site's metrics of the global model travel in the same vector as its update, each weighted by
+// the site's test rows (at most weight_max), so that the server sees their means over the sites
+// only. They are cut off at kMetricMax. Pure functions; thread-safe.
+#pragma once
+
+#include <optional>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "config/job.h"
+#include "model/metrics.h"
+#include "secagg/codec.h"
+#include "secagg/terms.h"
+
+namespace fed::coding {
+
+// Of the job's text as clients are told it, byte by byte: the hyper-parameters that clients agree
+// on.
+crypto::Hash settings_hash(std::string_view job_text);
+
+// How the updates of a round become integers. The job has a section "quantisation".
+// ErrorCode::invalid, for the operator, if they fit no 64 bits.
+Result<secagg::Codec> codec_of(const config::JobSpec& job, std::uint64_t coordinates,
+                               const crypto::Hash& settings, std::int64_t round);
+
+// Of an update on the wire and in the outbox.
+std::uint64_t coded_bytes(const secagg::Codec& codec);
+
+// Examples as a weight: at most weight_max, or 1.
+std::uint32_t weight_of(const config::JobSpec& job, std::int64_t examples);
+
+// In the order of model::metric_names(); no metrics are measures without weight.
+std::vector<secagg::Measure> measures_of(const config::JobSpec& job,
+                                         const std::optional<model::Metrics>& metrics);
+// Of the sum: means over the sites, `examples` being the weights' sum; none without any weight.
+std::optional<model::Metrics> metrics_of(std::span<const secagg::Measure> measures);
+
+// The job has a section "secure_aggregation".
+secagg::Threat threat_of(const config::SecureAggregationSpec& spec);
+
+// Whether sums of contributions.min, contributions.goal and cohort clients can be secure.
+// ErrorCode::invalid with what to change.
+Status check_parameters(const config::JobSpec& job);
+
+}  // namespace fed::coding
