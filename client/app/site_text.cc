@@ -15,6 +15,18 @@ std::string rate(double mbit_s) {
   return mbit_s > 0 ? fmt::format("{} Mbit/s at most", mbit_s) : "no limit";
 }
 
+std::string secure_text(const config::SecureAgreementSpec& secure) {
+  using Spec = config::SecureAgreementSpec;
+  return fmt::format(
+      "{}, of at least {} clients; safe from a {} server and {:g} % of the clients; "
+      "peers {}",
+      secure.required ? "required" : "as the job has it", secure.clients_min,
+      secure.adversary == Spec::Adversary::curious ? "curious" : "lying",
+      secure.corrupted_min * 100,
+      secure.peers == Spec::Peers::pinned ? "of the roster only"
+                                          : "entered in the roster when first met");
+}
+
 }  // namespace
 
 Lines limits_lines(const config::ClientSpec& spec, std::int64_t unix_seconds) {
@@ -52,6 +64,7 @@ Lines agreement_lines(const config::AgreementSpec& jobs) {
                            jobs.privacy.epsilon_max, jobs.privacy.delta);
   }
   lines.emplace_back("privacy", privacy);
+  lines.emplace_back("secure sums", secure_text(jobs.secure_aggregation));
   return lines;
 }
 

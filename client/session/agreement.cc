@@ -1,6 +1,7 @@
 #include "session/agreement.h"
 
 #include <algorithm>
+#include <charconv>
 
 namespace fed::session {
 namespace {
@@ -13,6 +14,12 @@ Error declined(const std::string& why, const char* key) {
 bool any_matches(const std::vector<std::string>& patterns, const std::string& name) {
   return std::any_of(patterns.begin(), patterns.end(),
                      [&](const std::string& pattern) { return matches(pattern, name); });
+}
+
+// As short as it can be and still be this value.
+std::string number(double value) {
+  char text[32];
+  return {text, std::to_chars(text, text + sizeof text, value).ptr};
 }
 
 bool needs_statistics(const config::JobSpec& job) {
@@ -50,6 +57,37 @@ Status Agreement::check_name(const std::string& name) const {
   return declined("it takes part in jobs of other names only", "jobs.names");
 }
 
+// What a sum is protected against beyond what this site asks for is no harm.
+Status Agreement::check_secure_aggregation(const config::JobSpec& job) const {
+  const config::SecureAgreementSpec& asked = spec_.secure_aggregation;
+  if (!job.secure_aggregation) {
+    if (!asked.required) return {};
+    return declined("the job has no section \"secure_aggregation\"",
+                    "jobs.secure_aggregation.required");
+  }
+  const std::int64_t clients = job.rounds.contributions_min;
+  if (clients < asked.clients_min) {
+    return declined("a sum of the job may be of " + std::to_string(clients) +
+                        " clients; it takes part in sums of at least " +
+                        std::to_string(asked.clients_min),
+                    "jobs.secure_aggregation.clients_min");
+  }
+  if (job.secure_aggregation->adversary < asked.adversary) {
+    return declined(
+        "the job's sums are protected against a \"curious\" server; it asks for "
+        "\"semi_malicious\"",
+        "jobs.secure_aggregation.adversary");
+  }
+  if (job.secure_aggregation->corrupted < asked.corrupted_min) {
+    return declined("the job's sums are protected while a fraction of at most " +
+                        number(job.secure_aggregation->corrupted) +
+                        " of the clients is corrupted; it asks for at least " +
+                        number(asked.corrupted_min),
+                    "jobs.secure_aggregation.corrupted_min");
+  }
+  return {};
+}
+
 Status Agreement::check(const config::JobSpec& job, std::uint64_t update_bytes) const {
   FED_TRY(check_name(job.name));
   const auto& models = spec_.models;
@@ -66,6 +104,7 @@ Status Agreement::check(const config::JobSpec& job, std::uint64_t update_bytes) 
   if (spec_.privacy.required && !job.privacy) {
     return declined("the job has no section \"privacy\"", "jobs.privacy.required");
   }
+  FED_TRY(check_secure_aggregation(job));
   if (needs_statistics(job) && !spec_.statistics) {
     return declined("the sums that federated scaling needs must not leave it", "jobs.leaves");
   }

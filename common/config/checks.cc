@@ -29,6 +29,7 @@ class JobChecker {
     if (model && whole({"evaluation"})) check_evaluation();
     if (job_.inputs) check_inputs(*job_.inputs);
     if (job_.privacy) check_privacy();
+    check_sums(job_, file_, problems_);
     if (job_.text.size() > file_bytes_max) {
       report("", "has more than " + std::to_string(file_bytes_max) + " bytes with its defaults");
     }

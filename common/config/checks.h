@@ -18,6 +18,9 @@ namespace fed::config {
 // hangs on a section of `file` that is not whole.
 Problems check_job(const JobSpec& job, const Examined& file);
 
+// Adds what does not go with `quantisation` and with `secure_aggregation`, where the job has them.
+void check_sums(const JobSpec& job, const Examined& file, Problems& problems);
+
 // Adds what is wrong between the keys of a `data` section at `pointer`.
 void check_data(const DataSpec& data, const std::string& pointer, Problems& problems);
 

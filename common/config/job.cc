@@ -128,6 +128,21 @@ PrivacySpec read_privacy(const Json& section) {
           .epsilon_max = section.at("epsilon_max")};
 }
 
+QuantisationSpec read_quantisation(const Json& section) {
+  return {.clipping_norm = section.at("clipping_norm"),
+          .steps = section.at("steps"),
+          .weight_max = section.value("weight_max", std::int64_t{1}),
+          .rotation = section.at("rotation"),
+          .kept = section.at("kept")};
+}
+
+SecureAggregationSpec read_secure_aggregation(const Json& section) {
+  return {.adversary = read_enum(section, "adversary", adversaries),
+          .corrupted = section.at("corrupted"),
+          .dropped = section.at("dropped"),
+          .phase_s = section.at("phase_s")};
+}
+
 ColumnSpec read_column(const Json& section) {
   return {.name = section.at("name"),
           .type = read_enum(section, "type", column_types),
@@ -180,9 +195,25 @@ std::string canonical(const Json& document) {
   return document.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 
+// Masks need integers. How far examples count is known once it is known whether they do.
+void fill_quantisation(Examined& file) {
+  Json& document = file.document;
+  if (document.contains("secure_aggregation") && !document.contains("quantisation")) {
+    const QuantisationSpec standard;
+    document["quantisation"] = {{"clipping_norm", standard.clipping_norm},
+                                {"steps", standard.steps},
+                                {"rotation", standard.rotation},
+                                {"kept", standard.kept}};
+  }
+  if (!file.has_whole("quantisation") || !file.has_whole("aggregation")) return;
+  const bool uniform = document["aggregation"]["weighting"] == "uniform";
+  fill(document["quantisation"], "weight_max", uniform ? 1 : 65536);
+}
+
 // The defaults that follow from other keys, and absolute paths.
 void fill_in(Examined& file, const std::filesystem::path& folder) {
   Json& document = file.document;
+  fill_quantisation(file);
   if (file.has_whole("rounds")) {
     Json& rounds = document["rounds"];
     fill(rounds["contributions"], "goal", rounds["cohort"]);
@@ -216,6 +247,8 @@ JobSpec read_job(const Examined& file) {
   read(
       "keep", [](const Json& keep) { return KeepSpec{keep.at("rounds")}; }, job.keep);
   read("privacy", read_privacy, job.privacy);
+  read("quantisation", read_quantisation, job.quantisation);
+  read("secure_aggregation", read_secure_aggregation, job.secure_aggregation);
   read("inputs", read_inputs, job.inputs);
   job.text = canonical(file.document);
   return job;

@@ -156,6 +156,29 @@ struct PrivacySpec {
   bool operator==(const PrivacySpec&) const = default;
 };
 
+// Updates as integers (secagg/quantise.h), whose sum is exact and has a known number of bits.
+struct QuantisationSpec {
+  double clipping_norm = 16;    // Euclidean; a longer update is scaled down to it
+  std::int64_t steps = 65536;   // of the grid from 0 to the norm
+  std::int64_t weight_max = 1;  // examples count up to this; default 65536 when they count
+  bool rotation = false;        // at random, before rounding
+  double kept = 1;              // fraction of the coordinates that is sent, in (0, 1]
+
+  bool operator==(const QuantisationSpec&) const = default;
+};
+
+// Sums of which the server learns nothing but the sum (common/secagg). Fractions are of the clients
+// of one sum.
+struct SecureAggregationSpec {
+  enum class Adversary { curious, semi_malicious };  // in ascending order of what they may do
+  Adversary adversary = Adversary::semi_malicious;
+  double corrupted = 0.05;  // may tell the server all they know
+  double dropped = 0.05;    // may vanish while the sum is made
+  double phase_s = 30;      // for each short step
+
+  bool operator==(const SecureAggregationSpec&) const = default;
+};
+
 struct JobSpec {
   std::string name;  // [a-z0-9][a-z0-9_-]{0,62}
   ModelSpec model;
@@ -164,9 +187,11 @@ struct JobSpec {
   AggregationSpec aggregation;
   EvaluationSpec evaluation;
   KeepSpec keep;
-  std::optional<PrivacySpec> privacy;  // absent: none
-  std::optional<InputsSpec> inputs;    // tables; absent for images
-  std::string text;                    // the file's canonical JSON with every default filled in
+  std::optional<PrivacySpec> privacy;                       // absent: none
+  std::optional<QuantisationSpec> quantisation;             // there if secure_aggregation is
+  std::optional<SecureAggregationSpec> secure_aggregation;  // absent: the server sees each update
+  std::optional<InputsSpec> inputs;                         // tables; absent for images
+  std::string text;  // the file's canonical JSON with every default filled in
 
   bool operator==(const JobSpec&) const = default;
 };

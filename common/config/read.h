@@ -12,6 +12,7 @@
 #include "base/error.h"
 #include "config/data.h"
 #include "config/document.h"
+#include "config/job.h"
 #include "config/problem.h"
 #include "config/server.h"
 #include "config/site.h"
@@ -48,6 +49,11 @@ const char* name_in(E value, const Name<E> (&names)[N]) {
   }
   FED_CHECK(false);
 }
+
+// Both in a job and in what a site asks of one.
+inline constexpr Name<SecureAggregationSpec::Adversary> adversaries[] = {
+    {SecureAggregationSpec::Adversary::curious, "curious"},
+    {SecureAggregationSpec::Adversary::semi_malicious, "semi_malicious"}};
 
 LogSpec read_log(const Json& section);
 OrderedJson log_to_json(const LogSpec& spec);

@@ -10,6 +10,9 @@ namespace {
 
 constexpr const char* kDays[] = {"mon", "tue", "wed", "thu", "fri", "sat", "sun"};
 
+using Peers = SecureAgreementSpec::Peers;
+constexpr Name<Peers> peers[] = {{Peers::first_use, "first_use"}, {Peers::pinned, "pinned"}};
+
 // A rate below this is a slip of the unit, not a wish.
 constexpr double kMbitLeast = 0.01;
 
@@ -76,6 +79,22 @@ void check_rate(const Json& section, const std::string& pointer, const char* key
   problems.push_back({step(pointer, key), "is " + section.at(key).dump() +
                                               "; allowed: 0 for no limit, or at least " +
                                               Json(kMbitLeast).dump()});
+}
+
+SecureAgreementSpec read_secure_agreement(const Json& section) {
+  return {.required = section.at("required"),
+          .clients_min = section.at("clients_min"),
+          .adversary = read_enum(section, "adversary", adversaries),
+          .corrupted_min = section.at("corrupted_min"),
+          .peers = read_enum(section, "peers", peers)};
+}
+
+OrderedJson secure_agreement_to_json(const SecureAgreementSpec& spec) {
+  return {{"required", spec.required},
+          {"clients_min", spec.clients_min},
+          {"adversary", name_in(spec.adversary, adversaries)},
+          {"corrupted_min", spec.corrupted_min},
+          {"peers", name_in(spec.peers, peers)}};
 }
 
 bool has(const Json& list, const char* item) {
@@ -146,6 +165,7 @@ AgreementSpec read_agreement(const Json& section) {
   spec.privacy = {.required = privacy.at("required"),
                   .epsilon_max = privacy.at("epsilon_max"),
                   .delta = privacy.at("delta")};
+  spec.secure_aggregation = read_secure_agreement(section.at("secure_aggregation"));
   return spec;
 }
 
@@ -164,6 +184,7 @@ OrderedJson agreement_to_json(const AgreementSpec& spec) {
   section["privacy"] = {{"required", spec.privacy.required},
                         {"epsilon_max", spec.privacy.epsilon_max},
                         {"delta", spec.privacy.delta}};
+  section["secure_aggregation"] = secure_agreement_to_json(spec.secure_aggregation);
   return section;
 }
 

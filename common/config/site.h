@@ -10,6 +10,8 @@
 #include <string>
 #include <vector>
 
+#include "config/job.h"
+
 namespace fed::config {
 
 inline constexpr int kMinutesOfDay = 24 * 60;
@@ -42,6 +44,20 @@ struct PrivacyAgreementSpec {
   bool operator==(const PrivacyAgreementSpec&) const = default;
 };
 
+// What a site asks of a job's secure aggregation, where the job has that.
+struct SecureAgreementSpec {
+  using Adversary = SecureAggregationSpec::Adversary;
+  // What a client does about a peer that its roster does not have: enters it, or refuses.
+  enum class Peers { first_use, pinned };
+  bool required = false;         // jobs without the section "secure_aggregation" are declined
+  std::int64_t clients_min = 3;  // in a sum that this site takes part in
+  Adversary adversary = Adversary::semi_malicious;  // the least to be protected against
+  double corrupted_min = 0.05;                      // the same, a fraction of the clients
+  Peers peers = Peers::first_use;
+
+  bool operator==(const SecureAgreementSpec&) const = default;
+};
+
 // Which jobs a site agrees to.
 struct AgreementSpec {
   std::vector<std::string> names{"*"};      // * any characters, ? any one
@@ -51,6 +67,7 @@ struct AgreementSpec {
   std::int64_t rows_min = 1;
   std::uint64_t update_bytes_max = 0;  // 0: no limit
   PrivacyAgreementSpec privacy;
+  SecureAgreementSpec secure_aggregation;
 
   bool operator==(const AgreementSpec&) const = default;
 };

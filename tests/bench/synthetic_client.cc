@@ -134,7 +134,9 @@ void SyntheticClient::answer(const wire::Task& task) {
                               .bytes = update_.bytes,
                               .checksum = update_.sum,
                               .metrics = {{"train_loss", 0.5}, {"train_seconds", 0.0}},
-                              .body = {}}));
+                              .body = {},
+                              .attempt = 0,
+                              .model = {}}));
 }
 
 void SyntheticClient::run(const session::SendOffer& effect) {

@@ -173,7 +173,9 @@ HostileNode::Update HostileNode::update_for(const wire::Task& task) {
                   .bytes = update.bytes.size(),
                   .checksum = checksum(update.bytes),
                   .metrics = {},
-                  .body = {}};
+                  .body = {},
+                  .attempt = 0,
+                  .model = {}};
   return update;
 }
 

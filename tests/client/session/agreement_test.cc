@@ -119,6 +119,58 @@ TEST_CASE("privacy, where the site requires it") {
   CHECK(told(Agreement(spec).check(with, 1)) == "");
 }
 
+TEST_CASE("secure aggregation, where the site requires it") {
+  AgreementSpec spec;
+  JobSpec with = job();
+  with.secure_aggregation = config::SecureAggregationSpec{};
+  with.rounds.contributions_min = 3;
+  CHECK(told(Agreement(spec).check(job(), 1)) == "");
+  CHECK(told(Agreement(spec).check(with, 1)) == "");
+  spec.secure_aggregation.required = true;
+  CHECK(told(Agreement(spec).check(job(), 1)) ==
+        "this site does not agree: the job has no section \"secure_aggregation\" "
+        "(jobs.secure_aggregation.required in its client.json)");
+  CHECK(told(Agreement(spec).check(with, 1)) == "");
+}
+
+TEST_CASE("secure aggregation hides a site among as many clients as it asks for") {
+  AgreementSpec spec;
+  spec.secure_aggregation.clients_min = 5;
+  JobSpec with = job();
+  with.secure_aggregation = config::SecureAggregationSpec{};
+  with.rounds.contributions_min = 4;
+  CHECK(told(Agreement(spec).check(with, 1)) ==
+        "this site does not agree: a sum of the job may be of 4 clients; it takes part in sums of "
+        "at least 5 (jobs.secure_aggregation.clients_min in its client.json)");
+  with.rounds.contributions_min = 5;
+  CHECK(told(Agreement(spec).check(with, 1)) == "");
+  with.secure_aggregation.reset();  // then nothing is hidden, as the site has allowed
+  with.rounds.contributions_min = 1;
+  CHECK(told(Agreement(spec).check(with, 1)) == "");
+}
+
+TEST_CASE("secure aggregation protects from as much as the site asks for") {
+  using Adversary = config::SecureAggregationSpec::Adversary;
+  AgreementSpec spec;
+  JobSpec with = job();
+  with.rounds.contributions_min = 3;
+  with.secure_aggregation = config::SecureAggregationSpec{.adversary = Adversary::curious};
+  CHECK(told(Agreement(spec).check(with, 1)) ==
+        "this site does not agree: the job's sums are protected against a \"curious\" server; it "
+        "asks for \"semi_malicious\" (jobs.secure_aggregation.adversary in its client.json)");
+  spec.secure_aggregation.adversary = Adversary::curious;
+  CHECK(told(Agreement(spec).check(with, 1)) == "");
+  with.secure_aggregation->adversary = Adversary::semi_malicious;
+  CHECK(told(Agreement(spec).check(with, 1)) == "");
+  with.secure_aggregation->corrupted = 0.04;
+  CHECK(told(Agreement(spec).check(with, 1)) ==
+        "this site does not agree: the job's sums are protected while a fraction of at most 0.04 "
+        "of the clients is corrupted; it asks for at least 0.05 "
+        "(jobs.secure_aggregation.corrupted_min in its client.json)");
+  spec.secure_aggregation.corrupted_min = 0;
+  CHECK(told(Agreement(spec).check(with, 1)) == "");
+}
+
 TEST_CASE("what leaves: updates") {
   AgreementSpec spec;
   spec.delta = false;

@@ -215,6 +215,94 @@ TEST_CASE("privacy goes only with what its noise covers") {
          {{"/privacy/epsilon_max", "is missing; needed: a number above 0 and at most 1000000"}});
 }
 
+TEST_CASE("integers go only with what can be summed and clipped as such") {
+  Json job = table_job();
+  job["quantisation"] = Json::object();
+  const std::string no = "does not go with \"quantisation\"; allowed: ";
+  expect(
+      job, R"({"rounds": {"staleness": {"max": 1}}})",
+      {{"/rounds/staleness/max", no + "0, since only integers of the same round can be summed"}});
+  expect(job, R"({"training": {"update": "weights"}})",
+         {{"/training/update",
+           no + "\"delta\" or \"gradient\", since clipping would shrink whole weights"}});
+  expect(job,
+         R"({"aggregation": {"weighting": "uniform"},
+          "privacy": {"clipping_norm": 2, "noise_multiplier": 1.5, "epsilon_max": 8}})",
+         {{"/privacy/mechanism",
+           no + "no section \"privacy\", since the server cannot check the clipping of integers"}});
+  expect(job, R"({"aggregation": {"weighting": "uniform"}, "quantisation": {"weight_max": 2}})",
+         {{"/quantisation/weight_max",
+           "is 2; allowed: 1 while \"aggregation.weighting\" is \"uniform\", since each client "
+           "then counts once"}});
+  job["training"] = {{"update", "gradient"}};
+  job["aggregation"] = {{"weighting", "uniform"}};
+  job["quantisation"] = {{"weight_max", 1}};
+  CHECK(parse_job(job.dump()).has_value());
+}
+
+TEST_CASE("values of integers and of secure aggregation stay in their ranges") {
+  expect(image_job(),
+         R"({"quantisation": {"clipping_norm": 0, "steps": 16777217, "weight_max": 0,
+                              "rotation": 1, "kept": 0, "bits": 8}})",
+         {{"/quantisation/bits",
+           "unknown key; allowed: \"clipping_norm\", \"kept\", \"rotation\", \"steps\", "
+           "\"weight_max\""},
+          {"/quantisation/clipping_norm", "is 0; allowed: a number above 0 and at most 1000000"},
+          {"/quantisation/kept", "is 0; allowed: a number above 0 and at most 1"},
+          {"/quantisation/rotation", "is 1; allowed: true or false"},
+          {"/quantisation/steps", "is 16777217; allowed: a whole number from 1 to 16777216"},
+          {"/quantisation/weight_max", "is 0; allowed: a whole number from 1 to 1048576"}});
+  expect(image_job(),
+         R"({"secure_aggregation": {"adversary": "malicious", "corrupted": 0.6, "dropped": -1,
+                                    "phase_s": 0.5}})",
+         {{"/secure_aggregation/adversary",
+           "is \"malicious\"; allowed: \"curious\" or \"semi_malicious\""},
+          {"/secure_aggregation/corrupted", "is 0.6; allowed: a number from 0 to 0.5"},
+          {"/secure_aggregation/dropped", "is -1; allowed: a number from 0 to 0.5"},
+          {"/secure_aggregation/phase_s", "is 0.5; allowed: a number from 1 to 3600"}});
+}
+
+TEST_CASE("secure aggregation goes only with what shows no single update") {
+  Json job = table_job();
+  job["secure_aggregation"] = Json::object();
+  const std::string no = "does not go with \"secure_aggregation\"; allowed: ";
+  expect(job, R"({"rounds": {"contributions": {"min": 2}}})",
+         {{"/rounds/contributions/min",
+           no + "at least 3, since each of two clients would learn the other's update from the "
+                "sum"}});
+  expect(job, R"({"keep": {"rounds": 1}})",
+         {{"/keep/rounds", no + "0, since single updates are hidden and cannot be kept"}});
+  for (const char* by : {"examples", "loss"}) {
+    expect(job, Json({{"rounds", {{"selection", {{"by", by}}}}}}).dump(),
+           {{"/rounds/selection/by",
+             no + "\"uniform\" or \"speed\", since rows and losses of single clients stay "
+                  "hidden"}});
+  }
+  expect(job, R"({"inputs": {"scaling": "federated"}})",
+         {{"/inputs/scaling",
+           no + "\"none\" or \"constants\", since sums of a single client's columns would be "
+                "seen"}});
+  job["rounds"] = {{"max", 5}, {"cohort", 4}, {"contributions", {{"min", 3}}}};
+  job["rounds"]["selection"] = {{"by", "speed"}};
+  CHECK(parse_job(job.dump()).has_value());
+}
+
+// A person who wrote only one of the two sections reads about that one.
+TEST_CASE("secure aggregation needs what its integers need") {
+  Json job = table_job();
+  job["secure_aggregation"] = Json::object();
+  const std::string no = "does not go with \"secure_aggregation\"; allowed: ";
+  expect(job, R"({"training": {"update": "weights"}, "rounds": {"staleness": {"max": 1}}})",
+         {{"/rounds/staleness/max", no + "0, since only integers of the same round can be summed"},
+          {"/training/update",
+           no + "\"delta\" or \"gradient\", since clipping would shrink whole weights"}});
+  // Nothing is said of what hangs on a section that is itself wrong.
+  expect(job, R"({"rounds": {"max": 0}})",
+         {{"/rounds/max", "is 0; allowed: a whole number from 1 to 1000000"}});
+  expect(job, R"({"quantisation": {"steps": 0}})",
+         {{"/quantisation/steps", "is 0; allowed: a whole number from 1 to 16777216"}});
+}
+
 TEST_CASE("all problems of a job come at once") {
   expect(image_job(),
          R"({"name": "My job", "model": {"inputs": 0, "depth": 3}, "rounds": {"cohort": "ten"},

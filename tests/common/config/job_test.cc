@@ -240,5 +240,54 @@ TEST_CASE("a job file is read from where it lies") {
   CHECK(load_job_file(folder / "job.json").error() == Problems{{"", "there is no such file"}});
 }
 
+JobSpec with(const char* patch) {
+  Json job = Json::parse(shortest);
+  job.merge_patch(Json::parse(patch));
+  return parse_job(job.dump()).value();
+}
+
+TEST_CASE("a job without the sections of sums has none, also in its text") {
+  const JobSpec job = with("{}");
+  CHECK_FALSE(job.quantisation);
+  CHECK_FALSE(job.secure_aggregation);
+  CHECK_FALSE(Json::parse(job.text).contains("quantisation"));
+}
+
+TEST_CASE("an empty section of integers gets its defaults, by the weighting") {
+  const JobSpec by_rows = with(R"({"quantisation": {}})");
+  CHECK(by_rows.quantisation == QuantisationSpec{.weight_max = 65536});
+  CHECK_FALSE(by_rows.secure_aggregation);
+  const JobSpec uniform = with(R"({"quantisation": {}, "aggregation": {"weighting": "uniform"}})");
+  CHECK(uniform.quantisation == QuantisationSpec{});
+  CHECK(Json::parse(uniform.text)["quantisation"] ==
+        Json::parse(R"({"clipping_norm": 16.0, "steps": 65536, "weight_max": 1, "rotation": false,
+                        "kept": 1.0})"));
+}
+
+TEST_CASE("an empty section of secure aggregation is enough, and brings its integers") {
+  const JobSpec job = with(R"({"secure_aggregation": {}})");
+  CHECK(job.secure_aggregation == SecureAggregationSpec{});
+  CHECK(job.quantisation == QuantisationSpec{.weight_max = 65536});
+  const JobSpec both = with(R"({"secure_aggregation": {}, "quantisation": {}})");
+  CHECK(job.text == both.text);  // the defaults of the struct are those of the schema
+  CHECK(Json::parse(job.text)["secure_aggregation"] ==
+        Json::parse(R"({"adversary": "semi_malicious", "corrupted": 0.05, "dropped": 0.05,
+                        "phase_s": 30.0})"));
+}
+
+TEST_CASE("what the sections of sums say is what the job has, and its text says it again") {
+  const JobSpec job = with(R"({
+    "quantisation": {"clipping_norm": 2.5, "steps": 255, "weight_max": 1048576, "rotation": true,
+                     "kept": 0.25},
+    "secure_aggregation": {"adversary": "curious", "corrupted": 0, "dropped": 0.5,
+                           "phase_s": 1}})");
+  CHECK(job.quantisation == QuantisationSpec{2.5, 255, 1048576, true, 0.25});
+  CHECK(job.secure_aggregation ==
+        SecureAggregationSpec{SecureAggregationSpec::Adversary::curious, 0, 0.5, 1});
+  CHECK(parse_job(job.text).value() == job);
+  const JobSpec filled = with(R"({"secure_aggregation": {}})");
+  CHECK(parse_job(filled.text).value() == filled);
+}
+
 }  // namespace
 }  // namespace fed::config

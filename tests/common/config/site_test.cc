@@ -56,6 +56,30 @@ TEST_CASE("a site's limits become the values they say, and are written again") {
   CHECK(parse_client(to_text(spec)).value() == spec);
 }
 
+TEST_CASE(
+    "what a site asks of secure aggregation becomes the values it says, and is written again") {
+  const ClientSpec spec = parse(R"({"jobs": {"secure_aggregation": {
+      "required": true, "clients_min": 20, "adversary": "curious", "corrupted_min": 0.1,
+      "peers": "pinned"}}})")
+                              .value();
+  CHECK(spec.jobs.secure_aggregation ==
+        SecureAgreementSpec{true, 20, SecureAgreementSpec::Adversary::curious, 0.1,
+                            SecureAgreementSpec::Peers::pinned});
+  CHECK(parse_client(to_text(spec)).value() == spec);
+  CHECK(parse(R"({"jobs": {"secure_aggregation": {}}})").value().jobs == AgreementSpec{});
+  CHECK(problems(R"({"jobs": {"secure_aggregation": {
+                      "required": "yes", "clients_min": 2, "adversary": "honest",
+                      "corrupted_min": 0.9, "peers": "any"}}})") ==
+        Problems{
+            {"/jobs/secure_aggregation/adversary",
+             "is \"honest\"; allowed: \"curious\" or \"semi_malicious\""},
+            {"/jobs/secure_aggregation/clients_min",
+             "is 2; allowed: a whole number from 3 to 100000"},
+            {"/jobs/secure_aggregation/corrupted_min", "is 0.9; allowed: a number from 0 to 0.5"},
+            {"/jobs/secure_aggregation/peers", "is \"any\"; allowed: \"first_use\" or \"pinned\""},
+            {"/jobs/secure_aggregation/required", "is \"yes\"; allowed: true or false"}});
+}
+
 TEST_CASE("a written client file has every key of both sections") {
   ClientSpec spec = parse("{}").value();
   const Json written = Json::parse(to_text(spec));

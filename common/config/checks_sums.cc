@@ -1,0 +1,67 @@
+// Of jobs whose updates are summed as integers, masked or not.
+#include "config/checks.h"
+
+namespace fed::config {
+namespace {
+
+constexpr std::int64_t kContributionsLeast = 3;
+
+// What one section needs of the others.
+class Needs {
+ public:
+  Needs(const char* section, Problems& problems) : section_(section), problems_(problems) {}
+
+  void operator()(bool met, const char* pointer, const char* allowed) const {
+    if (met) return;
+    const std::string with = std::string("does not go with \"") + section_ + "\"; allowed: ";
+    problems_.push_back({pointer, with + allowed});
+  }
+
+ private:
+  const char* section_;
+  Problems& problems_;
+};
+
+void check_quantisation(const JobSpec& job, Problems& problems) {
+  // The one of the two that is in the file, if only one is.
+  const Needs needs(job.secure_aggregation ? "secure_aggregation" : "quantisation", problems);
+  needs(job.rounds.staleness.max == 0, "/rounds/staleness/max",
+        "0, since only integers of the same round can be summed");
+  needs(job.training.update != TrainingSpec::Update::weights, "/training/update",
+        "\"delta\" or \"gradient\", since clipping would shrink whole weights");
+  needs(job.aggregation.rule == "mean", "/aggregation/rule",
+        "\"mean\", since other rules need single updates");
+  needs(!job.privacy || job.privacy->mechanism != PrivacySpec::Mechanism::central_gaussian,
+        "/privacy/mechanism",
+        "no section \"privacy\", since the server cannot check the clipping of integers");
+  const bool uniform = job.aggregation.weighting == AggregationSpec::Weighting::uniform;
+  if (uniform && job.quantisation->weight_max > 1) {
+    problems.push_back({"/quantisation/weight_max",
+                        "is " + std::to_string(job.quantisation->weight_max) +
+                            "; allowed: 1 while \"aggregation.weighting\" is \"uniform\", since "
+                            "each client then counts once"});
+  }
+}
+
+void check_secure_aggregation(const JobSpec& job, const Examined& file, Problems& problems) {
+  const Needs needs("secure_aggregation", problems);
+  needs(!file.whole("rounds") || job.rounds.contributions_min >= kContributionsLeast,
+        "/rounds/contributions/min",
+        "at least 3, since each of two clients would learn the other's update from the sum");
+  needs(job.keep.rounds == 0, "/keep/rounds",
+        "0, since single updates are hidden and cannot be kept");
+  const SelectionSpec::By by = job.rounds.selection.by;
+  needs(by == SelectionSpec::By::uniform || by == SelectionSpec::By::speed, "/rounds/selection/by",
+        "\"uniform\" or \"speed\", since rows and losses of single clients stay hidden");
+  needs(!job.inputs || job.inputs->scaling != InputsSpec::Scaling::federated, "/inputs/scaling",
+        "\"none\" or \"constants\", since sums of a single client's columns would be seen");
+}
+
+}  // namespace
+
+void check_sums(const JobSpec& job, const Examined& file, Problems& problems) {
+  if (job.quantisation) check_quantisation(job, problems);
+  if (job.secure_aggregation) check_secure_aggregation(job, file, problems);
+}
+
+}  // namespace fed::config
