@@ -151,7 +151,9 @@ Result<LocalJob::Answer> LocalJob::sum(const wire::Task& task) const {
   FED_TRY(agreement_.check_task(spec_, task.kind));
   auto sums = source_->statistics();
   if (!sums) return unusable_data(spec_.name, sums.error());
-  Answer answer{offer_for(task, examples()), {}, std::move(*sums)};
+  Answer answer;
+  answer.offer = offer_for(task, examples());
+  answer.sums = std::move(*sums);
   FED_TRY(check_size(task, answer.bytes()));
   return answer;
 }

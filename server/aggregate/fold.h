@@ -56,6 +56,19 @@ struct Folded {
 std::uint64_t fold_bytes(const Rule& rule, const OptimizerSlots& slots, std::uint64_t coordinates,
                          std::uint64_t contributions, unsigned threads);
 
+// A step by a mean that is known already. Views only, as in FoldInput.
+struct MeanInput {
+  std::span<const float> weights;
+  const OptimizerState* state = nullptr;
+  std::span<const float> mean;  // of the updates; one for each weight
+  const ServerOptimizer* optimizer = nullptr;
+  config::TrainingSpec::Update update = config::TrainingSpec::Update::delta;
+  double total_weight = 0;
+};
+
+// The server optimizer's step. Errors as those of `fold` that are not about contributions.
+Result<Folded> apply(const MeanInput& input, const ParallelFor& parallel_for, Folded worn = {});
+
 // ErrorCode::invalid for no contribution, a weight that is not positive, weights beyond the grid's
 // total, a coordinate beyond the update limit or NaN, or weights that are no longer finite after
 // the step; mismatch for a file of another size; io and malformed as reading has it. The detail

@@ -25,9 +25,10 @@ struct ClosingInput {
   std::shared_ptr<const Plan> plan;
   round::CloseRound round;
   std::shared_ptr<const GlobalModel> base;
-  std::vector<data::Scaling> scaling;  // of the number columns, as round 0 found it
-  tensor::Metadata provenance;         // goes into the checkpoint
-  std::shared_ptr<BegunFold> begun;    // what has been added up already; null: nothing
+  std::vector<data::Scaling> scaling;        // of the number columns, as round 0 found it
+  tensor::Metadata provenance;               // goes into the checkpoint
+  std::shared_ptr<BegunFold> begun;          // what has been added up already; null: nothing
+  std::shared_ptr<const secagg::Words> sum;  // with secure aggregation: of the updates, unmasked
 };
 
 struct Closed {
@@ -35,6 +36,7 @@ struct Closed {
   std::vector<data::Scaling> scaling;
   std::optional<model::Metrics>
       metrics;  // of the new version on the server's test rows, if it has some
+  std::optional<model::Metrics> clients;  // with secure aggregation: of the base, from their sum
 };
 
 // What is folded; views, but for the plan's and the round's own.
@@ -43,7 +45,8 @@ struct FoldedRound {
   const round::CloseRound& round;
   std::span<const float> weights;  // of the version that the round goes on from
   const aggregate::OptimizerState& state;
-  BegunFold* begun = nullptr;  // used up
+  BegunFold* begun = nullptr;          // used up
+  const secagg::Words* sum = nullptr;  // of updates that are integers; null: to be added up
 };
 
 // `files` are the updates of round.contributions, in that order. The same for a round that is
@@ -58,6 +61,14 @@ Result<Closed> close_training(const ClosingInput& input, const Services& service
 
 // Adds up the statistics of round 0; the model stays.
 Result<Closed> close_statistics(const ClosingInput& input, const Services& services);
+
+// The sum of packed updates, modulo 2^b. ErrorCode::malformed for one that is not of the codec.
+Result<secagg::Words> add_up(std::span<const File> files, const secagg::Codec& codec);
+
+// What an upload of packed integers is worth: replaces the facts that staging saw of them as
+// floats.
+Result<round::UploadFacts> integer_facts(const Plan& plan, const store::Staging& staging,
+                                         const store::UploadKey& key, std::uint64_t bytes);
 
 // What a statistics upload is worth, since its bytes are doubles: replaces the facts that staging
 // saw.

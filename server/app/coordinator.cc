@@ -22,6 +22,7 @@ Coordinator::Coordinator(CoordinatorParts parts)
                 .compute = parts_.compute,
                 .session_of = [this](std::int64_t client) { return session_of(client); },
                 .name_of = [this](std::int64_t client) { return name_of(client); },
+                .identity_of = [this](std::int64_t client) { return identities_.at(client); },
                 .site_of = [this](std::int64_t client) { return site_of(client); },
                 .at_rest = [this](const std::string&) { at_rest(); }} {}
 
@@ -47,6 +48,7 @@ Status Coordinator::load_directory() {
   FED_ASSIGN(clients, parts_.journal.clients());
   for (const store::Client& client : clients) {
     names_[client.id] = client.name;
+    identities_[client.id] = client.identity_key;
     if (client.revoked_at) {
       revoked_.insert(client.id);
     } else {
@@ -89,6 +91,7 @@ void Coordinator::received(std::shared_ptr<Session> session, wire::Message messa
   const std::string name = std::visit(
       [](const auto& m) -> std::string {
         if constexpr (requires { m.job; }) return m.job;
+        if constexpr (requires { m.name.job; }) return m.name.job;
         return {};
       },
       message);
@@ -220,6 +223,7 @@ Result<std::string> Coordinator::join(const channel::JoinId& id, const crypto::P
   parts_.directory.remove_invite(id);
   parts_.directory.add_client(key, {client.id, client.name});
   names_[client.id] = client.name;
+  identities_[client.id] = identity;
   log::info("client {} has joined", client.name);
   return client.name;
 }

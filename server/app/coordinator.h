@@ -113,6 +113,7 @@ class Coordinator final : public SessionListener {
   Services services_;
   std::map<std::int64_t, std::shared_ptr<Session>> sessions_;  // by client
   std::map<std::int64_t, std::string> names_;                  // also of those that are revoked
+  std::map<std::int64_t, crypto::VerifyKey> identities_;       // the same
   std::map<std::int64_t, SiteLimits> sites_;                   // of those that are connected
   std::set<std::int64_t> revoked_;
   std::map<std::int64_t, Departure> departures_;

@@ -58,7 +58,8 @@ round::Offered offered(std::int64_t client, const wire::Offer& offer) {
           .examples = offer.examples,
           .bytes = offer.bytes,
           .checksum = offer.checksum,
-          .loss = loss_of(offer.metrics)};
+          .loss = loss_of(offer.metrics),
+          .masked = offer.attempt > 0};
 }
 
 }  // namespace
@@ -69,7 +70,13 @@ void Job::begin(Prepared prepared, const store::JobProgress& progress) {
   if (!models_.empty()) model_ = models_.at(progress.job.version);  // none for a job that has ended
   scaling_ = std::move(prepared.scaling);
   const bool asynchronous = plan_->engine.policy.asynchronous();
-  engine_.emplace(plan_->engine, snapshot_of(progress, asynchronous), services_.control.now());
+  round::Snapshot snapshot = snapshot_of(progress, asynchronous);
+  if (plan_->secure()) {
+    begin_secure();
+    snapshot.invited = restore_secure(progress);
+    for (auto& [client, receipt] : snapshot.previous) receipt.checksum = {};
+  }
+  engine_.emplace(plan_->engine, snapshot, services_.control.now());
   present_.clear();
   for (const auto& [client, answer] : answers_) {
     if (!answer.able || away(client)) continue;
@@ -128,9 +135,11 @@ void Job::removed(std::int64_t client) {
   present_.erase(client);
   attendance_.removed(client);
   handle(round::ClientRemoved{client});
+  if (secure_) secure_->gone(client, "was revoked");
 }
 
 void Job::received(std::int64_t client, wire::Message message) {
+  if (secure_ && secure_->received(client, message)) return;
   std::visit([&](auto& m) { on(client, m); }, message);
 }
 
@@ -157,6 +166,7 @@ void Job::on(std::int64_t client, const wire::TaskRefused& message) {
   log::warning("job {} task {}: {} cannot do its task: {}", name(), message.task,
                services_.name_of(client), message.detail);
   handle(round::TaskFailed{client, message.task, message.detail});
+  if (secure_) secure_->gone(client, "has given its task back");
   task_over(client, message.task, false);
 }
 
@@ -182,6 +192,7 @@ void Job::on(std::int64_t client, wire::Offer& message) {
     return put_off(
         client, message.task,
         Error{ErrorCode::closed, problem_.empty() ? "the job is being loaded" : problem_});
+  if (message.attempt > 0 && !(secure_ && secure_->wants(client, message))) return;
   const round::Offered event = offered(client, message);
   offers_[client] = std::move(message);
   handle(event);
@@ -203,11 +214,14 @@ void Job::uploaded(std::int64_t client, std::int64_t task, Result<store::UploadF
                    .max_abs = facts->statistics.max_abs,
                    .count = static_cast<std::int64_t>(facts->bytes / sizeof(float)),
                    .norm = std::sqrt(facts->statistics.sum_of_squares)};
-    if (engine_ && engine_->kind() == round::TaskKind::statistics) {
-      const auto real = statistics_facts(services_.staging, {name(), task, client}, facts->bytes);
+    if (engine_ && (engine_->kind() == round::TaskKind::statistics || plan_->integers())) {
+      const auto real = real_facts({name(), task, client}, facts->bytes);
       if (!real) return put_off(client, task, real.error());
       event.facts = *real;
       event.facts.checksum_ok = as_offered;
+    }
+    if (secure_ && !secure_->wants_input(client)) {  // it came too late for its sum
+      return put_off(client, task, Error{ErrorCode::closed, "the sum goes on without it"});
     }
   } else if (facts.error().code != ErrorCode::mismatch) {
     return put_off(client, task, facts.error());
@@ -275,6 +289,7 @@ void Job::retire() {
   models_.clear();
   closed_.reset();
   early_fold_->forget();
+  if (secure_) secure_->remove();
   std::set<std::int64_t> keep{engine_->version()};
   if (const auto best = best_version()) keep.insert(*best);
   if (on_record_ != state()) return;  // a restart would look for what is here

@@ -20,6 +20,7 @@
 #include "app/global_model.h"
 #include "app/plan.h"
 #include "app/prepare.h"
+#include "app/secure_round.h"
 #include "app/services.h"
 #include "round/engine.h"
 #include "store/records.h"
@@ -74,6 +75,8 @@ class Job : public std::enable_shared_from_this<Job> {
   std::optional<std::string> away(std::int64_t client) const;
   const std::map<std::int64_t, std::string>& put_off() const { return put_off_; }
   const std::map<std::int64_t, Activity>& activities() const { return activities_; }
+  // How far the sum is that is being made, if one is.
+  std::optional<SecureRound::Progress> secure_progress() const;
   std::optional<std::int64_t> best_version() const;
 
  private:
@@ -97,6 +100,8 @@ class Job : public std::enable_shared_from_this<Job> {
   bool run(const round::AssignTask& effect);
   bool run(const round::CancelTask& effect);
   bool run(const round::Admit& effect);
+  bool run(const round::Await& effect);
+  bool run(const round::Secure& effect);
   bool run(const round::Record& effect);
   bool run(const round::Receipt& effect);
   bool run(const round::Retry& effect);
@@ -141,6 +146,12 @@ class Job : public std::enable_shared_from_this<Job> {
   void unstage(const store::UploadKey& key) const;
   void retire();
 
+  // job_secure.cc
+  void begin_secure();
+  std::set<std::int64_t> restore_secure(const store::JobProgress& progress);
+  void judge_awaited();
+  Result<round::UploadFacts> real_facts(const store::UploadKey& key, std::uint64_t bytes) const;
+
   // job_sites.cc
   TaskCost cost_of(std::int64_t client) const;
   void weigh(std::int64_t client);
@@ -160,6 +171,7 @@ class Job : public std::enable_shared_from_this<Job> {
   std::map<std::int64_t, std::shared_ptr<const GlobalModel>> models_;
   std::vector<data::Scaling> scaling_;
   const std::shared_ptr<EarlyFold> early_fold_;
+  std::shared_ptr<SecureRound> secure_;              // null: updates are seen one by one
   std::vector<round::Contribution> closing_;         // of the version that is being made
   std::optional<Closed> closed_;                     // between Aggregated and Committed
   std::optional<round::OpenFailed> never_assigned_;  // tasks that could not be journaled

@@ -59,11 +59,15 @@ bool Job::run(const round::EndTask& effect) {
 }
 
 bool Job::run(const round::Discard& effect) {
-  log::warning("job {} task {}: the accepted update of {} is in no version: {}", name(),
-               effect.task, services_.name_of(effect.client), round::sentence(effect.reason));
+  if (!secure_) {
+    log::warning("job {} task {}: the accepted update of {} is in no version: {}", name(),
+                 effect.task, services_.name_of(effect.client), round::sentence(effect.reason));
+  }
   const Status noted = journal().discard_contribution(name(), {effect.task, effect.client},
                                                       static_cast<int>(effect.reason));
-  if (noted) {
+  if (noted && secure_) {
+    unstage({name(), effect.task, effect.client});  // others' inputs are under the same task
+  } else if (noted) {
     unstage(effect.task);
   } else {  // the row still says that the file is there, and a restart believes it
     log::error("job {}: {}", name(), noted.error().detail);
@@ -193,13 +197,14 @@ bool Job::run(const round::Retry& effect) {
 }
 
 ClosingInput Job::closing_input(const round::CloseRound& effect) const {
-  ClosingInput input{plan_, effect, model_, scaling_, {}, nullptr};
+  ClosingInput input{plan_, effect, model_, scaling_, {}, nullptr, nullptr};
   Json contributions = Json::array();
   for (const round::Contribution& c : effect.contributions) {
     contributions.push_back({{"client", services_.name_of(c.client)},
                              {"examples", c.examples},
                              {"base_version", c.base_version}});
   }
+  if (secure_) input.sum = secure_->sum();
   input.provenance["job_text"] = plan_->public_text;
   input.provenance["contributions"] = contributions.dump();
   if (!scaling_.empty()) input.provenance["statistics"] = scaling_text(scaling_);
@@ -256,7 +261,9 @@ std::optional<round::Evaluation> Job::evaluation_of(const round::CommitRound& ef
   if (rows) {
     std::erase_if(*rows, [this](const store::ContributionRow& row) { return !is_closing(row); });
   }
-  const auto clients = rows ? weighted_metrics(*rows) : std::nullopt;
+  const auto clients = plan_->secure() ? closed_->clients
+                       : rows          ? weighted_metrics(*rows)
+                                       : std::nullopt;
   Json metrics = Json::object();
   if (closed_->metrics) metrics["server"] = to_json(*closed_->metrics);
   if (clients) metrics["clients"] = to_json(*clients);
@@ -322,6 +329,10 @@ bool Job::run(const round::CommitRound& effect) {
   model_ = closed_->model;
   scaling_ = closed_->scaling;
   closed_.reset();
+  if (secure_) {
+    secure_->forget();
+    judge_awaited();
+  }
   log::info("job {} round {}: committed version {} {}", name(), effect.round, effect.version,
             metrics);
   std::set<std::int64_t> keep{effect.version};
@@ -384,6 +395,7 @@ bool Job::run(const round::JobChanged& effect) {
   }
   services_.at_rest(name());
   if (!ended()) return true;
+  if (secure_) secure_->forget();
   tell_ended(effect.detail);
   for (const auto& [client, offer] : offers_) judge_again(client);
   return true;

@@ -53,6 +53,7 @@ void Job::recorded(const store::Accepted& record, const Status& written) {
     put_off_.erase(record.client);
     early_fold_->accepted(record.task, record.client, record.weight);
     events_.push_back(round::Recorded{record.client, record.task});
+    if (secure_) secure_->recorded(record.client);
   } else {
     log::error("job {} task {}: cannot record an update: {}", name(), record.task,
                written.error().detail);
@@ -71,7 +72,8 @@ bool Job::is_counted(const round::Receipt& effect) {
   const auto offer = offers_.find(effect.client);
   if (offer == offers_.end() || offer->second.task != effect.task) return false;
   const auto accepted = journal().accepted(name(), {effect.task, effect.client});
-  return accepted && *accepted == offer->second.checksum;
+  // What lies with a client is not what was under a mask.
+  return accepted && *accepted && (secure_ || *accepted == offer->second.checksum);
 }
 
 bool Job::run(const round::Receipt& effect) {

@@ -29,13 +29,26 @@ std::uint64_t Plan::update_bytes(round::TaskKind kind) const {
   return kind == round::TaskKind::training ? engine.training.bytes : engine.statistics.bytes;
 }
 
+secagg::Codec Plan::codec(std::int64_t round) const {
+  return coding::codec_of(spec, model->layout().size(), settings, round).value();
+}
+
 std::uint64_t Plan::memory_bytes(unsigned threads) const {
   const std::uint64_t coordinates = model->layout().size();
   const aggregate::OptimizerSlots slots = optimizer->slots();
   const std::uint64_t vectors = 1 + (slots.m ? 1 : 0) + (slots.v ? 1 : 0);
   const auto cohort = static_cast<std::uint64_t>(spec.rounds.cohort);
   return vectors * coordinates * sizeof(float) +
-         aggregate::fold_bytes(*rule, slots, coordinates, cohort, threads) + early_fold_bytes();
+         aggregate::fold_bytes(*rule, slots, coordinates, cohort, threads) + early_fold_bytes() +
+         sum_bytes();
+}
+
+// The sum of integers, one packed update beside it, what it is decoded to on the way, and the mean.
+std::uint64_t Plan::sum_bytes() const {
+  if (!integers()) return 0;
+  const secagg::Codec of = codec(1);
+  const std::uint64_t word = secagg::is_narrow(of.modulus_bits()) ? 4 : 8;
+  return of.length() * (2 * word + 2 * sizeof(double)) + model->layout().size() * sizeof(float);
 }
 
 Result<aggregate::Grid> Plan::grid(double total_weight) const {
@@ -45,7 +58,7 @@ Result<aggregate::Grid> Plan::grid(double total_weight) const {
 
 std::uint64_t Plan::early_fold_bytes() const {
   constexpr std::uint64_t kMost = std::uint64_t{1} << 30;
-  if (engine.policy.asynchronous() || !aggregate::keeps_a_sum(*rule)) return 0;
+  if (integers() || engine.policy.asynchronous() || !aggregate::keeps_a_sum(*rule)) return 0;
   const std::uint64_t bytes =
       aggregate::tiles_of(model->layout().size()) * rule->bytes(aggregate::kTile, 1);
   return bytes <= kMost ? bytes : 0;
@@ -77,8 +90,17 @@ Result<std::shared_ptr<const Plan>> make_plan(config::JobSpec spec) {
     plan->engine.stopping.versions_paid = privacy.versions_paid();
     plan->privacy = std::move(privacy);
   }
-  plan->model = std::move(model);
   plan->public_text = without_server_paths(spec.text);
+  plan->settings = coding::settings_hash(plan->public_text);
+  if (spec.quantisation) {
+    FED_ASSIGN(codec, coding::codec_of(spec, coordinates, plan->settings, 1));
+    plan->engine.training.bytes = coding::coded_bytes(codec);
+  }
+  if (spec.secure_aggregation) {
+    FED_TRY(coding::check_parameters(spec));
+    plan->engine.secure = true;
+  }
+  plan->model = std::move(model);
   plan->spec = std::move(spec);
   return std::shared_ptr<const Plan>(std::move(plan));
 }

@@ -11,6 +11,7 @@
 #include "aggregate/aggregator.h"
 #include "aggregate/server_optimizer.h"
 #include "app/job_privacy.h"
+#include "coding/job_codec.h"
 #include "config/job.h"
 #include "model/model.h"
 #include "round/engine.h"
@@ -24,10 +25,16 @@ struct Plan {
   const aggregate::Rule* rule = nullptr;
   std::unique_ptr<const aggregate::ServerOptimizer> optimizer;
   std::optional<JobPrivacy> privacy;  // absent: the models are not noised
+  crypto::Hash settings{};            // of public_text: what clients bind their secrets to
   round::EngineConfig engine;
   std::size_t number_columns = 0;  // whose statistics round 0 collects; 0: there is no round 0
 
   std::uint64_t update_bytes(round::TaskKind kind) const;
+  // Whether updates are integers (section "quantisation"), and seen as a sum only.
+  bool integers() const { return spec.quantisation.has_value(); }
+  bool secure() const { return spec.secure_aggregation.has_value(); }
+  // Of such a job's round. It can be made, as make_plan has seen.
+  secagg::Codec codec(std::int64_t round) const;
   // That the job makes, unless it ends before.
   std::int64_t versions_max() const {
     return std::min(engine.stopping.versions_max, engine.stopping.versions_paid);
@@ -38,6 +45,8 @@ struct Plan {
   // asynchronous job, whose weight W is unknown until it closes, nor for rules that keep all
   // updates, nor where it is so large that it would push the updates out of the page cache.
   std::uint64_t early_fold_bytes() const;
+  // Beside what is folded, of a job whose updates are integers.
+  std::uint64_t sum_bytes() const;
   // Memory that the job needs at its worst moment, the closing of a round.
   std::uint64_t memory_bytes(unsigned threads) const;
 };

@@ -74,14 +74,12 @@ class SecureRound : public std::enable_shared_from_this<SecureRound> {
   Status write(const secure::Note& note);
   void fail(std::string detail, std::vector<secure::Failed::Lost> lost = {});
   void finish();
-  Result<secagg::Words> add_up() const;
   void schedule();
 
   const std::shared_ptr<const Plan> plan_;
   const Services& services_;
   const User user_;
-  std::shared_ptr<const secure::Attempt> finishing_;  // read on the compute pool
-  std::shared_ptr<secure::Attempt> attempt_;
+  std::shared_ptr<secure::Attempt> attempt_;  // once it is complete, only read
   std::optional<store::AttemptLog> log_;
   std::shared_ptr<const secagg::Words> sum_;
   Timer timer_;

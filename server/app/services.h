@@ -35,6 +35,8 @@ struct Services {
   // Control loop only. The session of a connected client, or null.
   std::function<std::shared_ptr<Session>(std::int64_t client)> session_of;
   std::function<std::string(std::int64_t client)> name_of;
+  // The Ed25519 key that the client has joined with.
+  std::function<crypto::VerifyKey(std::int64_t client)> identity_of;
   // What a connected client has said of its site's limits; null if it has none.
   std::function<const SiteLimits*(std::int64_t client)> site_of;
   // A job has come to its end, or to rest because it is drained.

@@ -43,6 +43,7 @@ struct JobBench::Life final : app::SessionListener {
                  .compute = compute,
                  .session_of = [this](std::int64_t id) { return session_of(id); },
                  .name_of = [](std::int64_t id) { return "site-" + std::to_string(id); },
+                 .identity_of = [](std::int64_t) { return crypto::VerifyKey{}; },
                  .site_of = [](std::int64_t) { return nullptr; },
                  .at_rest = [](const std::string&) {}} {}
 

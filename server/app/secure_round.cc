@@ -1,0 +1,254 @@
+#include "app/secure_round.h"
+
+#include <algorithm>
+
+#include "app/background.h"
+#include "app/closing.h"
+#include "base/log.h"
+
+namespace fed::app {
+namespace {
+
+// Kinds of entries in the log: those of Notes, and the first one, which names who was invited.
+constexpr std::uint8_t kInvited = 255;
+
+store::LogEntry invitation(const std::vector<std::int64_t>& clients) {
+  store::LogEntry entry{kInvited, 0, Bytes(clients.size() * sizeof(std::uint64_t))};
+  for (std::size_t i = 0; i < clients.size(); ++i) {
+    store_le(entry.content.data() + i * sizeof(std::uint64_t),
+             static_cast<std::uint64_t>(clients[i]));
+  }
+  return entry;
+}
+
+std::vector<std::int64_t> clients_in(const store::LogEntry& entry) {
+  std::vector<std::int64_t> clients;
+  for (std::size_t at = 0; at + sizeof(std::uint64_t) <= entry.content.size();
+       at += sizeof(std::uint64_t)) {
+    clients.push_back(static_cast<std::int64_t>(load_le<std::uint64_t>(entry.content.data() + at)));
+  }
+  return clients;
+}
+
+std::vector<secure::Note> notes_in(const std::vector<store::LogEntry>& entries) {
+  std::vector<secure::Note> notes;
+  for (auto entry = entries.begin() + 1; entry != entries.end(); ++entry) {
+    notes.push_back({static_cast<secure::Note::Kind>(entry->kind), entry->client, entry->content});
+  }
+  return notes;
+}
+
+// Whom a message is about, if it is one of a secure sum.
+const wire::SecureName* name_of(const wire::Message& message) {
+  return std::visit(
+      [](const auto& m) -> const wire::SecureName* {
+        if constexpr (requires { m.name.attempt; }) return &m.name;
+        return nullptr;
+      },
+      message);
+}
+
+}  // namespace
+
+store::AttemptLogs attempt_logs_of(const Services& services) {
+  return {services.disk, services.config.state_dir / "secure", services.config.durability};
+}
+
+secure::Setup SecureRound::setup_for(std::int64_t round, std::int64_t attempt,
+                                     const crypto::Hash& model,
+                                     const std::vector<std::int64_t>& clients) const {
+  const config::JobSpec& job = plan_->spec;
+  const secagg::Codec codec = plan_->codec(round);
+  secure::Setup setup{.terms = {.job = job.name,
+                                .round = static_cast<std::uint64_t>(round),
+                                .attempt = static_cast<std::uint32_t>(attempt),
+                                .model = model,
+                                .settings = plan_->settings,
+                                .threat = coding::threat_of(*job.secure_aggregation),
+                                .clients = static_cast<std::uint32_t>(clients.size()),
+                                .modulus_bits = static_cast<std::uint8_t>(codec.modulus_bits()),
+                                .length = codec.length()},
+                      .invited = {},
+                      .survivors_min = static_cast<std::uint32_t>(job.rounds.contributions_min),
+                      .step_max = from_seconds(job.secure_aggregation->phase_s),
+                      .inputs_max = from_seconds(job.rounds.seconds_max)};
+  for (const std::int64_t client : clients) {
+    setup.invited.push_back(
+        {client, round, services_.name_of(client), services_.identity_of(client)});
+  }
+  return setup;
+}
+
+void SecureRound::begin(const round::Secure& effect, const crypto::Hash& model) {
+  forget();
+  auto log =
+      attempt_logs_of(services_).begin(plan_->spec.name, effect.round, invitation(effect.clients));
+  attempt_ = std::make_shared<secure::Attempt>(
+      setup_for(effect.round, log ? log->attempt() : 1, model, effect.clients));
+  if (!log) return fail("it cannot be put on record: " + log.error().detail);
+  log_ = std::move(*log);
+  log::info("job {} round {}: sum {} of the updates of {} clients begins", plan_->spec.name,
+            effect.round, log_->attempt(), effect.clients.size());
+  carry_out(attempt_->begin(services_.control.now()));
+}
+
+std::set<std::int64_t> SecureRound::restore(std::int64_t round, const crypto::Hash& model,
+                                            const std::set<std::int64_t>& recorded) {
+  auto found = attempt_logs_of(services_).last(plan_->spec.name, round);
+  if (!found) log::error("job {}: {}", plan_->spec.name, found.error().detail);
+  if (!found || !*found || (*found)->entries.front().kind != kInvited) return {};
+  const Instant now = services_.control.now();
+  const std::vector<std::int64_t> clients = clients_in((*found)->entries.front());
+  auto attempt =
+      std::make_shared<secure::Attempt>(setup_for(round, (*found)->log.attempt(), model, clients));
+  const Status restored = attempt->restore(notes_in((*found)->entries), now);
+  if (!restored || attempt->step() == secure::Step::failed) {
+    if (!restored) log::error("job {}: {}", plan_->spec.name, restored.error().detail);
+    return {};
+  }
+  attempt_ = std::move(attempt);
+  log_ = std::move((*found)->log);
+  log::info("job {} round {}: goes on with sum {}, step {}", plan_->spec.name, round,
+            log_->attempt(), secure::name(attempt_->step()));
+  // Rows that were written in the moment before the end, when their notes were not.
+  for (const std::int64_t client : recorded) this->recorded(client);
+  if (!attempt_) return {};
+  if (attempt_->step() == secure::Step::complete) finish();
+  schedule();
+  return {clients.begin(), clients.end()};
+}
+
+bool SecureRound::received(std::int64_t client, const wire::Message& message) {
+  const wire::SecureName* name = name_of(message);
+  if (name == nullptr) return false;
+  if (attempt_ && name->attempt == attempt_->setup().terms.attempt) {
+    carry_out(attempt_->received(client, message, services_.control.now()));
+  }
+  return true;
+}
+
+bool SecureRound::wants(std::int64_t client, const wire::Offer& offer) {
+  const bool present = attempt_ && offer.attempt == attempt_->setup().terms.attempt &&
+                       offer.task == static_cast<std::int64_t>(attempt_->setup().terms.round);
+  // One that is here already is told so by whoever admits.
+  if (present && (attempt_->wants_input(client) || attempt_->step() == secure::Step::inputs)) {
+    return true;
+  }
+  if (const auto session = services_.session_of(client)) {
+    session->send(wire::SecureAbandoned{{offer.job, offer.task, offer.attempt},
+                                        "the sum goes on without this input"});
+  }
+  return false;
+}
+
+bool SecureRound::wants_input(std::int64_t client) const {
+  return attempt_ && attempt_->wants_input(client);
+}
+
+void SecureRound::recorded(std::int64_t client) {
+  if (attempt_) carry_out(attempt_->input(client, services_.control.now()));
+}
+
+void SecureRound::connected(std::int64_t client) {
+  if (attempt_) carry_out(attempt_->connected(client));
+}
+
+void SecureRound::gone(std::int64_t client, const std::string& why) {
+  if (attempt_) carry_out(attempt_->gone(client, why, services_.control.now()));
+}
+
+void SecureRound::forget() {
+  attempt_.reset();
+  log_.reset();
+  sum_.reset();
+  timer_.cancel();
+}
+
+void SecureRound::remove() {
+  forget();
+  const Status removed = attempt_logs_of(services_).remove(plan_->spec.name);
+  if (!removed) log::warning("job {}: {}", plan_->spec.name, removed.error().detail);
+}
+
+std::optional<SecureRound::Progress> SecureRound::progress() const {
+  if (!attempt_) return std::nullopt;
+  const auto& waiting = attempt_->waiting();
+  return Progress{secure::name(attempt_->step()), {waiting.begin(), waiting.end()}};
+}
+
+Status SecureRound::write(const secure::Note& note) {
+  FED_TRY(log_->append({static_cast<std::uint8_t>(note.kind), note.client, note.message}));
+  return note.kind == secure::Note::Kind::close ? log_->sync() : Status();
+}
+
+// The actions are of the present attempt; the first one that ends it is the last.
+void SecureRound::carry_out(secure::Actions actions) {
+  for (secure::Action& action : actions) {
+    if (const auto* note = std::get_if<secure::Note>(&action)) {
+      const Status written = write(*note);
+      if (!written) return fail("it cannot be put on record: " + written.error().detail);
+    } else if (auto* tell = std::get_if<secure::Tell>(&action)) {
+      if (const auto session = services_.session_of(tell->client)) {
+        session->send(std::move(tell->message));
+      }
+    } else if (auto* failed = std::get_if<secure::Failed>(&action)) {
+      return fail(std::move(failed->detail), std::move(failed->lost));
+    } else {
+      finish();
+    }
+  }
+  schedule();
+}
+
+void SecureRound::fail(std::string detail, std::vector<secure::Failed::Lost> lost) {
+  const secagg::Terms terms = attempt_->setup().terms;
+  log::warning("job {} round {}: sum {} has come to nothing: {}", terms.job, terms.round,
+               terms.attempt, detail);
+  round::NotSecured event{static_cast<std::int64_t>(terms.round), std::move(detail), {}};
+  for (secure::Failed::Lost& each : lost) {
+    log::warning("job {} round {}: {} {}", terms.job, terms.round, services_.name_of(each.client),
+                 each.detail);
+    event.lost.push_back({each.client, std::move(each.detail), each.silent});
+  }
+  forget();
+  user_.tell(std::move(event));
+}
+
+// The masked inputs are added up, and their masks taken out.
+void SecureRound::finish() {
+  in_background(
+      services_.compute, services_.control, weak_from_this(),
+      [attempt = std::shared_ptr<const secure::Attempt>(attempt_), plan = plan_,
+       &services = services_]() -> boost::system::result<secagg::Words, secure::Failed> {
+        const secagg::Terms& terms = attempt->setup().terms;
+        std::vector<File> files;
+        for (const std::int64_t client : attempt->survivors()) {
+          const store::UploadKey key{terms.job, static_cast<std::int64_t>(terms.round), client};
+          auto file =
+              services.staging.open_complete(key, plan->update_bytes(round::TaskKind::training));
+          if (!file) return secure::Failed{file.error().detail, {}};
+          files.push_back(std::move(*file));
+        }
+        auto sum = add_up(files, plan->codec(static_cast<std::int64_t>(terms.round)));
+        if (!sum) return secure::Failed{sum.error().detail, {}};
+        return attempt->finish(std::move(*sum), services.parallel_for);
+      },
+      [of = attempt_](SecureRound& self, boost::system::result<secagg::Words, secure::Failed> sum) {
+        if (self.attempt_ != of) return;  // cancelled meanwhile
+        if (!sum) return self.fail(sum.error().detail, sum.error().lost);
+        self.sum_ = std::make_shared<const secagg::Words>(std::move(*sum));
+        self.user_.tell(round::Secured{static_cast<std::int64_t>(of->setup().terms.round)});
+      });
+}
+
+void SecureRound::schedule() {
+  timer_.cancel();
+  const auto wakeup = attempt_ ? attempt_->next_wakeup() : std::nullopt;
+  if (!wakeup) return;
+  timer_ = services_.control.at(*wakeup, [this] {
+    user_.write_records();
+    if (attempt_) carry_out(attempt_->tick(services_.control.now()));
+  });
+}
+
+}  // namespace fed::app
