@@ -11,6 +11,7 @@ cli::Command run_command();
 cli::Command evaluate_command();
 cli::Command predict_command();
 cli::Command status_command();
+cli::Command roster_command();
 cli::Command split_command();
 
 }  // namespace fed::app

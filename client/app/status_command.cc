@@ -9,6 +9,7 @@
 #include "app/client_status.h"
 #include "app/config_file.h"
 #include "app/privacy_ledger.h"
+#include "app/roster_text.h"
 #include "app/site_text.h"
 #include "base/clock.h"
 #include "session/outbox.h"
@@ -130,6 +131,8 @@ void print(const config::ClientSpec& spec, const Shown& shown) {
   print_answer("last refusal", status.last_refusal);
   print_site(spec, status);
   print_privacy(spec);
+  const std::string alarm = alarm_summary(load_roster(real_disk(), spec.state_dir));
+  if (!alarm.empty()) fmt::print("{:<13} {}\n", "ALARM", alarm);
   print_outbox(shown);
   if (status.updated_at > 0) fmt::print("{:<13} {}\n", "as of", date(status.updated_at));
 }
@@ -141,6 +144,14 @@ Json to_json(const ClientStatus::Answer& answer) {
           {"outcome", answer.outcome},
           {"detail", answer.detail},
           {"at", answer.at}};
+}
+
+Json roster_json(const config::ClientSpec& spec) {
+  const auto peers = load_roster(real_disk(), spec.state_dir);
+  if (!peers) return {{"problem", peers.error().detail}};
+  Json alarms = Json::array();
+  for (const auto& [name, alarm] : peers->alarms()) alarms.push_back(name);
+  return {{"peers", peers->all().size()}, {"alarms", alarms}};
 }
 
 void print_json(const config::ClientSpec& spec, const Shown& shown) {
@@ -168,6 +179,7 @@ void print_json(const config::ClientSpec& spec, const Shown& shown) {
   }
   const Json json = {{"connection", status.connection},
                      {"privacy", privacy_json(spec)},
+                     {"roster", roster_json(spec)},
                      {"name", status.name},
                      {"last_task", task},
                      {"last_answer", to_json(status.last_answer)},

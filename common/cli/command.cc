@@ -25,19 +25,31 @@ void print_program_help(const Program& program) {
       << "Exit status: 0 done, 1 refused or failed, 2 bad usage or bad file, 3 no daemon there.\n";
 }
 
+// "name", "names..." or "names*"; see Command.
+struct Positional {
+  explicit Positional(const std::string& text)
+      : key(text.ends_with("...") ? text.substr(0, text.size() - 3)
+            : text.ends_with("*") ? text.substr(0, text.size() - 1)
+                                  : text),
+        repeats(key != text),
+        required(!text.ends_with("*")) {}
+
+  std::string key;
+  bool repeats, required;
+};
+
 struct Parser {
   explicit Parser(const Command& command) : visible("Options", kHelpWidth) {
     if (command.add_options) command.add_options(visible);
     visible.add_options()("json", "print JSON, for scripts")("help", "show this help");
     all.add(visible);
-    for (std::string name : command.positional) {
-      const bool repeats = name.ends_with("...");
-      if (repeats) name.resize(name.size() - 3);
-      positional.add(name.c_str(), repeats ? -1 : 1);
-      if (repeats) {
-        all.add_options()(name.c_str(), options::value<std::vector<std::string>>());
+    for (const std::string& text : command.positional) {
+      const Positional one(text);
+      positional.add(one.key.c_str(), one.repeats ? -1 : 1);
+      if (one.repeats) {
+        all.add_options()(one.key.c_str(), options::value<std::vector<std::string>>());
       } else {
-        all.add_options()(name.c_str(), options::value<std::string>());
+        all.add_options()(one.key.c_str(), options::value<std::string>());
       }
     }
   }
@@ -70,9 +82,9 @@ int run_command(const Program& program, const Command& command, int argc, const 
   } catch (const options::error& problem) {
     return bad_usage_of(program, command.name, problem.what());
   }
-  for (const std::string& name : command.positional) {
-    const std::string key = name.ends_with("...") ? name.substr(0, name.size() - 3) : name;
-    if (values.count(key) == 0)
+  for (const std::string& text : command.positional) {
+    const Positional one(text);
+    if (one.required && values.count(one.key) == 0)
       return bad_usage_of(program, command.name, "missing " + command.operands);
   }
   return command.run(Arguments(std::move(values)));

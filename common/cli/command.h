@@ -29,6 +29,9 @@ class Arguments {
     return values_[name].as<T>();
   }
   std::string text(const char* name) const { return has(name) ? get<std::string>(name) : ""; }
+  std::vector<std::string> texts(const char* name) const {
+    return has(name) ? get<std::vector<std::string>>(name) : std::vector<std::string>();
+  }
   bool json() const { return has("json"); }
 
  private:
@@ -40,8 +43,9 @@ struct Command {
   std::string operands;  // as help shows them: "NAME", "FILE..."
   std::string summary;   // one line
   std::function<void(options::options_description&)> add_options;
-  std::vector<std::string>
-      positional;  // option names in order; a last one "files..." takes the rest
+  // Option names in order; a last one "files..." takes the rest, of which there is at least one,
+  // and "files*" the rest, if there is any.
+  std::vector<std::string> positional;
   std::function<int(const Arguments&)> run;
 };
 

@@ -76,7 +76,7 @@ class Case(unittest.TestCase):
 
 class Usage(Case):
     def test_help_and_version(self):
-        for command in ('join', 'check', 'run', 'evaluate', 'predict', 'status', 'split'):
+        for command in ('join', 'check', 'run', 'evaluate', 'predict', 'status', 'roster', 'split'):
             status, out, _ = call(command, '--help')
             self.assertEqual(status, 0, command)
             self.assertIn('--json', out)
@@ -96,7 +96,7 @@ class Usage(Case):
             self.assertNotEqual(err, '')
 
     def test_bad_config(self):
-        for command in (['run'], ['check'], ['status'], ['evaluate', '--model', 'x']):
+        for command in (['run'], ['check'], ['status'], ['roster'], ['evaluate', '--model', 'x']):
             status, _, err = call(*command, '--config', self.path('absent.json'))
             self.assertEqual(status, 2, command)
             self.assertIn('absent.json', err)

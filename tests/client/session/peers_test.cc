@@ -270,6 +270,21 @@ TEST_CASE("peers: a damaged file of alarms opens no roster") {
   }
 }
 
+TEST_CASE("peers: a roster that is full takes no stranger, and all who are in it") {
+  Site site;
+  std::string text;
+  for (std::size_t i = 0; i < kPeersMax; ++i) {
+    text += "p" + std::to_string(i) + " " + kKey4 + " since 2026-11-22 first_use\n";
+  }
+  site.write(kFile, text);
+  Peers peers = site.peers();
+  const Status refused = meet(peers, {{"p7", key(4)}, {"alpha", key(8)}});
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().code == ErrorCode::too_large);
+  CHECK_THAT(refused.error().detail, Catch::Contains("fedclient roster forget NAME"));
+  CHECK(meet(peers, {{"p7", key(4)}, {"p99999", key(4)}}));
+}
+
 TEST_CASE("peers: keys as text") {
   CHECK(to_text(key(4)) == kKey4);
   CHECK(parse_verify_key(kKey8).value() == key(8));

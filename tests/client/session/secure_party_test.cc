@@ -4,6 +4,7 @@
 #include <catch2/catch.hpp>
 
 #include "secure_cohort.h"
+#include "session/secure_digest.h"
 
 namespace fed::session {
 namespace {
@@ -94,6 +95,60 @@ TEST_CASE("secure party: a delivery that differs in anything was not masked for"
   other = delivery;
   other.delivery.shares[1].dealer += 1;
   CHECK_FALSE(party.has_masked(other));
+}
+
+// Alters one thing at a time; each has to show.
+template <class Message>
+void check_digest(const Message& sound, std::initializer_list<void (*)(Message&)> changes) {
+  CHECK(digest(sound) == digest(Message(sound)));
+  for (const auto change : changes) {
+    Message other = sound;
+    change(other);
+    CHECK(digest(other) != digest(sound));
+  }
+}
+
+TEST_CASE("secure party: everything that a message says tells it from another") {
+  Cohort cohort;
+  using Terms = wire::SecureTerms;
+  check_digest<Terms>(
+      {cohort.name, cohort.terms},
+      {[](Terms& m) { m.name.job.pop_back(); }, [](Terms& m) { m.name.task += 1; },
+       [](Terms& m) { m.name.attempt += 1; }, [](Terms& m) { m.terms.clients += 1; },
+       [](Terms& m) { m.terms.model[0] ^= 1; }});
+  cohort.advertise();
+  using Roster = wire::SecureRoster;
+  check_digest<Roster>(
+      cohort.roster,
+      {[](Roster& m) { m.name.attempt += 1; },
+       [](Roster& m) { m.roster.parameters.neighbours += 1; },
+       [](Roster& m) { m.roster.parameters.threshold += 1; },
+       [](Roster& m) { m.roster.entries[4].id.pop_back(); },
+       [](Roster& m) { m.roster.entries[4].mask_key[31] ^= 1; },
+       [](Roster& m) { m.roster.entries[4].share_key[31] ^= 1; },
+       [](Roster& m) { m.roster.entries[4].self_commitment[31] ^= 1; },
+       [](Roster& m) { m.roster.entries[4].signature[63] ^= 1; },
+       [](Roster& m) { m.roster.entries.pop_back(); }, [](Roster& m) { m.identities[4][31] ^= 1; },
+       [](Roster& m) { m.identities.pop_back(); }});
+  using Survivors = wire::SecureSurvivors;
+  check_digest<Survivors>({cohort.name, {{0, 1, 2}, {3, 4}}},
+                          {[](Survivors& m) { m.name.attempt += 1; },
+                           [](Survivors& m) {
+                             m.set.survivors = {0, 1};
+                           },
+                           [](Survivors& m) { m.set.dropped = {3}; },
+                           [](Survivors& m) {
+                             m.set = {{0, 1, 2, 3}, {4}};
+                           },
+                           [](Survivors& m) {
+                             m.set = {{3, 4}, {0, 1, 2}};
+                           }});
+  using Signatures = wire::SecureSignatures;
+  check_digest<Signatures>({cohort.name, {{0, {}}, {1, {}}}},
+                           {[](Signatures& m) { m.name.attempt += 1; },
+                            [](Signatures& m) { m.signatures[1].signer = 2; },
+                            [](Signatures& m) { m.signatures[1].signature[63] = 1; },
+                            [](Signatures& m) { m.signatures.pop_back(); }});
 }
 
 TEST_CASE("secure party: peers are entered by first use, and a later attempt knows them") {

@@ -32,6 +32,11 @@ Captured call(std::vector<const char*> words) {
       {"fail", "", "always fails", {}, {}, [](const Arguments& arguments) {
          return fail(arguments, {ErrorCode::not_found, "no \"such\"\nthing"}, no_daemon);
        }});
+  program.commands.push_back(
+      {"list", "[WORD...]", "any words", {}, {"words*"}, [](const Arguments& arguments) {
+         for (const auto& word : arguments.texts("words")) std::cout << word << ";";
+         return static_cast<int>(done);
+       }});
   program.commands.push_back({"crash", "", "throws", {}, {}, [](const Arguments&) -> int {
                                 throw std::runtime_error("broken");
                               }});
@@ -53,6 +58,12 @@ TEST_CASE("options and operands reach the command") {
   CHECK(plain.status == done);
   CHECK(plain.out == "bob102");
   CHECK(call({"greet", "bob", "a", "--times", "3", "--json"}).out == "bob311");
+}
+
+TEST_CASE("operands that need not be there") {
+  CHECK(call({"list"}).status == done);
+  CHECK(call({"list"}).out.empty());
+  CHECK(call({"list", "a", "--json", "b"}).out == "a;b;");
 }
 
 TEST_CASE("bad usage is status 2 and says where the help is") {
