@@ -168,6 +168,28 @@ TEST_CASE("secure party: peers are entered by first use, and a later attempt kno
   }
 }
 
+TEST_CASE("secure party: sites that have pinned each other sum, and write nothing down") {
+  Cohort cohort;
+  for (std::size_t i = 0; i < cohort.sites.size(); ++i) {
+    CohortSite& site = *cohort.sites[i];
+    for (const auto& peer : cohort.sites) {
+      if (peer->id == site.id) continue;
+      site.peers->pin(peer->id, peer->identity.verify_key(), kNow).value();
+    }
+    site.trust = Trust::pinned;
+    site.restart();
+    cohort.parties[i] = site.party(cohort.name, cohort.demands);
+  }
+  const std::string before = cohort.sites[0]->text("/state/roster");
+  cohort.advertise();
+  cohort.share();
+  cohort.mask();
+  cohort.sign();
+  cohort.unmask();
+  CHECK(cohort.finish() == sum_of(cohort, {0, 1, 2, 3, 4}));
+  CHECK(cohort.sites[0]->text("/state/roster") == before);
+}
+
 TEST_CASE("secure party: after a restart the same attempt is refused, and a later one is not") {
   Cohort cohort;
   cohort.advertise();
