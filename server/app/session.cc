@@ -16,7 +16,12 @@ bool from_client(const wire::Message& message) {
          std::holds_alternative<wire::Fetch>(message) ||
          std::holds_alternative<wire::Progress>(message) ||
          std::holds_alternative<wire::Offer>(message) ||
-         std::holds_alternative<wire::Availability>(message);
+         std::holds_alternative<wire::Availability>(message) ||
+         std::holds_alternative<wire::SecureKeys>(message) ||
+         std::holds_alternative<wire::SecureShares>(message) ||
+         std::holds_alternative<wire::SecureSignature>(message) ||
+         std::holds_alternative<wire::SecureReveal>(message) ||
+         std::holds_alternative<wire::SecureRefused>(message);
 }
 
 }  // namespace
