@@ -136,11 +136,10 @@ Status LocalJob::read(const config::DataSpec& data) {
 
 // What this client takes the job's text to mean for sums of integers.
 Status LocalJob::agree(const std::string& text) {
-  settings_ = coding::settings_hash(text);
   if (!spec_.quantisation) return {};
-  FED_ASSIGN(codec, coding::codec_of(spec_, model_->layout().size(), settings_, 1));
+  FED_ASSIGN(codec, coding::codec_of(spec_, model_->layout().size(), 1));
   if (!spec_.secure_aggregation) return {};
-  shape_ = SecureShape{.settings = settings_,
+  shape_ = SecureShape{.settings = coding::settings_hash(text),
                        .threat = coding::threat_of(*spec_.secure_aggregation),
                        .modulus_bits = static_cast<std::uint8_t>(codec.modulus_bits()),
                        .length = codec.length()};
@@ -208,7 +207,7 @@ Result<LocalJob::Answer> LocalJob::train(const wire::Task& task, Disk& disk,
 // With secure aggregation the vector says it all, and the offer nothing.
 Status LocalJob::encode(const wire::Task& task, const train::Update& update,
                         const crypto::RandomSource& random, Answer& answer) const {
-  FED_ASSIGN(codec, coding::codec_of(spec_, model_->layout().size(), settings_, task.task));
+  FED_ASSIGN(codec, coding::codec_of(spec_, model_->layout().size(), task.task));
   const bool told = !answer.offer.metrics.empty() && update.holdout.has_value();
   const auto measures = coding::measures_of(
       spec_, told ? std::optional<model::Metrics>(*update.holdout) : std::nullopt);

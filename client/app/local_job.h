@@ -74,7 +74,6 @@ class LocalJob {
   config::JobSpec spec_;
   std::unique_ptr<model::Model> model_;
   session::Agreement agreement_;
-  crypto::Hash settings_{};           // of the job's text
   std::optional<SecureShape> shape_;  // with secure aggregation
   std::unique_ptr<data::Source> source_;
   std::optional<model::Dataset> dataset_;  // as scaled by scaling_

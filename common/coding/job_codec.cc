@@ -23,7 +23,7 @@ crypto::Hash settings_hash(std::string_view job_text) {
 }
 
 Result<secagg::Codec> codec_of(const config::JobSpec& job, std::uint64_t coordinates,
-                               const crypto::Hash& settings, std::int64_t round) {
+                               std::int64_t round) {
   FED_CHECK(job.quantisation.has_value());
   const config::QuantisationSpec& how = *job.quantisation;
   return secagg::Codec::make({.coordinates = coordinates,
@@ -35,7 +35,8 @@ Result<secagg::Codec> codec_of(const config::JobSpec& job, std::uint64_t coordin
                               .kept = how.kept,
                               .measure_max = {kMetricMax.begin(), kMetricMax.end()},
                               .seed = secagg::Transcript("fed job round")
-                                          .add(settings)
+                                          .add(job.name)
+                                          .add_number(job.rounds.seed)
                                           .add_number(static_cast<std::uint64_t>(round))
                                           .finish()});
 }
@@ -88,7 +89,8 @@ secagg::Threat threat_of(const config::SecureAggregationSpec& spec) {
 Status check_parameters(const config::JobSpec& job) {
   const secagg::Threat threat = threat_of(*job.secure_aggregation);
   const config::RoundsSpec& rounds = job.rounds;
-  for (const std::int64_t n : {rounds.contributions_min, rounds.contributions_goal, rounds.cohort}) {
+  for (const std::int64_t n :
+       {rounds.contributions_min, rounds.contributions_goal, rounds.cohort}) {
     const auto found = secagg::parameters_for(static_cast<std::uint32_t>(n), threat);
     if (!found) return found.error();
   }

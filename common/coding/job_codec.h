@@ -22,10 +22,10 @@ namespace fed::coding {
 // on.
 crypto::Hash settings_hash(std::string_view job_text);
 
-// How the updates of a round become integers. The job has a section "quantisation".
-// ErrorCode::invalid, for the operator, if they fit no 64 bits.
+// How the updates of a round become integers, with masks or without them. The job has a section
+// "quantisation". ErrorCode::invalid, for the operator, if they fit no 64 bits.
 Result<secagg::Codec> codec_of(const config::JobSpec& job, std::uint64_t coordinates,
-                               const crypto::Hash& settings, std::int64_t round);
+                               std::int64_t round);
 
 // Of an update on the wire and in the outbox.
 std::uint64_t coded_bytes(const secagg::Codec& codec);

@@ -30,7 +30,7 @@ std::uint64_t Plan::update_bytes(round::TaskKind kind) const {
 }
 
 secagg::Codec Plan::codec(std::int64_t round) const {
-  return coding::codec_of(spec, model->layout().size(), settings, round).value();
+  return coding::codec_of(spec, model->layout().size(), round).value();
 }
 
 std::uint64_t Plan::memory_bytes(unsigned threads) const {
@@ -93,7 +93,7 @@ Result<std::shared_ptr<const Plan>> make_plan(config::JobSpec spec) {
   plan->public_text = without_server_paths(spec.text);
   plan->settings = coding::settings_hash(plan->public_text);
   if (spec.quantisation) {
-    FED_ASSIGN(codec, coding::codec_of(spec, coordinates, plan->settings, 1));
+    FED_ASSIGN(codec, coding::codec_of(spec, coordinates, 1));
     plan->engine.training.bytes = coding::coded_bytes(codec);
   }
   if (spec.secure_aggregation) {

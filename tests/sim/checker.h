@@ -27,8 +27,9 @@ std::unique_ptr<Checker> check_versions();
 // Every committed model is what an independent computation (reference.h) makes of the accepted
 // updates; no client is counted twice for a task, none without having trained it.
 std::unique_ptr<Checker> check_models();
-// Bytes under way, waiting and staged are within their limits, and so is the age of a model's versions
-// that are held. Of the limits so much is allowed; less shows that what is looked at is there.
+// Bytes under way, waiting and staged are within their limits, and so is the age of a model's
+// versions that are held. Of the limits so much is allowed; less shows that what is looked at is
+// there.
 struct LimitShares {
   double window = 1, client_link = 1, server_link = 1, versions = 1;
 };

@@ -1,6 +1,7 @@
 #include "client_node.h"
 
 #include "greeting.h"
+#include "seeded_bytes.h"
 #include "sim_link.h"
 
 namespace fed::sim {
@@ -80,6 +81,8 @@ struct ClientNode::Life {
               .training = *training,
               .dialer = dialer,
               .workshop = *workshop,
+              .identity = node.keys_.identity,
+              .random = seeded_bytes(mix_seed({seed, 4})),
               .show = [](const std::string&) {},
               .ended = [](int) {}},
              std::move(outbox), std::move(cache),

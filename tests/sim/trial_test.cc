@@ -100,6 +100,31 @@ double accuracy(const TrialRound& round) {
 
 }  // namespace
 
+// Without column sums of single sites, as secure aggregation wants it.
+Json integers_json(bool rotation, double kept) {
+  Json job = job_json(3);
+  job["inputs"]["scaling"] = "none";
+  job["aggregation"] = {{"server_optimizer", {{"type", "adam"}, {"learning_rate", 0.1}}}};
+  job["quantisation"] = {{"clipping_norm", 4}, {"rotation", rotation}, {"kept", kept}};
+  return job;
+}
+
+TEST_CASE("with the same integers, a job gives the same bits with and without secure aggregation") {
+  for (const auto& [rotation, kept] : {std::pair{false, 1.0}, {true, 1.0}, {true, 0.5}}) {
+    Json job = integers_json(rotation, kept);
+    const TrialResult seen = Setting(3, job).run(1);
+    job["secure_aggregation"] = Json::object();
+    const TrialResult secret = Setting(3, job).run(1);
+    REQUIRE(seen.version == 3);
+    REQUIRE(secret.version == 3);
+    CHECK(seen.model == secret.model);
+    for (std::size_t i = 0; i < 3; ++i) CHECK(secret.rounds[i].accepted == kClients);
+    // Other integers are other bits.
+    job["quantisation"]["steps"] = 1000;
+    CHECK(Setting(3, job).run(1).model != secret.model);
+  }
+}
+
 TEST_CASE("trial: one thread or several, the same models, times and bytes") {
   Setting setting;
   const TrialResult one = setting.run(1);

@@ -1,6 +1,7 @@
 #include "sim/trial_workshop.h"
 
 #include "app/local_job.h"
+#include "sim/seeded_bytes.h"
 #include "train/local_trainer.h"
 
 namespace fed::sim {
@@ -13,13 +14,17 @@ class TrialWorkshop::Opened final : public app::Workload {
   std::uint64_t row_steps() const override {
     return static_cast<std::uint64_t>(job_->examples() * job_->spec().training.epochs);
   }
+  const app::SecureShape* secure() const override { return job_->secure(); }
   Result<app::TaskAnswer> perform(const wire::Task& task, const fs::path& model_file,
                                   const std::string& client, const train::Progress& progress,
                                   std::stop_token stop) override {
     if (task.kind == wire::TaskKind::statistics) return job_->sum(task);
     // One product on one thread: the bits must not depend on how many there are.
     thread_local train::LocalTrainer trainer(1, [] { return Instant(); });
-    return job_->train(task, disk_, model_file, client, trainer, progress, stop);
+    // The same for the same client and task, whatever else is run beside it.
+    const auto seed = mix_seed({seed_of(client), static_cast<std::uint64_t>(task.task)});
+    return job_->train(task, disk_, model_file, client, trainer, seeded_bytes(seed), progress,
+                       stop);
   }
 
  private:

@@ -124,8 +124,8 @@ struct Site {
     window.to_min = (minute + 10) % config::kMinutesOfDay;
     spec.limits.hours = {window};
     core.emplace(spec,
-                 ClientSurroundings{disk, loop, loading, training, lines, workshop,
-                                    [](const std::string&) {}, [](int) {}},
+                 ClientSurroundings{disk, loop, loading, training, lines, workshop, identity,
+                                    crypto::random_bytes, [](const std::string&) {}, [](int) {}},
                  session::Outbox::open(disk, spec.state_dir / "outbox", storage_key()).value(),
                  session::ModelCache::open(disk, spec.state_dir / "models").value(),
                  ClientCore::Options{});
@@ -173,6 +173,7 @@ struct Site {
   HeldWork loading, training;
   Lines lines{loop};
   TinyWorkshop workshop;
+  crypto::Ed25519KeyPair identity = crypto::Ed25519KeyPair::generate();
   std::optional<ClientCore> core;
 };
 

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <catch2/catch.hpp>
 
+#include "secagg/packing.h"
+
 namespace fed::test {
 namespace {
 
@@ -137,13 +139,15 @@ std::vector<std::uint32_t> Cohort::input(std::size_t client) const {
 }
 
 void Cohort::mask(const std::set<std::size_t>& absent) {
+  masked = secagg::zero_words(kBits, terms.length);
   for (std::uint32_t i = 0; i < parties.size(); ++i) {
     if (absent.contains(i)) continue;
     const auto message = delivery(i);
     REQUIRE_FALSE(parties[i].has_masked(message));
     const Bytes packed = parties[i].mask(message, input(i)).value();
     REQUIRE(parties[i].has_masked(message));
-    server->masked_input(i, packed).value();
+    server->input(i).value();
+    secagg::add_packed(packed, kBits, masked);
   }
   survivors = {name, server->close_inputs().value()};
 }
@@ -164,7 +168,7 @@ void Cohort::unmask() {
 }
 
 std::vector<std::uint64_t> Cohort::finish() {
-  const secagg::Words words = std::move(*server).finish().value();
+  const secagg::Words words = server->finish(masked).value();
   std::vector<std::uint64_t> sum;
   for (const std::uint32_t word : std::get<std::vector<std::uint32_t>>(words)) {
     sum.push_back(word & ((1u << kBits) - 1));
