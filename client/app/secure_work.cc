@@ -42,6 +42,17 @@ SecureWork::Part* SecureWork::part_of(const wire::SecureName& name) {
   return at == parts_.end() || at->second.party->name() != name ? nullptr : &at->second;
 }
 
+// The part that such a message is for, if it can be answered now.
+SecureWork::Part* SecureWork::known_part(const wire::SecureName& name) {
+  Part* part = part_of(name);
+  if (part == nullptr) {
+    refuse(name, "unknown_sum",
+           "this client has no part in that sum; it was started anew since the sum began");
+    return nullptr;
+  }
+  return part->masking ? nullptr : part;
+}
+
 // The answer, or why there is none.
 template <class Message, class Told>
 void SecureWork::tell(const Message& asked, const Told& answer, Part& part) {
@@ -101,16 +112,16 @@ void SecureWork::begin(const wire::SecureTerms& message, const Ready& ready) {
 }
 
 void SecureWork::on(const wire::SecureRoster& message) {
-  Part* part = part_of(message.name);
-  if (part == nullptr || part->masking) return;
+  Part* part = known_part(message.name);
+  if (part == nullptr) return;
   log::info("job {} task {}: sum {} with {} clients", message.name.job, message.name.task,
             message.name.attempt, message.roster.entries.size());
   tell(message, part->party->on(message, setup_.loop.unix_seconds()), *part);
 }
 
 void SecureWork::on(const wire::SecureDelivery& message) {
-  Part* part = part_of(message.name);
-  if (part == nullptr || part->masking) return;
+  Part* part = known_part(message.name);
+  if (part == nullptr) return;
   if (!part->party->has_masked(message)) return mask(*part, message);
   if (part->offer) setup_.masked(*part->offer);
 }
@@ -167,14 +178,14 @@ void SecureWork::masked(const std::string& job, std::uint64_t number, Masked inp
 }
 
 void SecureWork::on(const wire::SecureSurvivors& message) {
-  Part* part = part_of(message.name);
-  if (part == nullptr || part->masking) return;
+  Part* part = known_part(message.name);
+  if (part == nullptr) return;
   tell(message, part->party->on(message), *part);
 }
 
 void SecureWork::on(const wire::SecureSignatures& message) {
-  Part* part = part_of(message.name);
-  if (part == nullptr || part->masking) return;
+  Part* part = known_part(message.name);
+  if (part == nullptr) return;
   tell(message, part->party->on(message), *part);
 }
 

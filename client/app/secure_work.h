@@ -84,6 +84,7 @@ class SecureWork {
   Status open_memory();
   void begin(const wire::SecureTerms& message, const Ready& ready);
   Part* part_of(const wire::SecureName& name);
+  Part* known_part(const wire::SecureName& name);
   template <class Message, class Answer>
   void tell(const Message& asked, const Answer& answer, Part& part);
   void refuse(const wire::SecureName& name, const std::string& reason, const std::string& detail);

@@ -28,6 +28,7 @@ Json job_json(const Job& job) {
   json["attempt"] = report->attempt;
   json["kind"] = round::name(report->kind);
   json["phase"] = round::name(report->phase);
+  if (const auto sum = job.secure_progress()) json["step"] = sum->step;
   json["cohort"] = report->cohort;
   json["accepted"] = report->accepted;
   json["available"] = report->available;

@@ -130,6 +130,12 @@ View view_of(const Coordinator& coordinator, const Job& job) {
   view.silent_s_max = kSilentShareMax * coordinator.parts().config.limits.idle_s;
   view.room.round_bytes = bytes_to_come(view.report, job.plan());
   if (view.report.deadline) view.deadline_s = seconds(*view.report.deadline - job.now());
+  if (const auto sum = job.secure_progress()) {
+    view.sum_step = sum->step;
+    for (const std::int64_t client : sum->waiting) {
+      view.sum_waits_for.push_back(coordinator.name_of(client));
+    }
+  }
   const Collector collector(coordinator, job);
   std::set<std::int64_t> known;
   for (const round::ClientReport& client : view.report.clients) {

@@ -151,6 +151,20 @@ std::string collecting(const View& view) {
   return text + cause(*last, view.silent_s_max) + "." + what_it_needs(view) + refused(view);
 }
 
+std::string securing(const View& view) {
+  std::string text = fmt::format("Round {} sums up the updates of {} sites under masks (step {})",
+                                 view.report.round, view.report.accepted, view.sum_step);
+  if (view.sum_waits_for.empty()) return text + ".";
+  text += " and waits for ";
+  for (std::size_t i = 0; i < std::min(view.sum_waits_for.size(), kSitesNamed); ++i) {
+    text += (i > 0 ? ", " : "") + view.sum_waits_for[i];
+  }
+  if (view.sum_waits_for.size() > kSitesNamed) {
+    text += fmt::format(" and {} more", view.sum_waits_for.size() - kSitesNamed);
+  }
+  return text + "; who does not answer in time is left out.";
+}
+
 }  // namespace
 
 bool Site::stands_still(double silent_s_max) const {
@@ -176,6 +190,7 @@ std::string cause(const Site& site, double silent_s_max) {
   if (site.state == "asked") {
     return "has its task and has not begun" + last_word(site) + quiet;
   }
+  if (site.state == "ready") return "has its update ready";
   if (site.state == "storing") return "has delivered; its update is being written down";
   return "has not been asked yet" + quiet;
 }
@@ -210,6 +225,8 @@ std::string explain(const View& view) {
     text = selecting(view);
   } else if (at_work && report.phase == round::Phase::collecting) {
     text = collecting(view);
+  } else if (at_work && report.phase == round::Phase::securing) {
+    text = securing(view);
   } else {
     text = round::waiting_for(report);
   }

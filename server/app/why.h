@@ -54,6 +54,8 @@ struct View {
   Room room{};
   double silent_s_max = 45;  // a client that lives says something within that time
   std::optional<double> deadline_s{};
+  std::string sum_step{};  // of the secure sum that is being made; empty: none is
+  std::vector<std::string> sum_waits_for{};
 };
 
 // Those first that hold the round up, the worst of them in front; then by state and name.

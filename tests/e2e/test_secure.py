@@ -1,8 +1,10 @@
 #!/usr/bin/python3
-"""Secure aggregation between real processes: the model is that of the sum, whoever drops out, and the server never sees an
-update of one site."""
+"""Secure aggregation between real processes: the model is that of the sum, whoever drops out or is killed, the server has no
+value of a single site, and a site that does not trust takes no part and says why."""
 
 import os
+import signal
+import sqlite3
 
 import numpy
 
@@ -11,43 +13,150 @@ import harness
 import jobs
 
 INPUTS = 200
+SITES = 4
 
 
-def secret(name, rounds=2, sites=4, least=3, **sections):
+def secret(name, sites=SITES, rounds=1, phase_s=60, **sections):
     job = jobs.plain(name, INPUTS, rounds=rounds, clients=sites, learning_rate=0.001)
-    job['rounds']['contributions'] = {'min': least, 'goal': sites}
+    job['rounds']['contributions'] = {'min': 3, 'goal': sites}
     job['quantisation'] = {'clipping_norm': 100, 'steps': 1 << 24, 'weight_max': 64}
-    job['secure_aggregation'] = {}
+    job['secure_aggregation'] = {'phase_s': phase_s}
     return {**job, **sections}
 
 
-class Secure(harness.TestCase):
+class SecureCase(harness.TestCase):
     def setUp(self):
         super().setUp()
         self.srv = self.server()
-        self.sites = []
-        for number in range(4):
-            path = self.path(f'site{number}.csv')
-            datasets.plain_table(path, 5 + number, INPUTS, seed=number)
-            self.sites.append(self.client(self.srv, f'site{number}', {'format': 'csv', 'path': path, 'label': 'target',
-                                                                      'test_fraction': 0.2}))
+        self.sites = [self.site(number) for number in range(SITES)]
+
+    def site(self, number, **options):
+        path = self.path(f'site{number}.csv')
+        datasets.plain_table(path, 5 + number, INPUTS, seed=number)
+        return self.client(self.srv, f'site{number}', {'format': 'csv', 'path': path, 'label': 'target', 'test_fraction': 0.2},
+                           **options)
 
     def weights(self, name):
         _, tensors = datasets.read_safetensors(self.srv.export(name, f'{name}.safetensors'))
         return numpy.concatenate([tensors[each].ravel() for each in sorted(tensors)]).astype(float)
 
-    def test_the_model_is_that_of_the_sum(self):
-        job = secret('secret')
-        self.srv.submit(job)
-        self.srv.wait_finished('secret')
-        plain = {**job, 'name': 'plain'}
-        del plain['quantisation'], plain['secure_aggregation']
+    def assertModelOf(self, name, sites):
+        """That of the updates of these sites, as a job without any secrets makes it of them."""
+        for number, site in enumerate(self.sites):
+            if number not in sites and site.daemon.running:
+                site.kill9()
+        plain = jobs.plain(f'{name}-plain', INPUTS, clients=len(sites), learning_rate=0.001)
+        self.srv.submit(plain)
+        self.srv.wait_finished(plain['name'])
+        expected = self.weights(plain['name'])
+        self.assertGreater(numpy.linalg.norm(expected), 0.01)
+        # The grid has steps of 100 / 2^24.
+        self.assertLess(abs(self.weights(name) - expected).max(), 1e-4)
+
+
+class Sums(SecureCase):
+    def test_the_model_is_that_of_the_sum_and_no_site_is_seen(self):
+        self.srv.submit(secret('secret', rounds=2))
+        shown = self.srv.wait_finished('secret')
+        self.assertEqual([row['accepted'] for row in shown['rounds']], [4, 4])
+        # Means over the sites, of their own test rows.
+        self.assertGreater(shown['rounds'][-1]['metrics']['clients']['rmse'], 0)
+        with sqlite3.connect(os.path.join(self.srv.folder, 'registry.db')) as registry:
+            rows = registry.execute('SELECT examples, weight, metrics FROM contributions').fetchall()
+        self.assertEqual(set(rows), {(1, 1.0, '{}')})
+        peers = self.sites[0].ask('roster')['peers']
+        self.assertEqual({peer['name'] for peer in peers}, {'site1', 'site2', 'site3'})
+
+        plain = jobs.plain('plain', INPUTS, rounds=2, clients=SITES, learning_rate=0.001)
         self.srv.submit(plain)
         self.srv.wait_finished('plain')
-        moved = self.weights('plain')
-        self.assertGreater(numpy.linalg.norm(moved), 0.01)
-        # The grid has steps of 100 / 2^24.
-        self.assertLess(abs(self.weights('secret') - moved).max(), 1e-4)
+        self.assertLess(abs(self.weights('secret') - self.weights('plain')).max(), 1e-4)
+
+    def freeze_one(self, job):
+        """Three sites are ready; then site 0 stands still, and the last one makes the sum begin."""
+        self.sites[3].kill9()
+        self.srv.submit(job)
+        for site in self.sites[:3]:
+            site.daemon.wait_log(rf'job {job["name"]} task 1: done')
+        self.srv.wait_for(job['name'], lambda shown: shown['accepted'] == 3)
+        self.sites[0].daemon.signal(signal.SIGSTOP)
+        self.sites[3].start_connected()
+        self.srv.daemon.wait_log(rf'job {job["name"]} round 1: sum 1 of the updates of 4 clients begins')
+
+    def test_who_falls_silent_is_left_out(self):
+        self.freeze_one(secret('silent', phase_s=1))
+        self.srv.wait_finished('silent')
+        self.sites[0].daemon.signal(signal.SIGCONT)
+        self.sites[0].daemon.wait_log('job silent task 1: discarded')
+        self.assertModelOf('silent', {1, 2, 3})
+
+    def test_a_killed_server_goes_on_with_the_sum(self):
+        self.freeze_one(secret('resumed'))
+        why = self.srv.cli('why', 'resumed').out
+        self.assertIn('site0', why)
+        self.assertIn('keys', why)
+        self.srv.kill9()
+        self.srv.start()
+        self.srv.daemon.wait_log('job resumed round 1: goes on with sum 1, step keys')
+        self.sites[0].daemon.signal(signal.SIGCONT)
+        self.srv.wait_finished('resumed')
+        self.assertEqual([site.trainings('resumed', 1) for site in self.sites], [1, 1, 1, 1])
+        self.assertModelOf('resumed', {0, 1, 2, 3})
+
+    def test_a_killed_client_has_dropped_out_of_the_sum(self):
+        self.freeze_one(secret('dropped'))
+        self.sites[1].kill9()
+        self.sites[1].start_connected()
+        self.sites[0].daemon.signal(signal.SIGCONT)
+        self.srv.wait_finished('dropped')
+        self.sites[1].daemon.wait_log('takes no part in sum 1: unknown_sum')
+        self.sites[1].daemon.wait_log('job dropped task 1: discarded')
+        self.assertModelOf('dropped', {0, 2, 3})
+
+    def test_with_too_few_left_another_sum_is_made_and_nobody_trains_again(self):
+        self.freeze_one(secret('again', phase_s=2))
+        for site in self.sites[1:3]:  # one is left, and one that stands still
+            site.kill9()
+        self.srv.daemon.wait_log('job again round 1: sum 1 has come to nothing')
+        for site in self.sites[1:3]:
+            site.start_connected()
+        self.srv.wait_finished('again')
+        self.sites[0].daemon.signal(signal.SIGCONT)
+        self.assertEqual([site.trainings('again', 1) for site in self.sites], [1, 1, 1, 1])
+        self.assertModelOf('again', {1, 2, 3})
+
+
+class Distrust(SecureCase):
+    def test_a_site_that_pins_refuses_strangers_and_says_so(self):
+        self.sites[0].kill9()
+        harness.edit_json(self.sites[0].config, {'jobs': {'secure_aggregation': {'peers': 'pinned'}}})
+        self.sites[0].start_connected()
+        self.srv.submit(secret('pinned'))
+        self.srv.wait_finished('pinned')
+        self.sites[0].daemon.wait_log('takes no part in sum 1: unknown_peer')
+        self.srv.daemon.wait_log('site0 refuses: unknown_peer')
+        self.assertModelOf('pinned', {1, 2, 3})
+
+    def test_a_site_declines_what_protects_less_than_it_asks(self):
+        self.sites[0].kill9()
+        harness.edit_json(self.sites[0].config, {'jobs': {'secure_aggregation': {'required': True, 'clients_min': 4}}})
+        self.sites[0].start_connected()
+        self.srv.submit(jobs.plain('open', INPUTS))
+        self.sites[0].daemon.wait_log('job open is declined: .*jobs.secure_aggregation.required')
+        self.srv.submit(secret('few'))
+        self.sites[0].daemon.wait_log('job few is declined: .*jobs.secure_aggregation.clients_min')
+
+    def test_jobs_that_cannot_be_secret_are_refused_with_the_reason(self):
+        for changes, *parts in (
+                ({'rounds': {'max': 1, 'cohort': 4, 'contributions': {'min': 2}}}, '/rounds/contributions/min', '3'),
+                ({'keep': {'rounds': 1}}, '/keep/rounds', 'allowed: 0'),
+                ({'rounds': {'max': 1, 'cohort': 4, 'contributions': {'min': 3}, 'selection': {'by': 'examples'}}},
+                 '/rounds/selection/by', 'uniform'),
+                ({'rounds': {'max': 1, 'cohort': 4, 'contributions': {'min': 3}, 'staleness': {'max': 3}}},
+                 '/rounds/staleness/max', 'allowed: 0'),
+                ({'secure_aggregation': {'corrupted': 0.5, 'dropped': 0.5}}, 'corrupted')):
+            done = self.srv.try_submit({**secret('refused'), **changes})
+            self.assertFails(done, 1, *parts)
 
 
 if __name__ == '__main__':
