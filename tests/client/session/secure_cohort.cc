@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <catch2/catch.hpp>
 
+#include "secagg/packing.h"
+
 namespace fed::test {
 namespace {
 
@@ -75,7 +77,8 @@ session::SecureParty CohortSite::party(const wire::SecureName& name,
   return session::SecureParty({name, demands, id, identity, *peers, *answered, random});
 }
 
-Cohort::Cohort(std::size_t clients, std::uint32_t clients_min) {
+Cohort::Cohort(std::size_t clients, std::uint32_t clients_min)
+    : masked(secagg::zero_words(kBits, kLength)) {
   terms.job = "job";
   terms.round = 7;
   terms.attempt = 2;
@@ -143,7 +146,9 @@ void Cohort::mask(const std::set<std::size_t>& absent) {
     REQUIRE_FALSE(parties[i].has_masked(message));
     const Bytes packed = parties[i].mask(message, input(i)).value();
     REQUIRE(parties[i].has_masked(message));
-    server->masked_input(i, packed).value();
+    secagg::check_packed(packed, kBits, kLength).value();
+    server->input(i).value();
+    secagg::add_packed(packed, kBits, masked);
   }
   survivors = {name, server->close_inputs().value()};
 }
@@ -164,7 +169,7 @@ void Cohort::unmask() {
 }
 
 std::vector<std::uint64_t> Cohort::finish() {
-  const secagg::Words words = std::move(*server).finish().value();
+  const secagg::Words words = server->finish(masked).value();
   std::vector<std::uint64_t> sum;
   for (const std::uint32_t word : std::get<std::vector<std::uint32_t>>(words)) {
     sum.push_back(word & ((1u << kBits) - 1));
