@@ -181,12 +181,26 @@ void Drill::run() {
 void Drill::run_to(Step step) {
   for (int i = 0; !over() && attempt.step() != step; ++i) {
     REQUIRE(i < 10'000);
-    if (under_way_.empty()) {
-      tick_at_wakeup();
-    } else {
-      respond();
-    }
+    move();
   }
+}
+
+void Drill::run_for(std::size_t moves) {
+  for (std::size_t i = 0; i < moves && !over(); ++i) move();
+}
+
+void Drill::move() {
+  if (under_way_.empty()) {
+    tick_at_wakeup();
+  } else {
+    respond();
+  }
+}
+
+bool Drill::heard_once(std::size_t client, const Bytes& message) const {
+  const auto& heard = heard_.at(client);
+  return std::any_of(heard.begin(), heard.end(),
+                     [&](const auto& entry) { return entry.second == message; });
 }
 
 boost::system::result<secagg::Words, Failed> Drill::finish() const {

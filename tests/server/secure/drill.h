@@ -54,6 +54,7 @@ class Drill {
   void run();
   // Until the step begins, or the end. begin() is the caller's.
   void run_to(Step step);
+  void run_for(std::size_t moves);
   void begin() { carry_out(attempt.begin(now)); }
   void carry_out(const Actions& actions);
   // A client says something; what the server does then is carried out.
@@ -77,6 +78,8 @@ class Drill {
   std::optional<wire::Message> answer(std::size_t client, const wire::Message& message);
   // What a client was told last, as it came over the wire.
   const Bytes& last_heard(std::size_t client) const { return heard_.at(client).rbegin()->second; }
+  // Whether it was told exactly this at some time.
+  bool heard_once(std::size_t client, const Bytes& message) const;
   wire::SecureName name_for(std::size_t client) const;
 
   secagg::World world;
@@ -92,6 +95,7 @@ class Drill {
  private:
   void hear(std::size_t client, const wire::Message& message);
   void check_heard(std::size_t client, const wire::Message& message, const Bytes& bytes);
+  void move();
   void respond();
   std::optional<wire::Message> work(std::size_t client, const wire::Message& message);
 
@@ -102,7 +106,6 @@ class Drill {
   std::set<std::size_t> rows_;  // masked inputs that are on record
   std::optional<secagg::SurvivorSet> survivors_told_;
   std::deque<std::pair<std::size_t, Bytes>> under_way_;  // to clients
-  bool crashed_ = false;
 };
 
 }  // namespace fed::secure

@@ -220,42 +220,5 @@ TEST_CASE("hostile: a second answer changes nothing") {
   }
 }
 
-// Its shares are of another secret than its key: it answers the roster of another draw of its
-// randomness.
-TEST_CASE("hostile: a dealer that shared something else is named when the masks come off") {
-  const secagg::Options options{.clients = 5};
-  Drill drill(options);
-  const secagg::World world(options);
-  auto setup = world.setup(2);
-  setup.random = secagg::seeded(99, "another");
-  // Client 2 deals with the secrets of a twin that nobody has heard of. Its keys in the twin's
-  // roster are the twin's.
-  secagg::Client twin(setup);
-  const secagg::SignedKeys keys = twin.advertise(world.terms).value();
-  drill.alter = [&](std::size_t client, wire::Message answer) {
-    auto* shares = std::get_if<wire::SecureShares>(&answer);
-    if (client != 2 || shares == nullptr) return answer;
-    auto roster = std::get<wire::SecureRoster>(wire::decode(drill.last_heard(2)).value()).roster;
-    // Its own commitment to its own mask stays; that is what it will be held to.
-    roster.entries[2] = keys;
-    const auto dealt = twin.share(roster).value();
-    for (std::size_t i = 0; i < dealt.size(); ++i) {
-      REQUIRE(dealt[i].holder == shares->shares[i].holder);
-    }
-    return wire::Message(wire::SecureShares{shares->name, dealt});
-  };
-  drill.silent = [](Step step, std::size_t client) {
-    return step == Step::signatures && client == 2;
-  };
-  drill.run();
-  REQUIRE((drill.complete || drill.failed));
-  if (drill.complete) {
-    const auto sum = drill.finish();
-    REQUIRE_FALSE(sum);
-    REQUIRE(sum.error().lost.size() == 1);
-    CHECK(sum.error().lost[0].client == number_of(2));
-  }
-}
-
 }  // namespace
 }  // namespace fed::secure
