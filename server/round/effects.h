@@ -2,8 +2,8 @@
 //
 // Four of them write to the journal before anything that follows from them may be seen outside:
 // BeginRound, OpenTasks, Record and CommitRound. Every offer gets exactly one of Admit, Await,
-// Receipt and Retry; every completed upload exactly one of Record, Receipt and Retry; every Record,
-// once it has been answered, exactly one of Await, Receipt and Retry. Plain values.
+// Receipt and Retry; every completed upload exactly one of Record, Await, Receipt and Retry; every
+// Record, once it has been answered, exactly one of Await, Discard, Receipt and Retry. Plain values.
 #pragma once
 
 #include <cstdint>

@@ -160,6 +160,10 @@ void Engine::on(const Offered& event, Instant now, Effects& out) {
 }
 
 void Engine::on(const UploadCompleted& event, Instant now, Effects& out) {
+  if (secured() && awaits_sum(event.client, event.task)) {
+    out.push_back(Await{.client = event.client, .task = event.task});
+    return;
+  }
   if (const auto refusal = check_upload(gate(), event)) {
     refuse(event.client, event.task, *refusal, now, out);
     return;

@@ -166,6 +166,7 @@ class Engine {
   bool secured() const { return config_.secure && kind() == TaskKind::training; }
   void offered_ready(const Offered& event, Instant now, Effects& out);
   void offered_masked(const Offered& event, Instant now, Effects& out);
+  bool awaits_sum(ClientId client, std::int64_t task) const;
   bool advance_ready(Instant now, Effects& out);
   void secure(Effects& out);
   void take_back(ClientId client, Member& member, Effects& out);

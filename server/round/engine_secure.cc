@@ -54,6 +54,12 @@ void Engine::offered_masked(const Offered& event, Instant now, Effects& out) {
   out.push_back(Admit{.client = event.client, .task = event.task});
 }
 
+// Its masked input is on record; the receipt comes with the commit, if there is one.
+bool Engine::awaits_sum(ClientId client, std::int64_t task) const {
+  const auto at = members_.find(client);
+  return at != members_.end() && at->second.task == task && at->second.status == Status::accepted;
+}
+
 bool Engine::advance_ready(Instant now, Effects& out) {
   if (!paused_at_ && now >= deadline_) expired_ = true;
   if (secure_at_ && now >= *secure_at_) secure_at_.reset();

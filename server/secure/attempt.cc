@@ -57,6 +57,7 @@ Actions Attempt::received(std::int64_t client, const wire::Message& message, Ins
   Actions out;
   if (!waiting_.contains(client)) return out;
   if (const auto* refused = std::get_if<wire::SecureRefused>(&message)) {
+    if (!(refused->name == name_for(client))) return out;
     return gone(client, "refuses: " + refused->reason + ": " + refused->detail, now);
   }
   const Status taken = take(client, message);
@@ -69,9 +70,7 @@ Actions Attempt::received(std::int64_t client, const wire::Message& message, Ins
 
 Actions Attempt::input(std::int64_t client, Instant now) {
   Actions out;
-  if (!wants_input(client) || !server_.input(member_of_.at(client))) return out;
-  waiting_.erase(client);
-  answered_.insert(client);
+  if (!wants_input(client) || !take_input(client)) return out;
   out.push_back(Note{Note::Kind::input, client, {}});
   advance(now, out);
   return out;
@@ -116,6 +115,13 @@ Status Attempt::check_turn(std::int64_t client, const wire::SecureName& named, S
 
 Status Attempt::take(std::int64_t client, const wire::Message& message) {
   FED_TRY(std::visit([&](const auto& m) { return accept(client, m); }, message));
+  waiting_.erase(client);
+  answered_.insert(client);
+  return {};
+}
+
+Status Attempt::take_input(std::int64_t client) {
+  FED_TRY(server_.input(member_of_.at(client)));
   waiting_.erase(client);
   answered_.insert(client);
   return {};
@@ -307,26 +313,33 @@ boost::system::result<secagg::Words, Failed> Attempt::finish(
 Status Attempt::restore(const std::vector<Note>& notes, Instant now) {
   static_cast<void>(begin(now));
   for (const Note& note : notes) {
-    Status done;
-    if (note.kind == Note::Kind::close) {
-      if (step_ == Step::complete || step_ == Step::failed) {
-        return Error{ErrorCode::malformed, "the record of a secure sum goes on after its end"};
-      }
-      static_cast<void>(close(now));
-    } else if (!waiting_.contains(note.client)) {
-      done = Error{ErrorCode::malformed, "the record of a secure sum names a client out of turn"};
-    } else if (note.kind == Note::Kind::input) {
-      if (!wants_input(note.client)) return Error{ErrorCode::malformed, "an input out of turn"};
-      done = server_.input(member_of_.at(note.client));
-      waiting_.erase(note.client);
-      answered_.insert(note.client);
-    } else {
-      FED_ASSIGN(message, wire::decode(note.message));
-      done = take(note.client, message);
+    const Status done = repeat(note, now);
+    if (!done) {
+      return Error{ErrorCode::malformed, "not the record of this sum: " + done.error().detail};
     }
-    FED_TRY(std::move(done));
   }
+  // Nobody may be left who would answer.
+  if (is_over(now)) deadline_ = now;
   return {};
+}
+
+Status Attempt::repeat(const Note& note, Instant now) {
+  if (note.kind == Note::Kind::close) {
+    if (step_ == Step::complete || step_ == Step::failed) {
+      return Error{ErrorCode::malformed, "it goes on after its end"};
+    }
+    static_cast<void>(close(now));
+    return {};
+  }
+  if (!waiting_.contains(note.client)) {
+    return Error{ErrorCode::malformed, "it names a client out of turn"};
+  }
+  if (note.kind == Note::Kind::input) {
+    if (!wants_input(note.client)) return Error{ErrorCode::malformed, "an input out of turn"};
+    return take_input(note.client);
+  }
+  FED_ASSIGN(message, wire::decode(note.message));
+  return take(note.client, message);
 }
 
 // --- who is who

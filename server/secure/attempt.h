@@ -99,7 +99,8 @@ class Attempt {
   std::optional<Instant> next_wakeup() const;
 
   // The notes of an attempt with the same setup, in order, instead of begin(). Its step then begins
-  // anew. ErrorCode::malformed for notes that are not of such an attempt.
+  // anew, unless nobody is waited for any more: then a tick is due at once. ErrorCode::malformed
+  // for notes that are not of such an attempt.
   Status restore(const std::vector<Note>& notes, Instant now);
 
   Step step() const { return step_; }
@@ -119,6 +120,8 @@ class Attempt {
 
  private:
   Status take(std::int64_t client, const wire::Message& message);
+  Status take_input(std::int64_t client);
+  Status repeat(const Note& note, Instant now);
   Status check_turn(std::int64_t client, const wire::SecureName& named, Step step) const;
   Status accept(std::int64_t client, const wire::SecureKeys& message);
   Status accept(std::int64_t client, const wire::SecureShares& message);

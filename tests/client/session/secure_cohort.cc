@@ -77,7 +77,8 @@ session::SecureParty CohortSite::party(const wire::SecureName& name,
   return session::SecureParty({name, demands, id, identity, *peers, *answered, random});
 }
 
-Cohort::Cohort(std::size_t clients, std::uint32_t clients_min) {
+Cohort::Cohort(std::size_t clients, std::uint32_t clients_min)
+    : masked(secagg::zero_words(kBits, kLength)) {
   terms.job = "job";
   terms.round = 7;
   terms.attempt = 2;
@@ -139,13 +140,13 @@ std::vector<std::uint32_t> Cohort::input(std::size_t client) const {
 }
 
 void Cohort::mask(const std::set<std::size_t>& absent) {
-  masked = secagg::zero_words(kBits, terms.length);
   for (std::uint32_t i = 0; i < parties.size(); ++i) {
     if (absent.contains(i)) continue;
     const auto message = delivery(i);
     REQUIRE_FALSE(parties[i].has_masked(message));
     const Bytes packed = parties[i].mask(message, input(i)).value();
     REQUIRE(parties[i].has_masked(message));
+    secagg::check_packed(packed, kBits, kLength).value();
     server->input(i).value();
     secagg::add_packed(packed, kBits, masked);
   }

@@ -58,7 +58,7 @@ struct Cohort {
   std::vector<std::unique_ptr<CohortSite>> sites;
   std::vector<session::SecureParty> parties;
   std::unique_ptr<secagg::Server> server;
-  secagg::Words masked;  // the sum of what was masked
+  secagg::Words masked;  // the sum of the inputs that have come
 
   wire::SecureRoster roster;
   wire::SecureSurvivors survivors;

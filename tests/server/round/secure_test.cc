@@ -167,6 +167,15 @@ TEST_CASE("masked inputs are for those who were invited, while the sum is made")
   CHECK(bench.status(1) == Status::accepted);
 }
 
+TEST_CASE("an input that came twice has no receipt before there is a version") {
+  Bench bench;
+  bench.until_securing();
+  bench.sends(1);
+  CHECK(bench.tell(upload(1, 1)) == "await 1");
+  CHECK(bench.tell(NotSecured{1, "?", {}}) == "discard 1");
+  CHECK(bench.tell(Bench::ready(1)) == "await 1");
+}
+
 TEST_CASE("what is written down when the attempt is over is taken back") {
   Bench bench;
   bench.until_securing();
