@@ -81,7 +81,8 @@ void measure_client(Bench& bench, std::size_t clients, std::optional<Bar> bar) {
   const std::string cohort = among(clients, attempt.parameters());
   bench.report.add(
       {"l", "client, " + cohort, each.total() * kMilliseconds, "ms",
-       fmt::format("keystream of {} masks", attempt.masks()), cost.keystream * kMilliseconds, bar,
+       fmt::format("libsodium keystream, {} masks", attempt.masks()),
+       cost.keystream * kMilliseconds, bar,
        fmt::format("{} x 32 bits; advertise {:.2f}, share {:.2f}, mask {:.2f}, sign {:.2f}, unmask "
                    "{:.2f} ms of CPU",
                    length, each.advertise * kMilliseconds, each.share * kMilliseconds,
@@ -141,7 +142,7 @@ void measure_server(Bench& bench, std::size_t clients) {
       used_by([&] { make_keystream(removal.masks(), kWordBytes * length, parallel); });
   const Used finish = used_by([&] { removal.finish(secagg::zero_words(32, length), parallel); });
   const std::string cohort = among(clients, removal.parameters());
-  const std::string limit = fmt::format("keystream of {} masks", removal.masks());
+  const std::string limit = fmt::format("libsodium keystream, {} masks", removal.masks());
   bench.report.add({"l", "server, 30 % gone, CPU, " + cohort, finish.cpu, "s", limit, keystream.cpu,
                     kBar, fmt::format("{} x 32 bits, once", length)});
   bench.report.add({"l", fmt::format("the same, wall, {} threads", pool.threads()), finish.wall,
