@@ -9,11 +9,9 @@ using crypto::Scalar;
 
 // Horner's rule; `coefficients` from the constant term upwards.
 Scalar evaluate(std::span<const Scalar> coefficients, Point x) {
-  const Scalar at(x);
   Scalar value = coefficients.back().duplicate();
   for (std::size_t i = coefficients.size() - 1; i > 0; --i) {
-    value *= at;
-    value += coefficients[i - 1];
+    value.multiply_add(x, coefficients[i - 1]);
   }
   return value;
 }

@@ -15,6 +15,7 @@ constexpr Workload kWorkloads[] = {
     {"i", "handshakes", run_handshakes},
     {"j", "restart after kill -9 with 100 accepted updates", run_restart},
     {"k", "local training", run_local_training},
+    {"l", "secure sums, 100 and 1,000 clients", run_secure_sums},
 };
 
 }  // namespace

@@ -16,5 +16,6 @@ Status run_fold_kernels(Bench& bench);      // h
 Status run_handshakes(Bench& bench);        // i
 Status run_restart(Bench& bench);           // j
 Status run_local_training(Bench& bench);    // k
+Status run_secure_sums(Bench& bench);       // l
 
 }  // namespace fed::bench

@@ -66,6 +66,40 @@ TEST_CASE("one below the order is minus one") {
   CHECK((minus_one.inverse() == minus_one));
 }
 
+TEST_CASE("a step of Horner's rule is the multiplication and the addition") {
+  std::string digits = kOrder;
+  digits[1] = 'c';
+  const Scalar minus_one = scalar_of(digits).value();
+  std::vector<Scalar> values;
+  for (const std::uint64_t number : {0U, 1U, 2U}) values.push_back(Scalar(number));
+  values.push_back(minus_one.duplicate());
+  values.push_back(counted());
+  values.push_back(counted().inverse());
+  for (int i = 0; i < 200; ++i) {  // powers: as good as random
+    Scalar next = values.back().duplicate();
+    next *= values[4];
+    values.push_back(std::move(next));
+  }
+  for (const std::uint32_t factor : {0U, 1U, 2U, 3U, 314U, 65'537U, 0x7fffffffU, 0xffffffffU}) {
+    bool same = true;
+    for (std::size_t i = 0; i < values.size(); ++i) {
+      for (const std::size_t j : {std::size_t{0}, std::size_t{3}, values.size() - 1 - i}) {
+        Scalar expected = values[i].duplicate(), value = values[i].duplicate();
+        expected *= Scalar(factor);
+        expected += values[j];
+        value.multiply_add(factor, values[j]);
+        same = same && value == expected;
+      }
+    }
+    CHECK(same);
+  }
+  Scalar self = counted();
+  self.multiply_add(4, self);
+  Scalar five(5);
+  five *= counted();
+  CHECK((self == five));
+}
+
 TEST_CASE("a duplicate is independent and a moved-from scalar is wiped") {
   Scalar a(7);
   Scalar b = a.duplicate();
