@@ -10,7 +10,8 @@ namespace fed::coding {
 namespace {
 
 // Of metric_names(): loss, accuracy, auc, rmse, mae, r2.
-constexpr std::array<double, 6> kMetricMax{16, 1, 1, 64, 64, 1};
+constexpr std::size_t kMetrics = 6;
+constexpr std::size_t kRmse = 3;  // whose square has a mean over all rows
 
 std::uint32_t permille(double share) {
   return static_cast<std::uint32_t>(std::lround(share * 1000));
@@ -33,7 +34,7 @@ Result<secagg::Codec> codec_of(const config::JobSpec& job, std::uint64_t coordin
                               .clients_max = static_cast<std::uint32_t>(job.rounds.cohort),
                               .rotated = how.rotation,
                               .kept = how.kept,
-                              .measure_max = {kMetricMax.begin(), kMetricMax.end()},
+                              .measures = kMetrics,
                               .seed = secagg::Transcript("fed job round")
                                           .add(job.name)
                                           .add_number(job.rounds.seed)
@@ -56,24 +57,25 @@ std::vector<secagg::Measure> measures_of(const config::JobSpec& job,
   if (!metrics || metrics->examples < 1) return measures;
   for (std::size_t i = 0; i < measures.size(); ++i) {
     const auto value = model::value_of(*metrics, model::metric_names()[i]);
-    if (value && std::isfinite(*value)) measures[i] = {*value, weight_of(job, metrics->examples)};
+    if (!value || !std::isfinite(*value)) continue;
+    measures[i] = {i == kRmse ? *value * *value : *value, weight_of(job, metrics->examples)};
   }
   return measures;
 }
 
 std::optional<model::Metrics> metrics_of(std::span<const secagg::Measure> measures) {
-  FED_CHECK(measures.size() == kMetricMax.size() &&
-            measures.size() == model::metric_names().size());
+  FED_CHECK(measures.size() == kMetrics && model::metric_names().size() == kMetrics);
   if (measures[0].weight == 0) return std::nullopt;
   const auto known = [&](std::size_t i) -> std::optional<double> {
     if (measures[i].weight == 0) return std::nullopt;
     return measures[i].value;
   };
+  const std::optional<double> square = known(kRmse);
   return model::Metrics{.examples = measures[0].weight,
                         .loss = measures[0].value,
                         .accuracy = known(1),
                         .auc = known(2),
-                        .rmse = known(3),
+                        .rmse = square ? std::optional(std::sqrt(*square)) : std::nullopt,
                         .mae = known(4),
                         .r2 = known(5)};
 }

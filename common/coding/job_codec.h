@@ -3,7 +3,7 @@
 //
 // A site's metrics of the global model travel in the same vector as its update, each weighted by
 // the site's test rows (at most weight_max), so that the server sees their means over the sites
-// only. They are cut off at kMetricMax. Pure functions; thread-safe.
+// only. Pure functions; thread-safe.
 #pragma once
 
 #include <optional>

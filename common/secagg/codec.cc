@@ -13,7 +13,9 @@ namespace {
 
 // A rotated coordinate is beyond its bound, and cut off, once in so many vectors.
 constexpr double kCutOff = 1e-6;
-constexpr std::size_t kWordsOfMeasure = 2;
+constexpr double kMeasureStep = 0x1p-16;
+constexpr double kMeasureMax = 0x1p31;
+constexpr std::int64_t kMeasureSteps = std::int64_t{1} << 47;  // from 0 to the largest value
 
 crypto::Hash seed_for(std::string_view purpose, const crypto::Hash& seed) {
   return Transcript(purpose).add(seed).finish();
@@ -36,8 +38,13 @@ std::uint64_t Codec::kept() const {
 
 std::uint64_t Codec::rounded() const { return shape_.rotated ? rotated_length(kept()) : kept(); }
 
-std::uint64_t Codec::length() const {
-  return rounded() + 1 + kWordsOfMeasure * shape_.measure_max.size();
+std::uint64_t Codec::length() const { return rounded() + 1 + words_of_measure() * shape_.measures; }
+
+// The weight, and as many digits as the largest value has.
+std::size_t Codec::words_of_measure() const {
+  std::size_t words = 1;
+  for (std::int64_t left = kMeasureSteps; left > 0; left /= shape_.steps) ++words;
+  return words;
 }
 
 std::vector<std::uint64_t> Codec::support() const {
@@ -49,6 +56,7 @@ Result<Codec> Codec::make(CodecShape shape) {
   if (shape.coordinates == 0 || !(shape.kept > 0 && shape.kept <= 1)) {
     return Error{ErrorCode::invalid, "a codec keeps a share of at least one coordinate"};
   }
+  if (shape.steps < 2) return Error{ErrorCode::invalid, "a grid has at least two steps"};
   Codec codec(std::move(shape), {});
   const CodecShape& of = codec.shape_;
   codec.how_ = {.clip_norm = of.clip_norm,
@@ -63,7 +71,7 @@ Result<Codec> Codec::make(CodecShape shape) {
 
 Result<Words> Codec::encode(std::span<const float> update, std::uint32_t weight,
                             std::span<const Measure> measures, crypto::KeyView secret) const {
-  FED_CHECK(update.size() == shape_.coordinates && measures.size() == shape_.measure_max.size());
+  FED_CHECK(update.size() == shape_.coordinates && measures.size() == shape_.measures);
   std::vector<float> chosen;
   if (shape_.kept < 1) {
     chosen = gather(update, support());
@@ -78,24 +86,25 @@ Result<Words> Codec::encode(std::span<const float> update, std::uint32_t weight,
     update = chosen;
   }
   FED_ASSIGN(words, quantise(update, weight, how_, secret));
-  Stream chance(as_key(Transcript("fed secagg measures").add(secret).finish()));
-  const auto add = [&words](double number) {
+  const auto add = [&words](std::int64_t number) {
     std::visit(
         [number](auto& elements) {
           using Word = typename std::remove_reference_t<decltype(elements)>::value_type;
-          elements.push_back(static_cast<Word>(static_cast<std::int64_t>(number)));
+          elements.push_back(static_cast<Word>(number));
         },
         words);
   };
-  for (std::size_t i = 0; i < measures.size(); ++i) {
-    const Measure& measure = measures[i];
+  for (const Measure& measure : measures) {
     if (measure.weight > shape_.weight_max || !std::isfinite(measure.value)) {
       return Error{ErrorCode::invalid, "a measure is not finite or weighs too much"};
     }
-    const double most = shape_.measure_max[i];
-    const double share = std::clamp(measure.value, -most, most) / most;
     add(measure.weight);
-    add(chance.round(share * measure.weight * shape_.steps));
+    std::int64_t left =
+        std::llround(std::clamp(measure.value, -kMeasureMax, kMeasureMax) / kMeasureStep);
+    for (std::size_t digit = 1; digit < words_of_measure(); ++digit) {
+      add(left % shape_.steps * measure.weight);
+      left /= shape_.steps;
+    }
   }
   return words;
 }
@@ -104,19 +113,22 @@ Codec::Mean Codec::decode(Words sum) const {
   FED_CHECK(length_of(sum) == length());
   Mean mean;
   const unsigned bits = modulus_bits();
+  // From the sums of the weights and of the digits, the lowest first.
+  const auto mean_measure = [&](const auto& elements) -> Measure {
+    const double weight = signed_value(elements[0], bits);
+    if (!(weight >= 1 && weight <= std::numeric_limits<std::uint32_t>::max())) return {};
+    double total = 0;
+    for (std::size_t digit = elements.size() - 1; digit > 0; --digit) {
+      total = total * shape_.steps + signed_value(elements[digit], bits);
+    }
+    return {total / weight * kMeasureStep, static_cast<std::uint32_t>(weight)};
+  };
   std::visit(
       [&](auto& elements) {
-        const std::size_t measures = shape_.measure_max.size();
-        const std::size_t first = elements.size() - kWordsOfMeasure * measures;
-        for (std::size_t i = 0; i < measures; ++i) {
-          const double weight = signed_value(elements[first + 2 * i], bits);
-          const double total = signed_value(elements[first + 2 * i + 1], bits);
-          if (!(weight >= 1 && weight <= std::numeric_limits<std::uint32_t>::max())) {
-            mean.measures.push_back({});
-            continue;
-          }
-          mean.measures.push_back({total / weight * (shape_.measure_max[i] / shape_.steps),
-                                   static_cast<std::uint32_t>(weight)});
+        const std::size_t words = words_of_measure();
+        const std::size_t first = elements.size() - words * shape_.measures;
+        for (std::size_t at = first; at < elements.size(); at += words) {
+          mean.measures.push_back(mean_measure(std::span(elements).subspan(at, words)));
         }
         elements.resize(first);
       },

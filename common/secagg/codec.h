@@ -6,9 +6,13 @@
 // the update's d coordinates k are kept (random_support), they may be rotated (rotation.h), clipped
 // and rounded (quantise.h). The elements of a vector are
 //
-//   d' rounded coordinates times the weight | the weight | for each measure: weight, value * weight
+//   d' rounded coordinates times the weight | the weight | for each measure: weight, digits *
+//   weight
 //
-// A measure has a weight of its own (test rows), which may be 0 for a client that has none.
+// A measure has a weight of its own (test rows), which may be 0 for a client that has none. Its
+// value is rounded to a multiple of 2^-16 and cut off at 2^31, and written with digits of base
+// `steps`, all of the value's sign, so that no digit is larger than a coordinate: the sum of the
+// digits' multiples is that of the values', whatever they are.
 #pragma once
 
 #include <optional>
@@ -24,13 +28,13 @@ namespace fed::secagg {
 struct CodecShape {
   std::uint64_t coordinates = 0;  // d, of the model
   double clip_norm = 1;
-  std::uint32_t steps = 1;
+  std::uint32_t steps = 2;  // at least 2
   std::uint32_t weight_max = 1;
   std::uint32_t clients_max = 1;  // in one sum
   bool rotated = false;
-  double kept = 1;                  // k / d, in (0, 1]
-  std::vector<double> measure_max;  // largest magnitude of each; beyond is cut off
-  crypto::Hash seed{};              // of this round, public: which coordinates, which rotation
+  double kept = 1;  // k / d, in (0, 1]
+  std::size_t measures = 0;
+  crypto::Hash seed{};  // of this round, public: which coordinates, which rotation
 };
 
 struct Measure {
@@ -41,13 +45,13 @@ struct Measure {
 // Immutable; thread-safe.
 class Codec {
  public:
-  // ErrorCode::invalid as check(Quantisation) has it, or for `kept` out of its range.
+  // ErrorCode::invalid as check(Quantisation) has it, or for `kept` or `steps` out of its range.
   static Result<Codec> make(CodecShape shape);
 
   unsigned modulus_bits() const { return modulus_bits_for(how_); }
   std::uint64_t length() const;  // elements of a vector
 
-  // `update` has all coordinates, `measures` one for each of measure_max. `secret` is random, known
+  // `update` has all coordinates, `measures` all measures of the shape. `secret` is random, known
   // to nobody else and used once. ErrorCode::invalid for a value that is not finite or a weight
   // out of its range.
   Result<Words> encode(std::span<const float> update, std::uint32_t weight,
@@ -66,6 +70,7 @@ class Codec {
   std::uint64_t kept() const;
   std::uint64_t rounded() const;  // d'
   std::vector<std::uint64_t> support() const;
+  std::size_t words_of_measure() const;
 
   CodecShape shape_;
   Quantisation how_;

@@ -122,6 +122,11 @@ bool SecureRound::received(std::int64_t client, const wire::Message& message) {
   const wire::SecureName* name = name_of(message);
   if (name == nullptr) return false;
   if (attempt_ && name->attempt == attempt_->setup().terms.attempt) {
+    if (const auto* refused = std::get_if<wire::SecureRefused>(&message)) {
+      log::warning("job {} round {}: {} takes no part in sum {}: {}: {}", name->job,
+                   attempt_->setup().terms.round, services_.name_of(client), name->attempt,
+                   refused->reason, refused->detail);
+    }
     carry_out(attempt_->received(client, message, services_.control.now()));
   }
   return true;

@@ -19,7 +19,7 @@ CodecShape shape() {
           .steps = 1 << 16,
           .weight_max = 500,
           .clients_max = 4,
-          .measure_max = {16, 1},
+          .measures = 2,
           .seed = seed(1)};
 }
 
@@ -74,7 +74,7 @@ TEST_CASE("what is decoded is the weighted mean, to the width of the grid") {
     CodecShape how = shape();
     how.rotated = rotated;
     const Codec codec = Codec::make(how).value();
-    CHECK(codec.length() == (rotated ? 128 : 100) + 1 + 4);
+    CHECK(codec.length() == (rotated ? 128 : 100) + 1 + 2 * 4);
     const Codec::Mean mean = codec.decode(sum_of(codec));
     CHECK(mean.weight == 821);
     // Each coordinate is off by less than a step, 2 / 65536.
@@ -82,22 +82,41 @@ TEST_CASE("what is decoded is the weighted mean, to the width of the grid") {
   }
 }
 
-TEST_CASE("measures are means over those who have them, and cut off at their limit") {
+TEST_CASE("measures are means over those who have them") {
   const Codec codec = Codec::make(shape()).value();
   const Codec::Mean mean = codec.decode(sum_of(codec));
   REQUIRE(mean.measures.size() == 2);
   CHECK(mean.measures[0].weight == 60);
-  // (10 * 0.25 + 20 * 0.5 + 30 * 0.75) / 60
-  CHECK(mean.measures[0].value == Approx(35.0 / 60).margin(1e-4));
+  // (10 * 0.25 + 20 * 0.5 + 30 * 0.75) / 60, all of them multiples of 2^-16
+  CHECK(mean.measures[0].value == Approx(35.0 / 60).epsilon(1e-12));
   CHECK(mean.measures[1].weight == 21);
-  CHECK(mean.measures[1].value == Approx(-0.5).margin(1e-4));
+  CHECK(mean.measures[1].value == -0.5);
 
   const crypto::Hash secret = seed(3);
-  const std::vector<Measure> wild{{1e9, 5}, {0, 0}};
+  for (const double value : {1e9, -1e9, 12345.678, -0.001, 3e-5, 0.0}) {
+    const std::vector<Measure> one{{value, 5}, {0, 0}};
+    const auto words = codec.encode(update(0), 1, one, crypto::KeyView(secret)).value();
+    const Codec::Mean alone = codec.decode(words);
+    CHECK(std::abs(alone.measures[0].value - value) <= 0x1p-17);
+    CHECK(alone.measures[1].weight == 0);
+  }
+  const std::vector<Measure> wild{{-1e12, 500}, {0, 0}};
   const auto words = codec.encode(update(0), 1, wild, crypto::KeyView(secret)).value();
-  const Codec::Mean alone = codec.decode(words);
-  CHECK(alone.measures[0].value == 16);
-  CHECK(alone.measures[1].weight == 0);
+  CHECK(codec.decode(words).measures[0].value == -0x1p31);
+}
+
+TEST_CASE("measures fit on any grid") {
+  for (const std::uint32_t steps : {2u, 3u, 1000u, 1u << 24}) {
+    CodecShape how = shape();
+    how.steps = steps;
+    const Codec codec = Codec::make(how).value();
+    const Codec::Mean mean = codec.decode(sum_of(codec));
+    CHECK(mean.measures[0].value == Approx(35.0 / 60).epsilon(1e-12));
+    CHECK(mean.measures[1].value == -0.5);
+  }
+  CodecShape how = shape();
+  how.steps = 1;
+  CHECK(Codec::make(how).error().code == ErrorCode::invalid);
 }
 
 TEST_CASE("with fewer coordinates kept, the mean is right on average and zero elsewhere") {
@@ -109,7 +128,7 @@ TEST_CASE("with fewer coordinates kept, the mean is right on average and zero el
     how.seed = seed(static_cast<std::uint64_t>(round));
     how.rotated = round % 2 == 1;
     const Codec codec = Codec::make(how).value();
-    CHECK(codec.length() == (how.rotated ? 32 : 25) + 1 + 4);
+    CHECK(codec.length() == (how.rotated ? 32 : 25) + 1 + 2 * 4);
     const auto update = codec.decode(sum_of(codec)).update;
     CHECK(std::count(update.begin(), update.end(), 0.0F) >= 75);
     for (std::size_t i = 0; i < average.size(); ++i) average[i] += update[i] / rounds;
