@@ -14,12 +14,7 @@ namespace fed::crypto {
 
 inline constexpr std::size_t kChaCha20BlockBytes = 64;
 
-// Fills `into` with the stream of `key` from block `first_block` on, as fast as this processor can:
-// sixteen blocks at a time where it has AVX-512 (chacha20_wide.h). Thread-safe.
+// Fills `into` with the stream of `key` from block `first_block` on. Thread-safe.
 void chacha20_stream(KeyView key, std::uint64_t first_block, ByteSpan into);
-
-// The same by libsodium alone, for what is left of sixteen blocks, and to compare with.
-// Thread-safe.
-void chacha20_stream_by_library(KeyView key, std::uint64_t first_block, ByteSpan into);
 
 }  // namespace fed::crypto

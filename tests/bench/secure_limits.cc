@@ -23,7 +23,7 @@ void make_keystream(std::size_t masks, std::uint64_t bytes, const secagg::Parall
       for (std::size_t mask = 0; mask < masks; ++mask) {
         crypto::Wiped<32> key;
         store_le(key.span().data(), std::uint64_t{mask});
-        crypto::chacha20_stream_by_library(key.view(), at / crypto::kChaCha20BlockBytes, block);
+        crypto::chacha20_stream(key.view(), at / crypto::kChaCha20BlockBytes, block);
       }
     }
   });

@@ -37,24 +37,6 @@ TEST_CASE("any stretch of the stream is the same as within the whole") {
   }
 }
 
-// With AVX-512 these are two implementations, of which the library's is the reference; without it
-// there is one.
-TEST_CASE("sixteen blocks at once are those of the library, wherever they begin and end") {
-  const Wiped<32> key = counting_key();
-  for (const std::uint64_t first :
-       {std::uint64_t{0}, std::uint64_t{3}, (std::uint64_t{1} << 32) - 17,
-        (std::uint64_t{1} << 32) - 5, std::uint64_t{1} << 40, ~std::uint64_t{0} - 100}) {
-    for (const std::size_t size : {1023U, 1024U, 1025U, 2048U, 4095U, 5000U}) {
-      Bytes expected(size + 1, 0xaa), bytes(size + 1, 0x55);  // the first byte spoils the alignment
-      chacha20_stream_by_library(key.view(), first, ByteSpan(expected).subspan(1));
-      chacha20_stream(key.view(), first, ByteSpan(bytes).subspan(1));
-      CHECK(bytes[0] == 0x55);
-      bytes[0] = 0xaa;
-      CHECK(bytes == expected);
-    }
-  }
-}
-
 // OpenSSL's ChaCha20 with a counter of 64 bits.
 TEST_CASE("the stream goes on after 2^32 blocks") {
   CHECK(to_hex(stream(counting_key().view(), (std::uint64_t{1} << 32) + 5, 32)) ==
