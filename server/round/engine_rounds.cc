@@ -101,6 +101,8 @@ bool Engine::reinforce(Instant now, Effects& out) {
   if (job_ != JobState::running) return false;
   const Pool candidates = pool();
   if (candidates.fresh.empty() && candidates.late.empty()) return false;
+  // Its goal would be lower than what a version needs.
+  if (candidates.kept + candidates.all() < least()) return false;
   begin(draw(candidates), now, out);
   return true;
 }

@@ -135,6 +135,7 @@ void Engine::lose(const NotSecured::Lost& lost) {
   Member& member = at->second;
   member.last_refusal = {Reason::task_failed, lost.detail};
   if (lost.silent && !member.connected) return;
+  if (member.status == Status::storing) return;  // its record is answered first
   member.status = Status::failed;
   tried_.insert(lost.client);
 }

@@ -167,6 +167,14 @@ TEST_CASE("masked inputs are for those who were invited, while the sum is made")
   CHECK(bench.status(1) == Status::accepted);
 }
 
+TEST_CASE("no sum is made of fewer than a version needs, whoever is asked beside those at work") {
+  Bench bench;
+  bench.begin();
+  for (const ClientId gone : {2, 3, 4}) bench.tell(ClientRemoved{gone});
+  CHECK(bench.tell(ClientAvailable{5, 1}) == "");
+  CHECK(bench.tell(ClientAvailable{6, 1}).starts_with("begin 1.2 [1 5 6]"));
+}
+
 TEST_CASE("an input that came twice has no receipt before there is a version") {
   Bench bench;
   bench.until_securing();
@@ -184,6 +192,15 @@ TEST_CASE("what is written down when the attempt is over is taken back") {
   CHECK(bench.tell(NotSecured{1, "?", {}}) == "");
   CHECK(bench.tell(Recorded{1, 1}) == "discard 1");
   CHECK(bench.status(1) == Status::ready);
+}
+
+TEST_CASE("what is written down for one that spoiled the sum is taken back as well") {
+  Bench bench;
+  bench.until_securing();
+  bench.tell(Bench::masked(1));
+  CHECK(bench.tell(upload(1, 1)) == "record 1");
+  CHECK(bench.tell(NotSecured{1, "?", {{1, "lied"}}}) == "");
+  CHECK(bench.tell(Recorded{1, 1}) == "discard 1");
 }
 
 TEST_CASE("an engine goes on with a sum, or begins it anew when the app cannot") {

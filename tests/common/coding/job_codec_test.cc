@@ -1,0 +1,180 @@
+// What a job's sections mean for secagg: metrics through a sum, codecs of rounds, what can be
+// secure.
+#include "coding/job_codec.h"
+
+#include <catch2/catch.hpp>
+
+namespace fed::coding {
+namespace {
+
+config::JobSpec some_job() {
+  config::JobSpec job;
+  job.rounds.cohort = 5;
+  job.rounds.contributions_min = 3;
+  job.rounds.contributions_goal = 4;
+  job.quantisation = config::QuantisationSpec{.weight_max = 1000};
+  job.secure_aggregation = config::SecureAggregationSpec{};
+  return job;
+}
+
+secagg::Codec codec(const config::JobSpec& job, std::int64_t round = 1,
+                    std::string_view text = "{}") {
+  return codec_of(job, 40, settings_hash(text), round).value();
+}
+
+std::vector<std::uint64_t> values(const secagg::Words& words) {
+  return std::visit([](const auto& v) { return std::vector<std::uint64_t>(v.begin(), v.end()); },
+                    words);
+}
+
+secagg::Words vector_of(const config::JobSpec& job, const secagg::Codec& how,
+                        const std::optional<model::Metrics>& metrics) {
+  std::vector<float> update(40);
+  for (std::size_t i = 0; i < update.size(); ++i) update[i] = 0.01f * static_cast<float>(i);
+  const crypto::Hash secret = settings_hash("secret");
+  return how.encode(update, 1, measures_of(job, metrics), crypto::KeyView(secret)).value();
+}
+
+model::Metrics metrics(std::int64_t examples, double loss) {
+  model::Metrics result;
+  result.examples = examples;
+  result.loss = loss;
+  return result;
+}
+
+// Of several sites, through the codec.
+std::optional<model::Metrics> mean(const config::JobSpec& job,
+                                   const std::vector<std::optional<model::Metrics>>& sites) {
+  const secagg::Codec how = codec(job);
+  secagg::Words sum = secagg::zero_words(how.modulus_bits(), how.length());
+  for (const auto& site : sites) {
+    const secagg::Words one = vector_of(job, how, site);
+    std::visit(
+        [&](auto& total) {
+          const auto& more = std::get<std::decay_t<decltype(total)>>(one);
+          for (std::size_t i = 0; i < total.size(); ++i) total[i] += more[i];
+        },
+        sum);
+  }
+  return metrics_of(how.decode(std::move(sum)).measures);
+}
+
+TEST_CASE("coding: metrics are means over the sites, by their rows") {
+  model::Metrics one = metrics(100, 0.5), two = metrics(300, 2.5);
+  one.accuracy = 1, two.accuracy = 0.5;
+  const auto found = mean(some_job(), {one, two, std::nullopt});
+  REQUIRE(found);
+  CHECK(found->examples == 400);
+  CHECK(found->loss == Approx((0.5 * 100 + 2.5 * 300) / 400).margin(1e-3));
+  CHECK(found->accuracy.value() == Approx((100 + 0.5 * 300) / 400).margin(1e-3));
+  CHECK_FALSE(found->auc);
+  CHECK_FALSE(found->rmse);
+  CHECK_FALSE(found->mae);
+  CHECK_FALSE(found->r2);
+}
+
+TEST_CASE("coding: a metric that some sites lack is the mean over the others") {
+  model::Metrics one = metrics(10, 1), two = metrics(990, 1), three = metrics(30, 1);
+  one.auc = 0.75, three.auc = 0.25;
+  three.rmse = 3, three.mae = 2, three.r2 = -0.5;
+  const auto found = mean(some_job(), {one, two, three});
+  REQUIRE(found);
+  CHECK(found->examples == 1030);
+  CHECK(found->auc.value() == Approx((0.75 * 10 + 0.25 * 30) / 40).margin(1e-3));
+  CHECK(found->rmse.value() == Approx(3).margin(1e-2));
+  CHECK(found->mae.value() == Approx(2).margin(1e-2));
+  CHECK(found->r2.value() == Approx(-0.5).margin(1e-3));
+  CHECK_FALSE(found->accuracy);
+}
+
+TEST_CASE("coding: without any metrics there are none") {
+  CHECK_FALSE(mean(some_job(), {std::nullopt, std::nullopt, model::Metrics{}}));
+}
+
+TEST_CASE("coding: what is out of all proportion is cut off, and weights too") {
+  model::Metrics wild = metrics(1 << 20, 1e9);
+  wild.r2 = -40;
+  const auto found = mean(some_job(), {wild});
+  REQUIRE(found);
+  CHECK(found->examples == 1000);
+  CHECK(found->loss == Approx(16));
+  CHECK(found->r2.value() == Approx(-1));
+  const auto nan = measures_of(some_job(), metrics(3, NAN));
+  CHECK(nan[0].weight == 0);
+}
+
+TEST_CASE("coding: the codec follows from settings and round") {
+  config::JobSpec job = some_job();
+  const auto of = [&](std::int64_t round, std::string_view text) {
+    return values(vector_of(job, codec(job, round, text), std::nullopt));
+  };
+  for (const bool rotation : {true, false}) {
+    job.quantisation->rotation = rotation;
+    job.quantisation->kept = rotation ? 1 : 0.5;
+    CHECK(of(1, "{}") == of(1, "{}"));
+    CHECK(of(1, "{}") != of(2, "{}"));
+    CHECK(of(1, "{}") != of(1, "{ }"));
+  }
+  // Without either, rounds do not differ.
+  job.quantisation->kept = 1;
+  CHECK(of(1, "{}") == of(2, "{}"));
+}
+
+TEST_CASE("coding: the size on the wire is that of the packed vector") {
+  const secagg::Codec how = codec(some_job());
+  CHECK(how.length() == 40 + 1 + 2 * model::metric_names().size());
+  CHECK(coded_bytes(how) == (how.length() * how.modulus_bits() + 7) / 8);
+}
+
+TEST_CASE("coding: numbers that fit no 64 bits are the operator's business") {
+  config::JobSpec job = some_job();
+  job.quantisation->steps = std::int64_t{1} << 31;
+  job.quantisation->weight_max = std::int64_t{1} << 31;
+  const auto found = codec_of(job, 40, {}, 1);
+  REQUIRE_FALSE(found.has_value());
+  CHECK(found.error().code == ErrorCode::invalid);
+}
+
+TEST_CASE("coding: weights are examples, within bounds") {
+  const config::JobSpec job = some_job();
+  CHECK(weight_of(job, -5) == 1);
+  CHECK(weight_of(job, 0) == 1);
+  CHECK(weight_of(job, 999) == 999);
+  CHECK(weight_of(job, 1000) == 1000);
+  CHECK(weight_of(job, std::int64_t{1} << 40) == 1000);
+}
+
+TEST_CASE("coding: what can be secure") {
+  config::JobSpec job = some_job();
+  CHECK(check_parameters(job));
+  job.rounds.cohort = job.rounds.contributions_goal = 3;
+  CHECK(check_parameters(job));
+  job.rounds.contributions_min = 2;
+  REQUIRE_FALSE(check_parameters(job));
+  CHECK(check_parameters(job).error().code == ErrorCode::invalid);
+  CHECK(check_parameters(job).error().detail.find("3 to 100000 clients, not 2") !=
+        std::string::npos);
+  job = some_job();
+  job.rounds.cohort = 10;
+  job.secure_aggregation->corrupted = 0.4;
+  job.secure_aggregation->dropped = 0.4;
+  REQUIRE_FALSE(check_parameters(job));
+  CHECK(check_parameters(job).error().detail.find("fear fewer corrupted ones") !=
+        std::string::npos);
+}
+
+TEST_CASE("coding: the threat is the job's, in thousandths") {
+  const auto threat = threat_of({.adversary = config::SecureAggregationSpec::Adversary::curious,
+                                 .corrupted = 0.333,
+                                 .dropped = 0.1});
+  CHECK(threat == secagg::Threat{secagg::Adversary::curious, 333, 100});
+  CHECK(threat_of({}).adversary == secagg::Adversary::semi_malicious);
+}
+
+TEST_CASE("coding: one byte of the job is another job") {
+  CHECK(settings_hash("{\"name\":\"a\"}") == settings_hash("{\"name\":\"a\"}"));
+  CHECK(settings_hash("{\"name\":\"a\"}") != settings_hash("{\"name\":\"b\"}"));
+}
+
+}  // namespace
+}  // namespace fed::coding
