@@ -131,7 +131,13 @@ SecureWork::Ready ClientCore::ready_for(const wire::SecureName& name) const {
 
 bool ClientCore::received_secure(const wire::Message& message) {
   if (const auto* terms = std::get_if<wire::SecureTerms>(&message)) {
-    secure_.on(*terms, ready_for(terms->name));
+    const auto job = jobs_.find(terms->name.job);
+    const bool loading = job != jobs_.end() && job->second.workload == nullptr;
+    if (loading) {
+      job->second.terms = *terms;  // until its data is there
+    } else {
+      secure_.on(*terms, ready_for(terms->name));
+    }
     return true;
   }
   return std::visit(
@@ -160,7 +166,9 @@ void ClientCore::job_loaded(const std::string& job, std::uint64_t load, const Lo
   log::info("job {}: {} rows to train on", job, examples);
   // How many is inside of the mask.
   const bool hidden = entry->second.workload->secure() != nullptr;
+  const auto terms = std::exchange(entry->second.terms, std::nullopt);
   carry_out(session_.job_loaded(job, hidden ? 1 : examples));
+  if (terms) secure_.on(*terms, ready_for(terms->name));
 }
 
 void ClientCore::training_progressed(std::uint64_t training, wire::Progress progress) {

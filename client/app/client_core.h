@@ -117,6 +117,7 @@ class ClientCore final : private UplinkUser {
   struct Job {
     std::uint64_t load = 0;
     std::shared_ptr<Workload> workload;
+    std::optional<wire::SecureTerms> terms{};  // that came before the workload
   };
   // Sealed bytes that the server was asked for.
   struct Download {

@@ -62,7 +62,7 @@ void ClientCore::run(const session::Send& effect) {
 
 void ClientCore::run(const session::LoadJob& effect) {
   const std::uint64_t load = ++loads_;
-  jobs_[effect.job] = Job{load, nullptr};
+  jobs_[effect.job] = Job{.load = load, .workload = nullptr};
   log::info("job {}: reading the data", effect.job);
   around_.loading.post([this, job = effect.job, spec = effect.spec, load] {
     Loaded loaded = out_of_memory();

@@ -14,12 +14,21 @@ import jobs
 
 INPUTS = 200
 SITES = 4
+SLOW = 3  # the site that is at work for a moment
+
+
+def seen(name, sites=SITES, rounds=1):
+    """Every site counts alike. So many epochs that a site of a thousand rows is at work for a moment."""
+    job = jobs.plain(name, INPUTS, rounds=rounds, clients=sites, learning_rate=0.0001)
+    job['training']['epochs'] = 2000
+    job['aggregation'] = {'weighting': 'uniform', 'update_limit': 4096}
+    return job
 
 
 def secret(name, sites=SITES, rounds=1, phase_s=60, **sections):
-    job = jobs.plain(name, INPUTS, rounds=rounds, clients=sites, learning_rate=0.001)
+    job = seen(name, sites, rounds)
     job['rounds']['contributions'] = {'min': 3, 'goal': sites}
-    job['quantisation'] = {'clipping_norm': 100, 'steps': 1 << 24, 'weight_max': 64}
+    job['quantisation'] = {'clipping_norm': 10000, 'steps': 1 << 24}
     job['secure_aggregation'] = {'phase_s': phase_s}
     return {**job, **sections}
 
@@ -32,7 +41,7 @@ class SecureCase(harness.TestCase):
 
     def site(self, number, **options):
         path = self.path(f'site{number}.csv')
-        datasets.plain_table(path, 5 + number, INPUTS, seed=number)
+        datasets.plain_table(path, 1500 if number == SLOW else 5 + number, INPUTS, seed=number)
         return self.client(self.srv, f'site{number}', {'format': 'csv', 'path': path, 'label': 'target', 'test_fraction': 0.2},
                            **options)
 
@@ -45,13 +54,13 @@ class SecureCase(harness.TestCase):
         for number, site in enumerate(self.sites):
             if number not in sites and site.daemon.running:
                 site.kill9()
-        plain = jobs.plain(f'{name}-plain', INPUTS, clients=len(sites), learning_rate=0.001)
+        plain = seen(f'{name}-plain', len(sites))
         self.srv.submit(plain)
         self.srv.wait_finished(plain['name'])
         expected = self.weights(plain['name'])
         self.assertGreater(numpy.linalg.norm(expected), 0.01)
-        # The grid has steps of 100 / 2^24.
-        self.assertLess(abs(self.weights(name) - expected).max(), 1e-4)
+        # The grid has steps of 10000 / 2^24.
+        self.assertLess(abs(self.weights(name) - expected).max(), 5e-3)
 
 
 class Sums(SecureCase):
@@ -67,18 +76,18 @@ class Sums(SecureCase):
         peers = self.sites[0].ask('roster')['peers']
         self.assertEqual({peer['name'] for peer in peers}, {'site1', 'site2', 'site3'})
 
-        plain = jobs.plain('plain', INPUTS, rounds=2, clients=SITES, learning_rate=0.001)
-        self.srv.submit(plain)
+        self.srv.submit(seen('plain', rounds=2))
         self.srv.wait_finished('plain')
-        self.assertLess(abs(self.weights('secret') - self.weights('plain')).max(), 1e-4)
+        self.assertLess(abs(self.weights('secret') - self.weights('plain')).max(), 5e-3)
 
     def freeze_one(self, job):
-        """Site 3 stands still until the others are ready; then site 0 does, and site 3 makes the sum begin."""
-        self.sites[3].daemon.signal(signal.SIGSTOP)
+        """The slow site stands still until the others are ready; then site 0 does, and the slow one makes the sum begin."""
         self.srv.submit(job)
+        self.sites[SLOW].daemon.wait_log(rf'job {job["name"]} task 1: training on')
+        self.sites[SLOW].daemon.signal(signal.SIGSTOP)
         self.srv.wait_for(job['name'], lambda shown: shown['accepted'] == 3)
         self.sites[0].daemon.signal(signal.SIGSTOP)
-        self.sites[3].daemon.signal(signal.SIGCONT)
+        self.sites[SLOW].daemon.signal(signal.SIGCONT)
         self.srv.daemon.wait_log(rf'job {job["name"]} round 1: sum 1 of the updates of 4 clients begins')
 
     def test_who_falls_silent_is_left_out(self):
@@ -103,6 +112,7 @@ class Sums(SecureCase):
 
     def test_a_killed_client_has_dropped_out_of_the_sum(self):
         self.freeze_one(secret('dropped'))
+        self.srv.wait_for('dropped', lambda _: 'waits for site0;' in self.srv.cli('why', 'dropped').out)
         self.sites[1].kill9()
         self.sites[1].start_connected()
         self.sites[0].daemon.signal(signal.SIGCONT)

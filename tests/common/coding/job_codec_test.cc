@@ -3,6 +3,7 @@
 #include "coding/job_codec.h"
 
 #include <catch2/catch.hpp>
+#include <cmath>
 
 namespace fed::coding {
 namespace {
@@ -17,9 +18,8 @@ config::JobSpec some_job() {
   return job;
 }
 
-secagg::Codec codec(const config::JobSpec& job, std::int64_t round = 1,
-                    std::string_view text = "{}") {
-  return codec_of(job, 40, settings_hash(text), round).value();
+secagg::Codec codec(const config::JobSpec& job, std::int64_t round = 1) {
+  return codec_of(job, 40, round).value();
 }
 
 std::vector<std::uint64_t> values(const secagg::Words& words) {
@@ -91,38 +91,45 @@ TEST_CASE("coding: without any metrics there are none") {
   CHECK_FALSE(mean(some_job(), {std::nullopt, std::nullopt, model::Metrics{}}));
 }
 
-TEST_CASE("coding: what is out of all proportion is cut off, and weights too") {
-  model::Metrics wild = metrics(1 << 20, 1e9);
+TEST_CASE("coding: metrics of any size come out, weights are cut off") {
+  model::Metrics wild = metrics(1 << 20, 1e8), calm = metrics(1000, 1e-4);
+  wild.rmse = 3000, calm.rmse = 4000;
   wild.r2 = -40;
-  const auto found = mean(some_job(), {wild});
+  const auto found = mean(some_job(), {wild, calm});
   REQUIRE(found);
-  CHECK(found->examples == 1000);
-  CHECK(found->loss == Approx(16));
-  CHECK(found->r2.value() == Approx(-1));
+  CHECK(found->examples == 2000);
+  CHECK(found->loss == Approx((1e8 + 1e-4) / 2).epsilon(1e-12));
+  CHECK(found->r2.value() == Approx(-40));
+  // Of all rows together: the root of the mean square.
+  CHECK(found->rmse.value() == Approx(std::sqrt(12.5e6)).epsilon(1e-9));
   const auto nan = measures_of(some_job(), metrics(3, NAN));
   CHECK(nan[0].weight == 0);
 }
 
-TEST_CASE("coding: the codec follows from settings and round") {
+TEST_CASE("coding: the codec follows from the job's name, its seed and the round") {
   config::JobSpec job = some_job();
-  const auto of = [&](std::int64_t round, std::string_view text) {
-    return values(vector_of(job, codec(job, round, text), std::nullopt));
+  const auto of = [&](std::int64_t round, std::string name, std::uint64_t seed) {
+    job.name = std::move(name);
+    job.rounds.seed = seed;
+    return values(vector_of(job, codec(job, round), std::nullopt));
   };
   for (const bool rotation : {true, false}) {
     job.quantisation->rotation = rotation;
     job.quantisation->kept = rotation ? 1 : 0.5;
-    CHECK(of(1, "{}") == of(1, "{}"));
-    CHECK(of(1, "{}") != of(2, "{}"));
-    CHECK(of(1, "{}") != of(1, "{ }"));
+    CHECK(of(1, "a", 1) == of(1, "a", 1));
+    CHECK(of(1, "a", 1) != of(2, "a", 1));
+    CHECK(of(1, "a", 1) != of(1, "b", 1));
+    CHECK(of(1, "a", 1) != of(1, "a", 2));
   }
   // Without either, rounds do not differ.
   job.quantisation->kept = 1;
-  CHECK(of(1, "{}") == of(2, "{}"));
+  CHECK(of(1, "a", 1) == of(2, "a", 1));
 }
 
 TEST_CASE("coding: the size on the wire is that of the packed vector") {
   const secagg::Codec how = codec(some_job());
-  CHECK(how.length() == 40 + 1 + 2 * model::metric_names().size());
+  // Each metric is a weight and three digits of base 65536.
+  CHECK(how.length() == 40 + 1 + 4 * model::metric_names().size());
   CHECK(coded_bytes(how) == (how.length() * how.modulus_bits() + 7) / 8);
 }
 
@@ -130,7 +137,7 @@ TEST_CASE("coding: numbers that fit no 64 bits are the operator's business") {
   config::JobSpec job = some_job();
   job.quantisation->steps = std::int64_t{1} << 31;
   job.quantisation->weight_max = std::int64_t{1} << 31;
-  const auto found = codec_of(job, 40, {}, 1);
+  const auto found = codec_of(job, 40, 1);
   REQUIRE_FALSE(found.has_value());
   CHECK(found.error().code == ErrorCode::invalid);
 }
