@@ -250,7 +250,7 @@ TEST_CASE("values of integers and of secure aggregation stay in their ranges") {
           {"/quantisation/clipping_norm", "is 0; allowed: a number above 0 and at most 1000000"},
           {"/quantisation/kept", "is 0; allowed: a number above 0 and at most 1"},
           {"/quantisation/rotation", "is 1; allowed: true or false"},
-          {"/quantisation/steps", "is 16777217; allowed: a whole number from 1 to 16777216"},
+          {"/quantisation/steps", "is 16777217; allowed: a whole number from 2 to 16777216"},
           {"/quantisation/weight_max", "is 0; allowed: a whole number from 1 to 1048576"}});
   expect(image_job(),
          R"({"secure_aggregation": {"adversary": "malicious", "corrupted": 0.6, "dropped": -1,
@@ -300,7 +300,7 @@ TEST_CASE("secure aggregation needs what its integers need") {
   expect(job, R"({"rounds": {"max": 0}})",
          {{"/rounds/max", "is 0; allowed: a whole number from 1 to 1000000"}});
   expect(job, R"({"quantisation": {"steps": 0}})",
-         {{"/quantisation/steps", "is 0; allowed: a whole number from 1 to 16777216"}});
+         {{"/quantisation/steps", "is 0; allowed: a whole number from 2 to 16777216"}});
 }
 
 TEST_CASE("all problems of a job come at once") {
