@@ -13,6 +13,10 @@ namespace {
 constexpr std::size_t kMetrics = 6;
 constexpr std::size_t kRmse = 3;  // whose square has a mean over all rows
 
+// A roster fits one message of the server, the shares for all neighbours one of a client.
+constexpr std::int64_t kSumClientsMax = 10'000;
+constexpr std::uint32_t kNeighboursMax = 600;
+
 std::uint32_t permille(double share) {
   return static_cast<std::uint32_t>(std::lround(share * 1000));
 }
@@ -95,6 +99,14 @@ Status check_parameters(const config::JobSpec& job) {
        {rounds.contributions_min, rounds.contributions_goal, rounds.cohort}) {
     const auto found = secagg::parameters_for(static_cast<std::uint32_t>(n), threat);
     if (!found) return found.error();
+    if (n > kSumClientsMax || found->neighbours > kNeighboursMax) {
+      return Error{ErrorCode::invalid,
+                   "a sum of " + std::to_string(n) +
+                       " clients, of whom each shares its secrets with " +
+                       std::to_string(found->neighbours) + ", is more than their messages hold (" +
+                       std::to_string(kSumClientsMax) + " and " + std::to_string(kNeighboursMax) +
+                       "): lower rounds.cohort, or secure_aggregation's corrupted or dropped"};
+    }
   }
   return {};
 }

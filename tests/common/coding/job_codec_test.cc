@@ -162,6 +162,10 @@ TEST_CASE("coding: what can be secure") {
   CHECK(check_parameters(job).error().detail.find("3 to 100000 clients, not 2") !=
         std::string::npos);
   job = some_job();
+  job.rounds.cohort = 10'001;
+  REQUIRE_FALSE(check_parameters(job));
+  CHECK(check_parameters(job).error().detail.find("lower rounds.cohort") != std::string::npos);
+  job = some_job();
   job.rounds.cohort = 10;
   job.secure_aggregation->corrupted = 0.4;
   job.secure_aggregation->dropped = 0.4;
