@@ -54,12 +54,11 @@ bool Job::run(const round::Secure& effect) {
 
 // Updates that wait for a sum hear when their round is over.
 void Job::judge_awaited() {
-  for (const auto& [client, offer] : offers_) {
-    const bool in =
-        std::any_of(closing_.begin(), closing_.end(), [&](const round::Contribution& each) {
-          return each.client == client && each.task == offer.task;
-        });
-    if (!in) judge_again(client);
+  for (const auto& entry : offers_) {
+    const auto is_its = [&](const round::Contribution& each) {
+      return each.client == entry.first && each.task == entry.second.task;
+    };
+    if (std::none_of(closing_.begin(), closing_.end(), is_its)) judge_again(entry.first);
   }
 }
 
