@@ -85,7 +85,8 @@ Actions Attempt::connected(std::int64_t client) const {
 
 Actions Attempt::gone(std::int64_t client, const std::string& why, Instant now) {
   Actions out;
-  if (!waiting_.contains(client)) return out;
+  const bool ended = step_ == Step::complete || step_ == Step::failed;
+  if (ended || !places_.contains(client) || out_.contains(client)) return out;
   lose(client, why, false);
   advance(now, out);
   return out;

@@ -93,7 +93,7 @@ class Attempt {
   Actions input(std::int64_t client, Instant now);
   // It is there (again).
   Actions connected(std::int64_t client) const;
-  // It will not answer any more: revoked, or its task is given back.
+  // It will not answer any more: revoked, or its task is given back. What it has said counts.
   Actions gone(std::int64_t client, const std::string& why, Instant now);
   Actions tick(Instant now);
   std::optional<Instant> next_wakeup() const;

@@ -131,5 +131,27 @@ TEST_CASE("drop-outs: the last one that is gone ends the attempt at once") {
   CHECK(drill.failed->lost[0].detail == "is revoked");
 }
 
+TEST_CASE("drop-outs: who is gone after its answer is not waited for in the next steps") {
+  for (const Step last : {Step::keys, Step::shares, Step::inputs, Step::signatures}) {
+    secagg::Options options;
+    options.clients = 8;
+    Drill drill(options);
+    const auto owes = [&](std::size_t client) {
+      return drill.attempt.waiting().contains(number_of(client));
+    };
+    drill.begin();
+    drill.run_to(last);
+    while (owes(2)) drill.run_for(1);
+    REQUIRE(drill.attempt.step() == last);
+    drill.carry_out(drill.attempt.gone(number_of(2), "is revoked", drill.now));
+    const Instant before = drill.now;
+    drill.silent = [](Step, std::size_t client) { return client == 2; };
+    drill.run_to(Step::complete);
+    CHECK(drill.complete);
+    CHECK(drill.now == before);
+    CHECK(drill.sum() == drill.expected());
+  }
+}
+
 }  // namespace
 }  // namespace fed::secure
