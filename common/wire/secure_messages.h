@@ -17,8 +17,8 @@
 
 namespace fed::wire {
 
-// Which attempt a message belongs to. Attempts are numbered from 1 in each job and never used
-// twice.
+// Which attempt a message belongs to. Attempts are numbered from 1 in each round, and no number is
+// used twice.
 struct SecureName {
   std::string job;
   std::int64_t task = 0;

@@ -3,7 +3,7 @@
 // Each byte is touched once, while it is in cache: written at its offset, added to the checksum,
 // and to the statistics that the gate judges by. Chunks may have any size and address; the
 // statistics are those of the whole vector of floats, to the bit, however it was cut or resumed;
-// what is no vector of floats is of no statistical interest.
+// for bytes that are no floats they mean nothing.
 //
 // How much of a part is there: its size says so. One that is written over an older file of the same
 // size (spares.h) has a mark behind the update's bytes instead: u64 little-endian, never ahead of
