@@ -76,7 +76,6 @@ class Life {
   }
 
   SecureWorld world;
-  bool cancel_allowed = false;
 
  private:
   bool chance(std::uint64_t one_in) { return random.below(one_in) == 0; }
@@ -195,7 +194,6 @@ class Life {
   }
 
   void order() {
-    if (cancel_allowed && chance(30)) return world.tell(Order{JobState::cancelled});
     if (chance(6)) return world.tell(Order{JobState::paused});
     if (chance(6)) return world.tell(Order{JobState::draining});
     world.tell(Order{JobState::running});
