@@ -123,7 +123,8 @@ SecureWork::Setup ClientCore::secure_setup() {
 SecureWork::Ready ClientCore::ready_for(const wire::SecureName& name) const {
   const auto job = jobs_.find(name.job);
   const bool loaded = job != jobs_.end() && job->second.workload != nullptr;
-  return {.shape = loaded ? job->second.workload->secure() : nullptr,
+  const auto kind = name.task == 0 ? wire::TaskKind::statistics : wire::TaskKind::training;
+  return {.shape = loaded ? job->second.workload->secure(kind) : std::nullopt,
           .update = session_.kept({name.job, name.task}),
           .open = session_.open(),
           .name = session_.name()};
@@ -165,7 +166,7 @@ void ClientCore::job_loaded(const std::string& job, std::uint64_t load, const Lo
   const std::int64_t examples = entry->second.workload->examples();
   log::info("job {}: {} rows to train on", job, examples);
   // How many is inside of the mask.
-  const bool hidden = entry->second.workload->secure() != nullptr;
+  const bool hidden = entry->second.workload->secure(wire::TaskKind::training).has_value();
   const auto terms = std::exchange(entry->second.terms, std::nullopt);
   carry_out(session_.job_loaded(job, hidden ? 1 : examples));
   if (terms) secure_.on(*terms, ready_for(terms->name));

@@ -3,7 +3,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
-#include "coding/job_codec.h"
+#include "data/encode.h"
 #include "secagg/packing.h"
 #include "session/model_cache.h"
 
@@ -118,7 +118,8 @@ Result<std::unique_ptr<LocalJob>> LocalJob::open(const std::string& name, const 
   FED_TRY(check_memory(*model));
   spec.model = model_spec;
   auto job = std::unique_ptr<LocalJob>(new LocalJob(std::move(spec), std::move(model), agreement));
-  FED_TRY(job->agree(text));
+  job->settings_ = coding::settings_hash(text);
+  FED_TRY(job->agree());
   FED_TRY(job->read(data));
   FED_TRY(agreement.check_rows(job->examples()));
   return job;
@@ -134,16 +135,32 @@ Status LocalJob::read(const config::DataSpec& data) {
                                         std::to_string(source_->inputs())};
 }
 
-// What this client takes the job's text to mean for sums of integers.
-Status LocalJob::agree(const std::string& text) {
+// Whether the job's updates can be integers.
+Status LocalJob::agree() {
   if (!spec_.quantisation) return {};
-  FED_ASSIGN(codec, coding::codec_of(spec_, model_->layout().size(), 1));
-  if (!spec_.secure_aggregation) return {};
-  shape_ = SecureShape{.settings = coding::settings_hash(text),
-                       .threat = coding::threat_of(*spec_.secure_aggregation),
-                       .modulus_bits = static_cast<std::uint8_t>(codec.modulus_bits()),
-                       .length = codec.length()};
-  return {};
+  const auto codec = coding::codec_of(spec_, model_->layout().size(), 0);
+  return codec ? Status() : codec.error();
+}
+
+coding::StatisticsCodec LocalJob::statistics_codec() const {
+  const std::size_t columns = spec_.inputs ? data::number_columns(*spec_.inputs) : 0;
+  return coding::statistics_codec_of(spec_, 3 * columns);
+}
+
+coding::VectorShape LocalJob::vector_shape(wire::TaskKind kind) const {
+  if (kind == wire::TaskKind::statistics) return coding::shape_of(statistics_codec());
+  return coding::shape_of(coding::codec_of(spec_, model_->layout().size(), 0).value());
+}
+
+std::optional<SecureShape> LocalJob::secure(wire::TaskKind kind) const {
+  if (!spec_.secure_aggregation) return std::nullopt;
+  const coding::VectorShape shape = vector_shape(kind);
+  return SecureShape{.kind = kind,
+                     .settings = settings_,
+                     .threat = coding::threat_of(*spec_.secure_aggregation),
+                     .modulus_bits = static_cast<std::uint8_t>(shape.modulus_bits),
+                     .length = shape.length,
+                     .staleness_max = spec_.rounds.staleness.max};
 }
 
 Result<LocalJob::Answer> LocalJob::sum(const wire::Task& task) const {
@@ -152,7 +169,13 @@ Result<LocalJob::Answer> LocalJob::sum(const wire::Task& task) const {
   if (!sums) return unusable_data(spec_.name, sums.error());
   Answer answer;
   answer.offer = offer_for(task, examples());
-  answer.sums = std::move(*sums);
+  if (spec_.quantisation) {
+    FED_ASSIGN(words, statistics_codec().encode(*sums));
+    answer.coded = secagg::pack(words, statistics_codec().modulus_bits());
+    hide(answer.offer, crypto::Hash{});
+  } else {
+    answer.sums = std::move(*sums);
+  }
   FED_TRY(check_size(task, answer.bytes()));
   return answer;
 }
@@ -204,10 +227,9 @@ Result<LocalJob::Answer> LocalJob::train(const wire::Task& task, Disk& disk,
   return answer;
 }
 
-// With secure aggregation the vector says it all, and the offer nothing.
 Status LocalJob::encode(const wire::Task& task, const train::Update& update,
                         const crypto::RandomSource& random, Answer& answer) const {
-  FED_ASSIGN(codec, coding::codec_of(spec_, model_->layout().size(), task.task));
+  FED_ASSIGN(codec, coding::codec_of(spec_, model_->layout().size(), task.base_version));
   const bool told = !answer.offer.metrics.empty() && update.holdout.has_value();
   const auto measures = coding::measures_of(
       spec_, told ? std::optional<model::Metrics>(*update.holdout) : std::nullopt);
@@ -216,11 +238,16 @@ Status LocalJob::encode(const wire::Task& task, const train::Update& update,
   FED_ASSIGN(words, codec.encode(update.values, coding::weight_of(spec_, update.examples), measures,
                                  secret.view()));
   answer.coded = secagg::pack(words, codec.modulus_bits());
-  if (!spec_.secure_aggregation) return {};
-  answer.offer.examples = 1;
-  answer.offer.metrics.clear();
-  answer.offer.model = task.model->hash;
+  hide(answer.offer, task.model->hash);
   return {};
+}
+
+// With secure aggregation the vector says it all, and the offer nothing but what it began from.
+void LocalJob::hide(wire::Offer& offer, const crypto::Hash& model) const {
+  if (!spec_.secure_aggregation) return;
+  offer.examples = 1;
+  offer.metrics.clear();
+  offer.model = model;
 }
 
 }  // namespace fed::app

@@ -15,6 +15,7 @@
 
 #include "app/workload.h"
 #include "base/disk.h"
+#include "coding/job_codec.h"
 #include "config/job.h"
 #include "data/source.h"
 #include "model/model.h"
@@ -59,22 +60,25 @@ class LocalJob {
                        const crypto::RandomSource& random, const train::Progress& progress,
                        std::stop_token stop);
 
-  // Of a job with secure aggregation; null for any other.
-  const SecureShape* secure() const { return shape_ ? &*shape_ : nullptr; }
+  // Of a job with secure aggregation; nothing for any other.
+  std::optional<SecureShape> secure(wire::TaskKind kind) const;
 
  private:
   LocalJob(config::JobSpec spec, std::unique_ptr<model::Model> model, session::Agreement agreement)
       : spec_(std::move(spec)), model_(std::move(model)), agreement_(std::move(agreement)) {}
   Status read(const config::DataSpec& data);
-  Status agree(const std::string& text);
+  Status agree();
+  coding::VectorShape vector_shape(wire::TaskKind kind) const;
+  coding::StatisticsCodec statistics_codec() const;
   Status encode(const wire::Task& task, const train::Update& update,
                 const crypto::RandomSource& random, Answer& answer) const;
+  void hide(wire::Offer& offer, const crypto::Hash& model) const;
   Status load(const wire::Task& task);
 
   config::JobSpec spec_;
   std::unique_ptr<model::Model> model_;
   session::Agreement agreement_;
-  std::optional<SecureShape> shape_;  // with secure aggregation
+  crypto::Hash settings_{};  // of the job's text
   std::unique_ptr<data::Source> source_;
   std::optional<model::Dataset> dataset_;  // as scaled by scaling_
   std::vector<data::Scaling> scaling_;

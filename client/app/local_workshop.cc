@@ -11,7 +11,9 @@ class LocalWorkshop::Opened final : public Workload {
   std::uint64_t row_steps() const override {
     return static_cast<std::uint64_t>(job_->examples() * job_->spec().training.epochs);
   }
-  const SecureShape* secure() const override { return job_->secure(); }
+  std::optional<SecureShape> secure(wire::TaskKind kind) const override {
+    return job_->secure(kind);
+  }
   Result<TaskAnswer> perform(const wire::Task& task, const fs::path& model_file,
                              const std::string& client, const train::Progress& progress,
                              std::stop_token stop) override {

@@ -68,9 +68,21 @@ void SecureWork::on(const wire::SecureTerms& message, const Ready& ready) {
   tell(message, part->party->on(message), *part);
 }
 
+namespace {
+
+// An update is for the version after the one that it began from, or in an asynchronous job for one
+// of those that follow. Statistics are round 0.
+bool may_be_round(std::uint64_t round, const SecureShape& shape, const wire::Offer& update) {
+  if (shape.kind == wire::TaskKind::statistics) return round == 0;
+  const auto first = static_cast<std::uint64_t>(update.base_version + 1);
+  return round >= first && round - first <= static_cast<std::uint64_t>(shape.staleness_max);
+}
+
+}  // namespace
+
 void SecureWork::begin(const wire::SecureTerms& message, const Ready& ready) {
   const wire::SecureName& name = message.name;
-  if (ready.shape == nullptr) return refuse(name, "no_job", "the job is not being done here");
+  if (!ready.shape) return refuse(name, "no_job", "the job is not being done here");
   if (ready.update == nullptr || !ready.update->model) {
     return refuse(name, "no_update", "this client has no update for that task");
   }
@@ -81,9 +93,14 @@ void SecureWork::begin(const wire::SecureTerms& message, const Ready& ready) {
                   "what this site remembers of its peers or of earlier sums cannot be read; its "
                   "own log says why");
   }
+  if (!may_be_round(message.terms.round, *ready.shape, *ready.update)) {
+    return refuse(
+        name, "other_job",
+        "the update of this client cannot be part of round " + std::to_string(message.terms.round));
+  }
   const auto least = static_cast<std::uint32_t>(setup_.agreement.clients_min);
   secagg::Demands demands{.job = name.job,
-                          .round = static_cast<std::uint64_t>(name.task),
+                          .round = message.terms.round,
                           .model = *ready.update->model,
                           .settings = ready.shape->settings,
                           .modulus_bits = ready.shape->modulus_bits,

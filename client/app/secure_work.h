@@ -20,12 +20,14 @@
 
 namespace fed::app {
 
-// What a client knows itself of a job with secure aggregation.
+// What a client knows itself of a job with secure aggregation, and of the sums of one kind in it.
 struct SecureShape {
+  wire::TaskKind kind = wire::TaskKind::training;
   crypto::Hash settings{};  // of the job's text
   secagg::Threat threat;
   std::uint8_t modulus_bits = 0;
   std::uint64_t length = 0;
+  std::int64_t staleness_max = 0;  // of an asynchronous job: by so much may a sum be later
 };
 
 class SecureWork {
@@ -51,7 +53,7 @@ class SecureWork {
   // What is needed to take part in an attempt; refused, with a reason for the server's operator, if
   // something is missing.
   struct Ready {
-    const SecureShape* shape = nullptr;   // null: the job is not being done here
+    std::optional<SecureShape> shape{};   // none: the job is not being done here
     const wire::Offer* update = nullptr;  // null: no such update is here
     bool open = true;                     // the site's hours
     std::string name;                     // of this client at the server

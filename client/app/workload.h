@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <stop_token>
 #include <string>
 #include <vector>
@@ -37,8 +38,8 @@ class Workload {
 
   virtual std::int64_t examples() const = 0;    // rows to train on
   virtual std::uint64_t row_steps() const = 0;  // rows that a training task goes through
-  // Of a job whose updates are only seen as a sum; null for any other.
-  virtual const SecureShape* secure() const { return nullptr; }
+  // Of what such a task yields, in a job where that is only seen as a sum; nothing in any other.
+  virtual std::optional<SecureShape> secure(wire::TaskKind) const { return std::nullopt; }
 
   // Does `task` as `client`, from the weights in `model_file`. What an error says is told to the
   // server. ErrorCode::closed soon after `stop` was asked for.

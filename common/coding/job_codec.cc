@@ -28,7 +28,7 @@ crypto::Hash settings_hash(std::string_view job_text) {
 }
 
 Result<secagg::Codec> codec_of(const config::JobSpec& job, std::uint64_t coordinates,
-                               std::int64_t round) {
+                               std::int64_t base_version) {
   FED_CHECK(job.quantisation.has_value());
   const config::QuantisationSpec& how = *job.quantisation;
   return secagg::Codec::make({.coordinates = coordinates,
@@ -39,15 +39,25 @@ Result<secagg::Codec> codec_of(const config::JobSpec& job, std::uint64_t coordin
                               .rotated = how.rotation,
                               .kept = how.kept,
                               .measures = kMetrics,
-                              .seed = secagg::Transcript("fed job round")
+                              .seed = secagg::Transcript("fed job updates")
                                           .add(job.name)
                                           .add_number(job.rounds.seed)
-                                          .add_number(static_cast<std::uint64_t>(round))
+                                          .add_number(static_cast<std::uint64_t>(base_version))
                                           .finish()});
 }
 
-std::uint64_t coded_bytes(const secagg::Codec& codec) {
-  return secagg::packed_bytes(codec.modulus_bits(), codec.length());
+StatisticsCodec statistics_codec_of(const config::JobSpec& job, std::uint64_t values) {
+  return StatisticsCodec(values, static_cast<std::uint32_t>(job.rounds.cohort));
+}
+
+VectorShape shape_of(const secagg::Codec& codec) { return {codec.modulus_bits(), codec.length()}; }
+
+VectorShape shape_of(const StatisticsCodec& codec) {
+  return {codec.modulus_bits(), codec.length()};
+}
+
+std::uint64_t packed_bytes(const VectorShape& shape) {
+  return secagg::packed_bytes(shape.modulus_bits, shape.length);
 }
 
 std::uint32_t weight_of(const config::JobSpec& job, std::int64_t examples) {

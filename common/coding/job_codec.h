@@ -11,6 +11,7 @@
 #include <string_view>
 #include <vector>
 
+#include "coding/statistics_codec.h"
 #include "config/job.h"
 #include "model/metrics.h"
 #include "secagg/codec.h"
@@ -22,13 +23,25 @@ namespace fed::coding {
 // on.
 crypto::Hash settings_hash(std::string_view job_text);
 
-// How the updates of a round become integers, with masks or without them. The job has a section
-// "quantisation". ErrorCode::invalid, for the operator, if they fit no 64 bits.
+// How updates from the global model of that version become integers, with masks or without them.
+// The job has a section "quantisation". ErrorCode::invalid, for the operator, if they fit no 64
+// bits.
 Result<secagg::Codec> codec_of(const config::JobSpec& job, std::uint64_t coordinates,
-                               std::int64_t round);
+                               std::int64_t base_version);
 
-// Of an update on the wire and in the outbox.
-std::uint64_t coded_bytes(const secagg::Codec& codec);
+// How the sums of a site's number columns do: `values` numbers.
+StatisticsCodec statistics_codec_of(const config::JobSpec& job, std::uint64_t values);
+
+// Of a vector of integers, as it is summed.
+struct VectorShape {
+  unsigned modulus_bits = 0;
+  std::uint64_t length = 0;  // elements
+};
+VectorShape shape_of(const secagg::Codec& codec);
+VectorShape shape_of(const StatisticsCodec& codec);
+
+// On the wire and in the outbox.
+std::uint64_t packed_bytes(const VectorShape& shape);
 
 // Examples as a weight: at most weight_max, or 1.
 std::uint32_t weight_of(const config::JobSpec& job, std::int64_t examples);

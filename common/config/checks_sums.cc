@@ -25,8 +25,9 @@ class Needs {
 void check_quantisation(const JobSpec& job, Problems& problems) {
   // The one of the two that is in the file, if only one is.
   const Needs needs(job.secure_aggregation ? "secure_aggregation" : "quantisation", problems);
-  needs(job.rounds.staleness.max == 0, "/rounds/staleness/max",
-        "0, since only integers of the same round can be summed");
+  needs(job.rounds.staleness.max == 0 || job.secure_aggregation, "/rounds/staleness/max",
+        "0, since only integers of the same base version can be summed; or a section "
+        "\"secure_aggregation\", with which those of one version are summed together");
   needs(job.training.update != TrainingSpec::Update::weights, "/training/update",
         "\"delta\" or \"gradient\", since clipping would shrink whole weights");
   needs(job.aggregation.rule == "mean", "/aggregation/rule",
@@ -43,6 +44,14 @@ void check_quantisation(const JobSpec& job, Problems& problems) {
   }
 }
 
+// An update waits with its client until it is summed up, so a sum has no more than are asked.
+void check_secure_buffer(const JobSpec& job, const Needs& needs) {
+  needs(job.rounds.contributions_goal <= job.rounds.cohort, "/rounds/contributions/goal",
+        "at most rounds.cohort, since each client waits with its update for the sum");
+  needs(job.rounds.order == RoundsSpec::Order::arrival, "/rounds/order",
+        "\"arrival\", since a sum is made of those who are there");
+}
+
 void check_secure_aggregation(const JobSpec& job, const Examined& file, Problems& problems) {
   const Needs needs("secure_aggregation", problems);
   needs(!file.whole("rounds") || job.rounds.contributions_min >= kContributionsLeast,
@@ -53,8 +62,7 @@ void check_secure_aggregation(const JobSpec& job, const Examined& file, Problems
   const SelectionSpec::By by = job.rounds.selection.by;
   needs(by == SelectionSpec::By::uniform || by == SelectionSpec::By::speed, "/rounds/selection/by",
         "\"uniform\" or \"speed\", since rows and losses of single clients stay hidden");
-  needs(!job.inputs || job.inputs->scaling != InputsSpec::Scaling::federated, "/inputs/scaling",
-        "\"none\" or \"constants\", since sums of a single client's columns would be seen");
+  if (job.rounds.staleness.max > 0) check_secure_buffer(job, needs);
 }
 
 }  // namespace

@@ -8,8 +8,7 @@ namespace {
 // The step from a mean to the next weights, tile by tile; outputs are written by one thread a tile.
 class Step {
  public:
-  Step(const MeanInput& input, double discount, Folded& folded)
-      : input_(input), discount_(discount), folded_(folded) {}
+  Step(const MeanInput& input, Folded& folded) : input_(input), folded_(folded) {}
 
   // From the mean of this tile's updates; `mean` is used up.
   Status take(std::size_t begin, std::size_t count, std::span<double> mean) const {
@@ -46,17 +45,16 @@ class Step {
     using Update = config::TrainingSpec::Update;
     switch (input_.update) {
       case Update::delta:
-        return discount_ * mean;
+        return input_.discount * mean;
       case Update::gradient:
-        return -discount_ * mean;
+        return -input_.discount * mean;
       case Update::weights:
-        return discount_ * (mean - static_cast<double>(x));
+        return input_.discount * (mean - static_cast<double>(x));
     }
     FED_CHECK(false);
   }
 
   const MeanInput& input_;
-  const double discount_;
   Folded& folded_;
 };
 
@@ -150,10 +148,11 @@ Result<Folded> fold(const FoldInput& input, const ParallelFor& parallel_for, Fol
                        .mean = {},
                        .optimizer = input.optimizer,
                        .update = input.update,
+                       .discount = input.discount,
                        .total_weight = total};
   FED_TRY(check_state(mean));
   Folded folded = room_for(mean, std::move(worn));
-  const Step step(mean, input.discount, folded);
+  const Step step(mean, folded);
   Fold work(input, step);
   FED_TRY(
       for_each_tile(input.weights.size(), parallel_for,
@@ -165,7 +164,7 @@ Result<Folded> apply(const MeanInput& input, const ParallelFor& parallel_for, Fo
   FED_CHECK(input.mean.size() == input.weights.size());
   FED_TRY(check_state(input));
   Folded folded = room_for(input, std::move(worn));
-  const Step step(input, 1, folded);
+  const Step step(input, folded);
   Pool<tensor::Doubles> tiles;
   FED_TRY(
       for_each_tile(input.weights.size(), parallel_for, [&](std::size_t begin, std::size_t count) {

@@ -63,6 +63,7 @@ struct MeanInput {
   std::span<const float> mean;  // of the updates; one for each weight
   const ServerOptimizer* optimizer = nullptr;
   config::TrainingSpec::Update update = config::TrainingSpec::Update::delta;
+  double discount = 1;  // as of FoldInput
   double total_weight = 0;
 };
 

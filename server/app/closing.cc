@@ -62,37 +62,36 @@ Result<std::vector<double>> read_doubles(const File& file, std::uint64_t bytes) 
   return values;
 }
 
-// What comes out of updates that are integers.
-struct FoldedSum {
-  aggregate::Folded folded;
-  std::optional<model::Metrics> clients;
-};
-
 }  // namespace
 
-Result<secagg::Words> add_up(std::span<const File> files, const secagg::Codec& codec) {
-  const unsigned bits = codec.modulus_bits();
-  secagg::Words sum = secagg::zero_words(bits, codec.length());
-  Bytes packed(secagg::packed_bytes(bits, codec.length()));
+Result<secagg::Words> add_up(std::span<const File> files, const coding::VectorShape& shape) {
+  const unsigned bits = shape.modulus_bits;
+  secagg::Words sum = secagg::zero_words(bits, shape.length);
+  Bytes packed(coding::packed_bytes(shape));
   for (const File& file : files) {
     FED_TRY(file.read_at(0, packed));
-    FED_TRY(secagg::check_packed(packed, bits, codec.length()));
+    FED_TRY(secagg::check_packed(packed, bits, shape.length));
     secagg::add_packed(packed, bits, sum);
   }
   return sum;
 }
 
-static Result<FoldedSum> fold_sum(const FoldedRound& round, std::span<const File> files,
+namespace {
+
+// The sum that is there, or else that of the files.
+Result<secagg::Words> sum_of(const secagg::Words* sum, std::span<const File> files,
+                             const coding::VectorShape& shape) {
+  if (sum != nullptr) return *sum;
+  return add_up(files, shape);
+}
+
+// All of a sum began from the same version, so they have the same discount.
+Result<RoundResult> fold_integers(const FoldedRound& round, std::span<const File> files,
                                   const aggregate::ParallelFor& parallel_for,
                                   aggregate::Folded worn) {
-  const secagg::Codec codec = round.plan.codec(round.round.round);
-  secagg::Words sum;
-  if (round.sum != nullptr) {
-    sum = *round.sum;
-  } else {
-    FED_ASSIGN(added, add_up(files, codec));
-    sum = std::move(added);
-  }
+  const round::Contribution& first = round.round.contributions.front();
+  const secagg::Codec codec = round.plan.codec(first.base_version);
+  FED_ASSIGN(sum, sum_of(round.sum, files, coding::shape_of(codec)));
   const secagg::Codec::Mean mean = codec.decode(std::move(sum));
   if (mean.weight == 0) return Error{ErrorCode::invalid, "the updates of the round weigh nothing"};
   FED_ASSIGN(folded, aggregate::apply({.weights = round.weights,
@@ -100,18 +99,15 @@ static Result<FoldedSum> fold_sum(const FoldedRound& round, std::span<const File
                                        .mean = mean.update,
                                        .optimizer = round.plan.optimizer.get(),
                                        .update = round.plan.spec.training.update,
+                                       .discount = first.discount,
                                        .total_weight = static_cast<double>(mean.weight)},
                                       parallel_for, std::move(worn)));
-  return FoldedSum{std::move(folded), coding::metrics_of(mean.measures)};
+  return RoundResult{std::move(folded), coding::metrics_of(mean.measures)};
 }
 
-Result<aggregate::Folded> fold_round(const FoldedRound& round, std::span<const File> files,
-                                     const aggregate::ParallelFor& parallel_for,
-                                     aggregate::Folded worn) {
-  if (round.plan.integers()) {
-    FED_ASSIGN(folded, fold_sum(round, files, parallel_for, std::move(worn)));
-    return std::move(folded.folded);
-  }
+Result<RoundResult> fold_floats(const FoldedRound& round, std::span<const File> files,
+                                const aggregate::ParallelFor& parallel_for,
+                                aggregate::Folded worn) {
   Contributions contributions;
   double weights = 0, discounted = 0;  // in the order of the tasks: the same sums every time
   for (std::size_t i = 0; i < files.size(); ++i) {
@@ -141,31 +137,25 @@ Result<aggregate::Folded> fold_round(const FoldedRound& round, std::span<const F
                                   .update = plan.spec.training.update,
                                   .discount = share,
                                   .noise = plan.privacy ? &noise : nullptr};
-  return aggregate::fold(fold, parallel_for, std::move(worn));
-}
-
-namespace {
-
-Result<FoldedSum> fold_updates(const ClosingInput& input, std::span<const File> files,
-                               const Services& services) {
-  const GlobalModel& base = *input.base;
-  const FoldedRound round{*input.plan, input.round,       base.weights,
-                          base.state,  input.begun.get(), input.sum.get()};
-  aggregate::Folded worn = base.memory->take();
-  if (input.plan->integers()) {
-    return fold_sum(round, files, services.parallel_for, std::move(worn));
-  }
-  FED_ASSIGN(folded, fold_round(round, files, services.parallel_for, std::move(worn)));
-  return FoldedSum{std::move(folded), {}};
+  FED_ASSIGN(folded, aggregate::fold(fold, parallel_for, std::move(worn)));
+  return RoundResult{std::move(folded), {}};
 }
 
 }  // namespace
 
+Result<RoundResult> fold_round(const FoldedRound& round, std::span<const File> files,
+                               const aggregate::ParallelFor& parallel_for, aggregate::Folded worn) {
+  return round.plan.integers() ? fold_integers(round, files, parallel_for, std::move(worn))
+                               : fold_floats(round, files, parallel_for, std::move(worn));
+}
+
 Result<Closed> close_training(const ClosingInput& input, const Services& services) {
   const GlobalModel& base = *input.base;
   FED_ASSIGN(files, open_updates(input, services.staging));
-  FED_ASSIGN(sum, fold_updates(input, files, services));
-  aggregate::Folded& folded = sum.folded;
+  const FoldedRound round{*input.plan, input.round,       base.weights,
+                          base.state,  input.begun.get(), input.sum.get()};
+  FED_ASSIGN(result, fold_round(round, files, services.parallel_for, base.memory->take()));
+  aggregate::Folded& folded = result.folded;
   FED_TRY(keep_updates(input, files, services));
   FED_ASSIGN(metrics, evaluate(input, folded));
   const std::int64_t version = input.round.base_version + 1;
@@ -187,30 +177,36 @@ Result<Closed> close_training(const ClosingInput& input, const Services& service
       });
   FED_TRY(std::move(saved));
   FED_TRY(std::move(sealed));
-  return Closed{model, input.scaling, metrics, sum.clients};
+  return Closed{model, input.scaling, metrics, result.clients};
 }
 
 Result<Closed> close_statistics(const ClosingInput& input, const Services& services) {
   FED_ASSIGN(files, open_updates(input, services.staging));
-  data::StatisticsSum sum(input.plan->number_columns);
+  const Plan& plan = *input.plan;
+  data::StatisticsSum sum(plan.number_columns);
+  if (plan.integers()) {
+    const coding::StatisticsCodec codec = plan.statistics_codec();
+    FED_ASSIGN(total, sum_of(input.sum.get(), files, coding::shape_of(codec)));
+    FED_TRY(sum.add(codec.decode(total)));
+    return Closed{input.base, sum.report(), {}, {}};
+  }
   for (const File& file : files) {
-    FED_ASSIGN(message, read_doubles(file, input.plan->update_bytes(input.round.kind)));
+    FED_ASSIGN(message, read_doubles(file, plan.update_bytes(input.round.kind)));
     FED_TRY(sum.add(message));
   }
   return Closed{input.base, sum.report(), {}, {}};
 }
 
-Result<round::UploadFacts> integer_facts(const Plan& plan, const store::Staging& staging,
-                                         const store::UploadKey& key, std::uint64_t bytes) {
+Result<round::UploadFacts> integer_facts(const Plan& plan, round::TaskKind kind,
+                                         const store::Staging& staging, const store::UploadKey& key,
+                                         std::uint64_t bytes) {
+  const round::UpdateShape& expected = plan.shape(kind);
   FED_ASSIGN(file, staging.open_complete(key, bytes));
-  round::UploadFacts facts{.bytes = bytes,
-                           .checksum_ok = true,
-                           .finite = true,
-                           .max_abs = 0,
-                           .count = plan.engine.training.count};
-  if (bytes != plan.engine.training.bytes) return facts;  // the gate says so
-  const secagg::Codec codec = plan.codec(1);
-  const unsigned used = codec.length() * codec.modulus_bits() % 8;
+  round::UploadFacts facts{
+      .bytes = bytes, .checksum_ok = true, .finite = true, .max_abs = 0, .count = expected.count};
+  if (bytes != expected.bytes) return facts;  // the gate says so
+  const coding::VectorShape shape = plan.vector_shape(kind);
+  const unsigned used = shape.length * shape.modulus_bits % 8;
   std::uint8_t last = 0;
   FED_TRY(file.read_at(bytes - 1, ByteSpan(&last, 1)));
   if (used != 0 && last >> used != 0) facts.count = 0;  // bits after the last element

@@ -49,11 +49,16 @@ struct FoldedRound {
   const secagg::Words* sum = nullptr;  // of updates that are integers; null: to be added up
 };
 
+struct RoundResult {
+  aggregate::Folded folded;
+  std::optional<model::Metrics> clients;  // of the base, where the sum has them
+};
+
 // `files` are the updates of round.contributions, in that order. The same for a round that is
 // closed and for one that is replayed. `worn` as for aggregate::fold.
-Result<aggregate::Folded> fold_round(const FoldedRound& round, std::span<const File> files,
-                                     const aggregate::ParallelFor& parallel_for,
-                                     aggregate::Folded worn = {});
+Result<RoundResult> fold_round(const FoldedRound& round, std::span<const File> files,
+                               const aggregate::ParallelFor& parallel_for,
+                               aggregate::Folded worn = {});
 
 // Folds, evaluates, saves the checkpoint (durably), seals all but the job's last version. The base
 // has a `memory`.
@@ -62,13 +67,14 @@ Result<Closed> close_training(const ClosingInput& input, const Services& service
 // Adds up the statistics of round 0; the model stays.
 Result<Closed> close_statistics(const ClosingInput& input, const Services& services);
 
-// The sum of packed updates, modulo 2^b. ErrorCode::malformed for one that is not of the codec.
-Result<secagg::Words> add_up(std::span<const File> files, const secagg::Codec& codec);
+// The sum of packed vectors, modulo 2^b. ErrorCode::malformed for one that is not of the shape.
+Result<secagg::Words> add_up(std::span<const File> files, const coding::VectorShape& shape);
 
 // What an upload of packed integers is worth: replaces the facts that staging saw of them as
 // floats.
-Result<round::UploadFacts> integer_facts(const Plan& plan, const store::Staging& staging,
-                                         const store::UploadKey& key, std::uint64_t bytes);
+Result<round::UploadFacts> integer_facts(const Plan& plan, round::TaskKind kind,
+                                         const store::Staging& staging, const store::UploadKey& key,
+                                         std::uint64_t bytes);
 
 // What a statistics upload is worth, since its bytes are doubles: replaces the facts that staging
 // saw.

@@ -21,6 +21,7 @@ bool Job::run(const round::Record& effect) {
                                  .checksum = effect.checksum,
                                  .bytes = plan_->update_bytes(engine_->kind()),
                                  .metrics = known ? to_json(offer->second.metrics).dump() : "{}",
+                                 .ends_task = secure_ == nullptr,
                                  .at = services_.control.unix_seconds()};
   records_.push_back(accepted);
   // With these the round may close: before that, nobody else is to be accepted.

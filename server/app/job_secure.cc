@@ -26,7 +26,7 @@ std::set<std::int64_t> Job::restore_secure(const store::JobProgress& progress) {
   }
   std::set<std::int64_t> invited;
   if (progress.open && model_) {
-    invited = secure_->restore(progress.open->round, model_->ref.hash, recorded);
+    invited = secure_->restore(progress.open->round, model_hashes(), recorded);
   }
   if (invited.empty()) discard_unused();
   return invited;
@@ -48,8 +48,16 @@ bool Job::run(const round::Await& effect) {
 }
 
 bool Job::run(const round::Secure& effect) {
-  secure_->begin(effect, model_->ref.hash);
+  secure_->begin(effect, model_hashes());
   return true;
+}
+
+SecureRound::ModelHash Job::model_hashes() const {
+  return [this](std::int64_t version) -> std::optional<crypto::Hash> {
+    const auto found = models_.find(version);
+    if (found == models_.end()) return std::nullopt;
+    return found->second->ref.hash;
+  };
 }
 
 // Updates that wait for a sum hear when their round is over.
@@ -64,9 +72,8 @@ void Job::judge_awaited() {
 
 // Staging looks at floats; these are others.
 Result<round::UploadFacts> Job::real_facts(const store::UploadKey& key, std::uint64_t bytes) const {
-  return engine_->kind() == round::TaskKind::statistics
-             ? statistics_facts(services_.staging, key, bytes)
-             : integer_facts(*plan_, services_.staging, key, bytes);
+  return plan_->integers() ? integer_facts(*plan_, engine_->kind(), services_.staging, key, bytes)
+                           : statistics_facts(services_.staging, key, bytes);
 }
 
 std::optional<SecureRound::Progress> Job::secure_progress() const {

@@ -25,12 +25,17 @@ std::size_t statistics_columns(const config::JobSpec& spec) {
 
 }  // namespace
 
-std::uint64_t Plan::update_bytes(round::TaskKind kind) const {
-  return kind == round::TaskKind::training ? engine.training.bytes : engine.statistics.bytes;
+secagg::Codec Plan::codec(std::int64_t base_version) const {
+  return coding::codec_of(spec, model->layout().size(), base_version).value();
 }
 
-secagg::Codec Plan::codec(std::int64_t round) const {
-  return coding::codec_of(spec, model->layout().size(), round).value();
+coding::StatisticsCodec Plan::statistics_codec() const {
+  return coding::statistics_codec_of(spec, 3 * number_columns);
+}
+
+coding::VectorShape Plan::vector_shape(round::TaskKind kind) const {
+  return kind == round::TaskKind::training ? coding::shape_of(codec(0))
+                                           : coding::shape_of(statistics_codec());
 }
 
 std::uint64_t Plan::memory_bytes(unsigned threads) const {
@@ -46,7 +51,7 @@ std::uint64_t Plan::memory_bytes(unsigned threads) const {
 // The sum of integers, one packed update beside it, what it is decoded to on the way, and the mean.
 std::uint64_t Plan::sum_bytes() const {
   if (!integers()) return 0;
-  const secagg::Codec of = codec(1);
+  const secagg::Codec of = codec(0);
   const std::uint64_t word = secagg::is_narrow(of.modulus_bits()) ? 4 : 8;
   return of.length() * (2 * word + 2 * sizeof(double)) + model->layout().size() * sizeof(float);
 }
@@ -93,8 +98,10 @@ Result<std::shared_ptr<const Plan>> make_plan(config::JobSpec spec) {
   plan->public_text = without_server_paths(spec.text);
   plan->settings = coding::settings_hash(plan->public_text);
   if (spec.quantisation) {
-    FED_ASSIGN(codec, coding::codec_of(spec, coordinates, 1));
-    plan->engine.training.bytes = coding::coded_bytes(codec);
+    FED_ASSIGN(codec, coding::codec_of(spec, coordinates, 0));
+    plan->engine.training.bytes = coding::packed_bytes(coding::shape_of(codec));
+    plan->engine.statistics.bytes = coding::packed_bytes(
+        coding::shape_of(coding::statistics_codec_of(spec, 3 * plan->number_columns)));
   }
   if (spec.secure_aggregation) {
     FED_TRY(coding::check_parameters(spec));

@@ -29,12 +29,18 @@ struct Plan {
   round::EngineConfig engine;
   std::size_t number_columns = 0;  // whose statistics round 0 collects; 0: there is no round 0
 
-  std::uint64_t update_bytes(round::TaskKind kind) const;
+  const round::UpdateShape& shape(round::TaskKind kind) const {
+    return kind == round::TaskKind::training ? engine.training : engine.statistics;
+  }
+  std::uint64_t update_bytes(round::TaskKind kind) const { return shape(kind).bytes; }
   // Whether updates are integers (section "quantisation"), and seen as a sum only.
   bool integers() const { return spec.quantisation.has_value(); }
   bool secure() const { return spec.secure_aggregation.has_value(); }
-  // Of such a job's round. It can be made, as make_plan has seen.
-  secagg::Codec codec(std::int64_t round) const;
+  // Of such a job's updates from that version, and of its statistics. They can be made, as
+  // make_plan has seen.
+  secagg::Codec codec(std::int64_t base_version) const;
+  coding::StatisticsCodec statistics_codec() const;
+  coding::VectorShape vector_shape(round::TaskKind kind) const;
   // That the job makes, unless it ends before.
   std::int64_t versions_max() const {
     return std::min(engine.stopping.versions_max, engine.stopping.versions_paid);

@@ -78,7 +78,7 @@ class Replay {
     const FoldedRound input{*input_.plan, round, base.weights, base.state, nullptr};
     const auto folded = fold_round(input, files_, services_.parallel_for);
     if (folded) {
-      compare(*folded, then);
+      compare(folded->folded, then);
     } else {
       result_.problems.push_back("the updates cannot be folded: " + folded.error().detail);
     }

@@ -1,5 +1,6 @@
 #include "app/restore.h"
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 namespace fed::app {
@@ -20,8 +21,15 @@ std::vector<round::SnapshotMember> tasks_of(const store::JobProgress& progress) 
   }
   for (const store::ContributionRow& row : progress.contributions) {
     if (row.outcome != "accepted") continue;
-    members.push_back({row.client, row.examples, round::Ticket{row.examples, row.checksum},
-                       row.task, row.base_version});
+    const auto open = std::find_if(members.begin(), members.end(), [&](const auto& member) {
+      return member.task == row.task && member.client == row.client;
+    });
+    const round::Ticket ticket{row.examples, row.checksum};
+    if (open != members.end()) {
+      open->accepted = ticket;
+    } else {
+      members.push_back({row.client, row.examples, ticket, row.task, row.base_version});
+    }
   }
   return members;
 }

@@ -12,22 +12,39 @@ namespace {
 // Kinds of entries in the log: those of Notes, and the first one, which names who was invited.
 constexpr std::uint8_t kInvited = 255;
 
-store::LogEntry invitation(const std::vector<std::int64_t>& clients) {
-  store::LogEntry entry{kInvited, 0, Bytes(clients.size() * sizeof(std::uint64_t))};
-  for (std::size_t i = 0; i < clients.size(); ++i) {
+// Its content: the base version, then a client and its task each; 8 bytes a number, little-endian.
+store::LogEntry invitation(const round::Secure& effect) {
+  std::vector<std::int64_t> numbers{effect.base_version};
+  for (const round::Secure::Update& each : effect.updates) {
+    numbers.insert(numbers.end(), {each.client, each.task});
+  }
+  store::LogEntry entry{kInvited, 0, Bytes(numbers.size() * sizeof(std::uint64_t))};
+  for (std::size_t i = 0; i < numbers.size(); ++i) {
     store_le(entry.content.data() + i * sizeof(std::uint64_t),
-             static_cast<std::uint64_t>(clients[i]));
+             static_cast<std::uint64_t>(numbers[i]));
   }
   return entry;
 }
 
-std::vector<std::int64_t> clients_in(const store::LogEntry& entry) {
-  std::vector<std::int64_t> clients;
+// Nobody is invited by an entry that is none.
+round::Secure invited_in(const store::LogEntry& entry, std::int64_t round) {
+  std::vector<std::int64_t> numbers;
   for (std::size_t at = 0; at + sizeof(std::uint64_t) <= entry.content.size();
        at += sizeof(std::uint64_t)) {
-    clients.push_back(static_cast<std::int64_t>(load_le<std::uint64_t>(entry.content.data() + at)));
+    numbers.push_back(static_cast<std::int64_t>(load_le<std::uint64_t>(entry.content.data() + at)));
   }
-  return clients;
+  round::Secure effect{.round = round, .base_version = 0, .updates = {}};
+  if (entry.kind != kInvited || numbers.size() % 2 == 0) return effect;
+  effect.base_version = numbers.front();
+  for (std::size_t i = 1; i < numbers.size(); i += 2) {
+    effect.updates.push_back({numbers[i], numbers[i + 1]});
+  }
+  return effect;
+}
+
+// Round 0 asks for the statistics of columns, from no model.
+round::TaskKind kind_of(std::int64_t round) {
+  return round == 0 ? round::TaskKind::statistics : round::TaskKind::training;
 }
 
 std::vector<secure::Note> notes_in(const std::vector<store::LogEntry>& entries) {
@@ -54,53 +71,56 @@ store::AttemptLogs attempt_logs_of(const Services& services) {
   return {services.disk, services.config.state_dir / "secure", services.config.durability};
 }
 
-secure::Setup SecureRound::setup_for(std::int64_t round, std::int64_t attempt,
-                                     const crypto::Hash& model,
-                                     const std::vector<std::int64_t>& clients) const {
+secure::Setup SecureRound::setup_for(const round::Secure& effect, std::int64_t attempt,
+                                     const ModelHash& model) const {
   const config::JobSpec& job = plan_->spec;
-  const secagg::Codec codec = plan_->codec(round);
+  const round::TaskKind kind = kind_of(effect.round);
+  const coding::VectorShape shape = plan_->vector_shape(kind);
+  crypto::Hash hash{};
+  if (kind == round::TaskKind::training) hash = model(effect.base_version).value_or(hash);
   secure::Setup setup{.terms = {.job = job.name,
-                                .round = static_cast<std::uint64_t>(round),
+                                .round = static_cast<std::uint64_t>(effect.round),
                                 .attempt = static_cast<std::uint32_t>(attempt),
-                                .model = model,
+                                .model = hash,
                                 .settings = plan_->settings,
                                 .threat = coding::threat_of(*job.secure_aggregation),
-                                .clients = static_cast<std::uint32_t>(clients.size()),
-                                .modulus_bits = static_cast<std::uint8_t>(codec.modulus_bits()),
-                                .length = codec.length()},
+                                .clients = static_cast<std::uint32_t>(effect.updates.size()),
+                                .modulus_bits = static_cast<std::uint8_t>(shape.modulus_bits),
+                                .length = shape.length},
                       .invited = {},
                       .survivors_min = static_cast<std::uint32_t>(job.rounds.contributions_min),
                       .step_max = from_seconds(job.secure_aggregation->phase_s),
                       .inputs_max = from_seconds(job.rounds.seconds_max)};
-  for (const std::int64_t client : clients) {
-    setup.invited.push_back(
-        {client, round, services_.name_of(client), services_.identity_of(client)});
+  for (const round::Secure::Update& each : effect.updates) {
+    setup.invited.push_back({each.client, each.task, services_.name_of(each.client),
+                             services_.identity_of(each.client)});
   }
   return setup;
 }
 
-void SecureRound::begin(const round::Secure& effect, const crypto::Hash& model) {
+void SecureRound::begin(const round::Secure& effect, const ModelHash& model) {
   forget();
-  auto log =
-      attempt_logs_of(services_).begin(plan_->spec.name, effect.round, invitation(effect.clients));
-  attempt_ = std::make_shared<secure::Attempt>(
-      setup_for(effect.round, log ? log->attempt() : 1, model, effect.clients));
+  auto log = attempt_logs_of(services_).begin(plan_->spec.name, effect.round, invitation(effect));
+  attempt_ = std::make_shared<secure::Attempt>(setup_for(effect, log ? log->attempt() : 1, model));
   if (!log) return fail("it cannot be put on record: " + log.error().detail);
   log_ = std::move(*log);
   log::info("job {} round {}: sum {} of the updates of {} clients begins", plan_->spec.name,
-            effect.round, log_->attempt(), effect.clients.size());
+            effect.round, log_->attempt(), effect.updates.size());
   carry_out(attempt_->begin(services_.control.now()));
 }
 
-std::set<std::int64_t> SecureRound::restore(std::int64_t round, const crypto::Hash& model,
+std::set<std::int64_t> SecureRound::restore(std::int64_t round, const ModelHash& model,
                                             const std::set<std::int64_t>& recorded) {
   auto found = attempt_logs_of(services_).last(plan_->spec.name, round);
   if (!found) log::error("job {}: {}", plan_->spec.name, found.error().detail);
-  if (!found || !*found || (*found)->entries.front().kind != kInvited) return {};
+  if (!found || !*found) return {};
+  const round::Secure effect = invited_in((*found)->entries.front(), round);
+  const bool known =
+      kind_of(round) == round::TaskKind::statistics || model(effect.base_version).has_value();
+  if (!known || effect.updates.size() < secagg::kClientsMin) return {};
   const Instant now = services_.control.now();
-  const std::vector<std::int64_t> clients = clients_in((*found)->entries.front());
   auto attempt =
-      std::make_shared<secure::Attempt>(setup_for(round, (*found)->log.attempt(), model, clients));
+      std::make_shared<secure::Attempt>(setup_for(effect, (*found)->log.attempt(), model));
   const Status restored = attempt->restore(notes_in((*found)->entries), now);
   if (!restored || attempt->step() == secure::Step::failed) {
     if (!restored) log::error("job {}: {}", plan_->spec.name, restored.error().detail);
@@ -115,7 +135,9 @@ std::set<std::int64_t> SecureRound::restore(std::int64_t round, const crypto::Ha
   if (!attempt_) return {};
   if (attempt_->step() == secure::Step::complete) finish();
   schedule();
-  return {clients.begin(), clients.end()};
+  std::set<std::int64_t> invited;
+  for (const round::Secure::Update& each : effect.updates) invited.insert(each.client);
+  return invited;
 }
 
 bool SecureRound::received(std::int64_t client, const wire::Message& message) {
@@ -134,7 +156,7 @@ bool SecureRound::received(std::int64_t client, const wire::Message& message) {
 
 bool SecureRound::wants(std::int64_t client, const wire::Offer& offer) {
   const bool present = attempt_ && offer.attempt == attempt_->setup().terms.attempt &&
-                       offer.task == static_cast<std::int64_t>(attempt_->setup().terms.round);
+                       attempt_->task_of(client) == offer.task;
   // One that is here already is told so by whoever admits.
   if (present && (attempt_->wants_input(client) || attempt_->step() == secure::Step::inputs)) {
     return true;
@@ -226,15 +248,15 @@ void SecureRound::finish() {
       [attempt = std::shared_ptr<const secure::Attempt>(attempt_), plan = plan_,
        &services = services_]() -> boost::system::result<secagg::Words, secure::Failed> {
         const secagg::Terms& terms = attempt->setup().terms;
+        const round::TaskKind kind = kind_of(static_cast<std::int64_t>(terms.round));
         std::vector<File> files;
         for (const std::int64_t client : attempt->survivors()) {
-          const store::UploadKey key{terms.job, static_cast<std::int64_t>(terms.round), client};
-          auto file =
-              services.staging.open_complete(key, plan->update_bytes(round::TaskKind::training));
+          const store::UploadKey key{terms.job, attempt->task_of(client).value(), client};
+          auto file = services.staging.open_complete(key, plan->update_bytes(kind));
           if (!file) return secure::Failed{file.error().detail, {}};
           files.push_back(std::move(*file));
         }
-        auto sum = add_up(files, plan->codec(static_cast<std::int64_t>(terms.round)));
+        auto sum = add_up(files, plan->vector_shape(kind));
         if (!sum) return secure::Failed{sum.error().detail, {}};
         return attempt->finish(std::move(*sum), services.parallel_for);
       },

@@ -35,13 +35,16 @@ class SecureRound : public std::enable_shared_from_this<SecureRound> {
   SecureRound(std::shared_ptr<const Plan> plan, const Services& services, User user)
       : plan_(std::move(plan)), services_(services), user_(std::move(user)) {}
 
-  // Begins an attempt with these clients, from the model of that hash.
-  void begin(const round::Secure& effect, const crypto::Hash& model);
+  // The hash of the model of that version; nothing if it is here no more.
+  using ModelHash = std::function<std::optional<crypto::Hash>(std::int64_t version)>;
+
+  // Begins an attempt with these clients.
+  void begin(const round::Secure& effect, const ModelHash& model);
 
   // Goes on with the attempt that a server before this one had begun at the round, `recorded` being
   // the clients whose inputs have rows. Returns who is invited; nobody if there was none, or none
   // that can be gone on with.
-  std::set<std::int64_t> restore(std::int64_t round, const crypto::Hash& model,
+  std::set<std::int64_t> restore(std::int64_t round, const ModelHash& model,
                                  const std::set<std::int64_t>& recorded);
 
   // Whether that was a message for this class; what is of another attempt is answered so.
@@ -68,8 +71,8 @@ class SecureRound : public std::enable_shared_from_this<SecureRound> {
   std::optional<Progress> progress() const;
 
  private:
-  secure::Setup setup_for(std::int64_t round, std::int64_t attempt, const crypto::Hash& model,
-                          const std::vector<std::int64_t>& clients) const;
+  secure::Setup setup_for(const round::Secure& effect, std::int64_t attempt,
+                          const ModelHash& model) const;
   void carry_out(secure::Actions actions);
   Status write(const secure::Note& note);
   void fail(std::string detail, std::vector<secure::Failed::Lost> lost = {});

@@ -3,7 +3,8 @@
 // Four of them write to the journal before anything that follows from them may be seen outside:
 // BeginRound, OpenTasks, Record and CommitRound. Every offer gets exactly one of Admit, Await,
 // Receipt and Retry; every completed upload exactly one of Record, Await, Receipt and Retry; every
-// Record, once it has been answered, exactly one of Await, Discard, Receipt and Retry. Plain values.
+// Record, once it has been answered, exactly one of Await, Discard, Receipt and Retry. Plain
+// values.
 #pragma once
 
 #include <cstdint>
@@ -139,9 +140,14 @@ struct Await {
 // NotSecured. Their masked inputs come as offers, and are recorded.
 struct Secure {
   std::int64_t round = 0;
-  std::int64_t attempt = 0;            // of the round
-  std::vector<ClientId> clients{};     // by id
-  std::int64_t contributions_min = 0;  // fewer are no sum
+  std::int64_t base_version = 0;  // that all of them began from
+  struct Update {
+    ClientId client = 0;
+    std::int64_t task = 0;
+
+    bool operator==(const Update&) const = default;
+  };
+  std::vector<Update> updates{};  // by client
 
   bool operator==(const Secure&) const = default;
 };

@@ -93,7 +93,7 @@ void Engine::on(const ClientAvailable& event, Instant now, Effects& out) {
     assign(event.client, now, out);
 }
 
-void Engine::on(const ClientGone& event, Instant, Effects&) {
+void Engine::on(const ClientGone& event, Instant now, Effects&) {
   available_.erase(event.client);
   const auto at = members_.find(event.client);
   if (at == members_.end()) return;
@@ -101,7 +101,9 @@ void Engine::on(const ClientGone& event, Instant, Effects&) {
   member.connected = false;
   member.told = false;
   // It has its update with it, and says so again when it comes back.
-  if (member.status == Status::ready && !member.invited) member.status = Status::asked;
+  if (member.status != Status::ready || member.invited) return;
+  member.status = Status::asked;
+  wait_for(member, now);
 }
 
 void Engine::on(const ClientRemoved& event, Instant now, Effects& out) {
@@ -215,7 +217,7 @@ void Engine::on(const Recorded& event, Instant now, Effects& out) {
   member->status = Status::accepted;
   member->last_activity = now;
   if (!member->revoked) member->last_refusal = {};
-  if (secured()) return recorded_masked(event.client, *member, out);
+  if (secured()) return recorded_masked(event.client, *member, now, out);
   learn(event.client, *member, now);
   answer(event.client, event.task, Refusal{}, out);
   if (asynchronous()) count_in(event.client, now);
@@ -227,6 +229,7 @@ void Engine::on(const RecordFailed& event, Instant now, Effects& out) {
   member->last_activity = now;
   member->ticket.reset();
   member->status = member->revoked ? Status::removed : secured() ? Status::ready : Status::asked;
+  if (phase_ != Phase::securing) member->invited = false;
   if (member->revoked) tried_.insert(event.client);
   const Reason reason = !alive()          ? Reason::job_ended
                         : member->revoked ? Reason::removed
@@ -336,8 +339,13 @@ void Engine::refuse(ClientId client, std::int64_t task, const Refusal& refusal, 
   if (asynchronous() && !may_retry(refusal.reason)) return end_task(client, refusal, now, out);
   member->last_refusal = refusal;
   member->ticket.reset();
-  const Status again = secured() ? Status::ready : Status::asked;
-  member->status = may_retry(refusal.reason) ? again : Status::refused;
+  if (!may_retry(refusal.reason)) {
+    member->status = Status::refused;
+  } else if (!secured()) {
+    member->status = Status::asked;
+  } else if (member->invited) {  // its masked input; a stray one says nothing of its update
+    member->status = Status::ready;
+  }
   if (member->status == Status::refused) tried_.insert(client);
 }
 

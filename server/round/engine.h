@@ -17,6 +17,9 @@
 //                 across rounds; a round closes over the contributions that are there. Tasks are
 //                 numbered through. (engine_async.cc)
 //
+// In a job with secure aggregation what is counted is a sum under masks (engine_secure.cc), in an
+// asynchronous one of clients that began from the same version (engine_groups.cc).
+//
 //   Engine engine(config, now);             // or Engine(config, snapshot, now) after a restart
 //   run(engine.handle(Tick{}, now));        // carry out the effects in order
 //   ... run(engine.handle(event, now)) ...  // and Tick at engine.next_wakeup()
@@ -50,7 +53,7 @@ struct EngineConfig {
   Policy policy;
   StoppingRule stopping;
   bool statistics_first = false;
-  bool secure = false;     // updates are seen as a sum only (a synchronous job)
+  bool secure = false;     // updates are seen as a sum only
   UpdateShape training;    // of an update
   UpdateShape statistics;  // of a statistics contribution; unused without statistics_first
 };
@@ -163,15 +166,35 @@ class Engine {
   std::vector<ClientId> draw(const Pool& pool) const;
 
   // Jobs with secure aggregation.
-  bool secured() const { return config_.secure && kind() == TaskKind::training; }
+  bool secured() const { return config_.secure; }
   void offered_ready(const Offered& event, Instant now, Effects& out);
   void offered_masked(const Offered& event, Instant now, Effects& out);
   bool awaits_sum(ClientId client, std::int64_t task) const;
   bool advance_ready(Instant now, Effects& out);
-  void secure(Effects& out);
-  void take_back(ClientId client, Member& member, Effects& out);
-  void lose(const NotSecured::Lost& lost);
-  void recorded_masked(ClientId client, Member& member, Effects& out);
+  bool may_secure(Instant now);
+  void secure(std::int64_t base_version, Effects& out);
+  void take_back(ClientId client, Member& member, Instant now, Effects& out);
+  void lose(const NotSecured::Lost& lost, Instant now, Effects& out);
+  void recorded_masked(ClientId client, Member& member, Instant now, Effects& out);
+  // Its part is decided elsewhere: its row is being written, or its input is wanted for the sum.
+  static bool engaged(const Member& member) {
+    return member.status == Status::storing || member.invited;
+  }
+
+  // Asynchronous jobs with secure aggregation: the members that began from one version.
+  struct Group {
+    std::int64_t ready = 0;
+    std::int64_t working = 0;
+  };
+  std::map<std::int64_t, Group> groups() const;  // by that version
+  bool advance_groups(Instant now, Effects& out);
+  bool is_complete(std::int64_t base_version, const Group& group) const;
+  bool is_due(std::int64_t base_version, const Group& group, Instant now) const;
+  void close_group(Instant now, Effects& out);
+  void end_group(std::int64_t base_version, const Refusal& why, Instant now, Effects& out);
+  void end_failed_group(Instant now, Effects& out);
+  std::optional<Instant> next_group_wakeup() const;
+  std::int64_t count_ready() const;  // that may be in one sum
 
   // Asynchronous jobs.
   bool asynchronous() const {
@@ -183,12 +206,16 @@ class Engine {
   void refill(Instant now, Effects& out);
   std::vector<ClientId> idle_clients() const;
   std::int64_t slots() const;
+  // With secure aggregation those who begin from the same version are summed up together, so nobody
+  // is asked in the moment before the next one.
+  bool may_open() const { return !secured() || phase_ == Phase::collecting; }
   void open_tasks(const std::vector<ClientId>& clients, Instant now, Effects& out);
   void draw_tasks(Instant now);
   bool due(Instant now) const;
   void close_async(Effects& out);
   void count_in(ClientId client, Instant now);
   void end_task(ClientId client, const Refusal& why, Instant now, Effects& out);
+  void wait_for(Member& member, Instant now) const;
   void end_stale_tasks(Instant now, Effects& out);
   void end_async_round(Instant now, Effects& out);
   std::optional<Instant> next_async_wakeup() const;

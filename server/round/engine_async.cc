@@ -7,6 +7,8 @@
 // With a seeded order nothing depends on who was faster: the free places are filled all at once,
 // from a full set of clients, and the seed draws the K open or delivered tasks that make the next
 // version; their clients are asked again when it is there.
+//
+// With secure aggregation an update is accepted once it is part of a sum: engine_groups.cc.
 #include <algorithm>
 
 #include "base/error.h"
@@ -33,7 +35,8 @@ void Engine::begin_async(Instant now, Effects& out) {
 
 bool Engine::advance_async(Instant now, Effects& out) {
   if (alive() && !paused_at_) expire(now, out);
-  if (job_ == JobState::running) refill(now, out);
+  if (job_ == JobState::running && may_open()) refill(now, out);
+  if (secured()) return advance_groups(now, out);
   if (config_.policy.seeded) draw_tasks(now);
   if (phase_ != Phase::collecting) return advance_commit(now, out);
   if (due(now)) {
@@ -49,7 +52,8 @@ bool Engine::advance_async(Instant now, Effects& out) {
 void Engine::expire(Instant now, Effects& out) {
   std::vector<ClientId> late;
   for (const auto& [client, member] : members_) {
-    if (member.deadline <= now && member.status != Status::storing) late.push_back(client);
+    const bool over = member.deadline && *member.deadline <= now;
+    if (over && !engaged(member)) late.push_back(client);
   }
   for (const ClientId client : late) {
     const Member& member = members_.at(client);
@@ -70,7 +74,7 @@ std::int64_t Engine::slots() const {
 
 std::vector<ClientId> Engine::idle_clients() const {
   std::set<ClientId> busy;
-  if (config_.policy.seeded) {
+  if (config_.policy.seeded || secured()) {
     for (const auto& [key, waiting] : buffer_) busy.insert(key.client);
   }
   std::vector<ClientId> idle;
@@ -108,12 +112,16 @@ void Engine::open_tasks(const std::vector<ClientId>& clients, Instant now, Effec
                               .base_version = version_,
                               .examples = available_.at(client),
                               .connected = true,
-                              .deadline = now + pace_.deadline(config_.policy),
                               .last_activity = now};
     opened.tasks.push_back({client, last_task_, version_, available_.at(client)});
   }
   out.push_back(std::move(opened));
   for (const ClientId client : clients) assign(client, now, out);
+}
+
+// Not for ever: a member that was ready and has gone has no deadline.
+void Engine::wait_for(Member& member, Instant now) const {
+  if (asynchronous() && !member.deadline) member.deadline = now + pace_.deadline(config_.policy);
 }
 
 // The tasks of the next version, once every place is taken or patience is over: those with the
@@ -201,7 +209,7 @@ void Engine::end_task(ClientId client, const Refusal& refusal, Instant now, Effe
     out.push_back(CancelTask{.client = client, .task = member.task, .reason = refusal.reason});
   }
   out.push_back(EndTask{.client = client, .task = member.task, .reason = refusal.reason});
-  if (refusal.reason != Reason::too_stale) {
+  if (refusal.reason != Reason::too_stale && refusal.reason != Reason::left_over) {
     Rest& rest = rests_[client];
     rest.why = refusal;
     rest.over = false;
@@ -216,7 +224,7 @@ void Engine::end_stale_tasks(Instant now, Effects& out) {
   std::vector<ClientId> stale;
   for (const auto& [client, member] : members_) {
     const bool old = version_ - member.base_version > config_.policy.staleness.max;
-    if (old && member.status != Status::storing) stale.push_back(client);
+    if (old && !engaged(member)) stale.push_back(client);
   }
   for (const ClientId client : stale) {
     end_task(client, {Reason::too_stale, sentence(Reason::too_stale)}, now, out);
@@ -225,7 +233,13 @@ void Engine::end_stale_tasks(Instant now, Effects& out) {
 
 void Engine::end_async_round(Instant now, Effects& out) {
   ++version_;
-  for (const TaskKey& key : closing_) buffer_.erase(key);
+  for (const TaskKey& key : closing_) {
+    buffer_.erase(key);
+    if (!secured()) continue;
+    // What lies with a client is not what was under a mask; it is known by its task.
+    answered_[key.client] = {key.task, Checksum{}};
+    answer(key.client, key.task, Refusal{}, out);
+  }
   closing_.clear();
   drawn_.clear();
   end_stale_tasks(now, out);
@@ -235,18 +249,19 @@ void Engine::end_async_round(Instant now, Effects& out) {
 std::optional<Instant> Engine::next_async_wakeup() const {
   std::optional<Instant> next = retry_at_;
   const auto at = [&](Instant when) { next = next ? std::min(*next, when) : when; };
+  if (const auto group = next_group_wakeup()) at(*group);
   if (paused_at_ || !alive()) return next;
   for (const auto& [client, member] : members_) {
-    if (member.deadline && member.status != Status::storing) at(*member.deadline);
+    if (member.deadline && !engaged(member)) at(*member.deadline);
   }
   if (job_ != JobState::running) return next;
-  if (slots() > 0) {
+  if (slots() > 0 && may_open()) {
     for (const auto& [client, rest] : rests_) {
       if (!rest.over && available_.contains(client)) at(rest.until);
     }
   }
   if (ready_since_) at(*ready_since_ + config_.policy.select_max);
-  const bool waits = phase_ == Phase::collecting && !config_.policy.seeded;
+  const bool waits = phase_ == Phase::collecting && !config_.policy.seeded && !secured();
   if (waits && std::ssize(buffer_) >= least()) at(deadline_);
   const std::int64_t tasks = std::ssize(members_) + std::ssize(buffer_);
   const bool undrawn = config_.policy.seeded && phase_ == Phase::collecting &&

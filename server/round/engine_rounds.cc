@@ -8,8 +8,7 @@
 namespace fed::round {
 
 bool Engine::advance(Instant now, Effects& out) {
-  const bool at_work =
-      phase_ == Phase::collecting || phase_ == Phase::closing || phase_ == Phase::committing;
+  const bool at_work = gathers() || phase_ == Phase::closing || phase_ == Phase::committing;
   if (asynchronous() && at_work) return advance_async(now, out);
   switch (phase_) {
     case Phase::idle:
@@ -149,7 +148,8 @@ Engine::Pool Engine::pool() const {
 // Groups in their order: the next one only where those before it do not do.
 std::vector<ClientId> Engine::draw(const Pool& candidates) const {
   const Draw which{.seed = config_.policy.seed, .round = round(), .attempt = attempt_ + 1};
-  const bool everybody = kind() == TaskKind::statistics;
+  // A secure sum has a size that was looked at when the job came: the cohort's.
+  const bool everybody = kind() == TaskKind::statistics && !secured();
   const std::int64_t goal = everybody ? candidates.all() : config_.policy.contributions_goal;
   const std::int64_t wanted =
       everybody ? candidates.all() : config_.policy.cohort - candidates.kept;
@@ -239,6 +239,7 @@ void Engine::assign(ClientId client, Instant now, Effects& out) {
   member.told = true;
   member.status = Status::asked;
   if (!member.given) member.given = now;
+  wait_for(member, now);
   out.push_back(AssignTask{.client = client,
                            .task = member.task,
                            .attempt = attempt_,

@@ -61,7 +61,8 @@ void Engine::restore_round(const Snapshot& snapshot, Instant now) {
 void Engine::restore_async(const Snapshot& snapshot, Instant now) {
   for (const SnapshotMember& from : snapshot.members) {
     last_task_ = std::max(last_task_, from.task);
-    if (from.accepted) {
+    const bool invited = snapshot.invited.contains(from.client);
+    if (from.accepted && !secured()) {
       buffer_[{from.task, from.client}] = {from.base_version, *from.accepted};
       // Its receipt may have been lost with the server that gave it.
       Answered& last = answered_[from.client];
@@ -71,23 +72,29 @@ void Engine::restore_async(const Snapshot& snapshot, Instant now) {
     members_[from.client] = Member{.task = from.task,
                                    .base_version = from.base_version,
                                    .examples = from.examples,
+                                   .invited = invited,
                                    .deadline = now + config_.policy.collect_max,
                                    .last_activity = now};
+    if (!invited) continue;
+    Member& member = members_.at(from.client);
+    member.ticket = from.accepted;
+    member.status = from.accepted ? Status::accepted : Status::ready;
   }
   attempt_ = snapshot.attempt;
   if (attempt_ == 0) return;
   goal_ = config_.policy.contributions_goal;
   closed_ = snapshot.closed;
   deadline_ = now + config_.policy.collect_max;
-  phase_ = snapshot.abandoned ? Phase::abandoned : Phase::collecting;
+  phase_ = snapshot.abandoned         ? Phase::abandoned
+           : snapshot.invited.empty() ? Phase::collecting
+                                      : Phase::securing;
   if (snapshot.abandoned) retry_at_ = now;
 }
 
 std::optional<Instant> Engine::next_wakeup() const {
   if (started_) return started_;
   const bool running = job_ == JobState::running;
-  const bool at_work =
-      phase_ == Phase::collecting || phase_ == Phase::closing || phase_ == Phase::committing;
+  const bool at_work = gathers() || phase_ == Phase::closing || phase_ == Phase::committing;
   if (asynchronous() && at_work) return next_async_wakeup();
   switch (phase_) {
     case Phase::idle:
@@ -131,11 +138,12 @@ Snapshot Engine::snapshot() const {
   }
   for (const auto& [client, member] : members_) {
     const bool counts = member.status == Status::accepted;
-    if (member.invited && at_work) result.invited.insert(client);
+    if (member.invited && at_work && phase_ != Phase::collecting) result.invited.insert(client);
     result.members.push_back({client, member.examples, counts ? member.ticket : std::nullopt,
                               member.task, member.base_version});
   }
   for (const auto& [key, waiting] : buffer_) {
+    if (secured()) result.invited.insert(key.client);
     result.members.push_back(
         {key.client, waiting.ticket.examples, waiting.ticket, key.task, waiting.base_version});
   }
@@ -159,7 +167,7 @@ Report Engine::report() const {
                 .cohort = phase_ == Phase::idle || phase_ == Phase::selecting
                               ? config_.policy.cohort
                               : std::ssize(members_),
-                .accepted = accepted() + count(Status::ready),
+                .accepted = accepted() + count_ready(),
                 .outstanding = gathers() ? count_outstanding() - count(Status::ready) : 0,
                 .contributions_min = least(),
                 .contributions_goal = goal_ > 0 ? goal_ : config_.policy.contributions_goal,
@@ -257,8 +265,11 @@ void Engine::check_async_invariants() const {
   for (const auto& [client, member] : members_) {
     FED_CHECK(member.task >= 1 && member.task <= last_task_);
     FED_CHECK(member.base_version <= version_);
-    FED_CHECK(!alive() || outstanding(member.status));
-    FED_CHECK(!alive() || member.status == Status::storing ||
+    FED_CHECK(!alive() || outstanding(member.status) ||
+              (member.status == Status::accepted && phase_ == Phase::securing && member.invited));
+    FED_CHECK(!member.invited || member.status == Status::storing || !alive() ||
+              phase_ == Phase::securing);
+    FED_CHECK(!alive() || engaged(member) ||
               version_ - member.base_version <= config_.policy.staleness.max);
     FED_CHECK(!buffer_.contains({member.task, client}));
   }

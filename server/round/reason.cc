@@ -55,6 +55,9 @@ constexpr Entry kEntries[] = {
     {Reason::too_stale, "too_stale",
      "The model has moved on by more versions than the job's staleness.max; drop the update and "
      "wait for the next task."},
+    {Reason::left_over, "left_over",
+     "Too few others began from the same version for a secure sum; drop the update and wait for "
+     "the next task."},
     {Reason::attempt_abandoned, "attempt_abandoned",
      "The round is not collecting at the moment; keep the update and offer it again when the round "
      "is asked "
@@ -112,7 +115,7 @@ bool may_retry(Reason reason) {
 }
 
 bool too_late(Reason reason) {
-  return reason >= Reason::round_closed && reason <= Reason::too_stale;
+  return reason >= Reason::round_closed && reason <= Reason::left_over;
 }
 
 }  // namespace fed::round

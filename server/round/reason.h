@@ -34,6 +34,7 @@ enum class Reason : std::uint8_t {
   job_ended = 21,
   task_over = 22,
   too_stale = 23,
+  left_over = 24,
 
   // Not now: the client keeps its update and offers it again.
   attempt_abandoned = 30,

@@ -107,6 +107,11 @@ bool Attempt::wants_input(std::int64_t client) const {
   return step_ == Step::inputs && waiting_.contains(client);
 }
 
+std::optional<std::int64_t> Attempt::task_of(std::int64_t client) const {
+  if (!places_.contains(client)) return std::nullopt;
+  return invited(client).task;
+}
+
 // --- messages
 
 Status Attempt::check_turn(std::int64_t client, const wire::SecureName& named, Step step) const {

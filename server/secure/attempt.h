@@ -106,6 +106,8 @@ class Attempt {
   Step step() const { return step_; }
   // Whether the client may hand in a masked input now.
   bool wants_input(std::int64_t client) const;
+  // Whose update it is that the client has in this sum; nothing if it is not invited.
+  std::optional<std::int64_t> task_of(std::int64_t client) const;
   // Who is waited for.
   const std::set<std::int64_t>& waiting() const { return waiting_; }
   // Whose inputs are in the sum; from the end of the inputs on.

@@ -96,7 +96,7 @@ Status accept(Database& database, const Accepted& accepted) {
     return Error{ErrorCode::invalid,
                  place(accepted.job, accepted.round) + (last ? " is committed" : " has not begun")};
   }
-  FED_TRY(delete_task(database, accepted.job, accepted.task));
+  if (accepted.ends_task) FED_TRY(delete_task(database, accepted.job, accepted.task));
   return database
       .prepare(
           "INSERT OR REPLACE INTO contributions (job, task, client, round, base_version,"
@@ -128,6 +128,7 @@ Status commit_contributions(Database& database, const RoundCommit& commit) {
                 .bind(update.client)
                 .bind(commit.round)
                 .run());
+    FED_TRY(delete_task(database, commit.job, update.task));
   }
   return {};
 }

@@ -119,6 +119,7 @@ struct Accepted {
   Checksum checksum{};
   std::uint64_t bytes = 0;
   std::string metrics;
+  bool ends_task = true;  // of an asynchronous job; else it stays open until the commit
   std::int64_t at = 0;
 
   bool operator==(const Accepted&) const = default;

@@ -2,6 +2,7 @@
 """Secure aggregation between real processes: the model is that of the sum, whoever drops out or is killed, the server has no
 value of a single site, and a site that does not trust takes no part and says why."""
 
+import json
 import os
 import signal
 import sqlite3
@@ -134,6 +135,74 @@ class Sums(SecureCase):
         self.assertModelOf('again', {1, 2, 3})
 
 
+class Buffered(SecureCase):
+    """Asynchronous rounds: those who began from the same version are summed up together."""
+
+    def buffered(self, name, goal=SITES, **rounds):
+        job = secret(name)
+        job['rounds'].update({'contributions': {'min': 3, 'goal': goal}, 'staleness': {'max': 3}, **rounds})
+        return job
+
+    def test_versions_come_from_groups_and_no_site_is_seen(self):
+        job = self.buffered('buffered', goal=3, max=6)
+        job['training']['epochs'] = 20
+        job['training']['optimizer']['learning_rate'] = 0.01
+        self.srv.submit(job)
+        shown = self.srv.wait_finished('buffered')
+        rows = [row for row in shown['rounds'] if row['state'] == 'committed']
+        self.assertEqual([row['round'] for row in rows], [1, 2, 3, 4, 5, 6])
+        self.assertTrue(all(3 <= row['accepted'] <= 4 for row in rows), rows)
+        truth = numpy.array([0.5, *range(1, INPUTS + 1)])  # of plain_table
+        self.assertLess(numpy.linalg.norm(self.weights('buffered') - truth), numpy.linalg.norm(truth))
+        with sqlite3.connect(os.path.join(self.srv.folder, 'registry.db')) as registry:
+            rows = registry.execute("SELECT DISTINCT examples, weight, metrics FROM contributions"
+                                    " WHERE outcome = 'accepted'").fetchall()
+            left = registry.execute("SELECT count(*) FROM tasks").fetchone()
+        self.assertEqual(rows, [(1, 1.0, '{}')])
+        self.assertLessEqual(left[0], 1)  # of a client that was still at work at the end
+
+    def test_a_killed_server_goes_on_with_the_sum(self):
+        self.freeze_one(self.buffered('resumed'))
+        self.srv.kill9()
+        self.srv.start()
+        self.srv.daemon.wait_log('job resumed round 1: goes on with sum 1, step keys')
+        self.sites[0].daemon.signal(signal.SIGCONT)
+        self.srv.wait_finished('resumed')
+        self.assertEqual([site.trainings('resumed', '[0-9]+') for site in self.sites], [1, 1, 1, 1])
+        self.assertModelOf('resumed', {0, 1, 2, 3})
+
+    def freeze_one(self, job):
+        """As in Sums, but a task's number is not that of the round."""
+        self.srv.submit(job)
+        self.sites[SLOW].daemon.wait_log(rf'job {job["name"]} task [0-9]+: training on')
+        self.sites[SLOW].daemon.signal(signal.SIGSTOP)
+        self.srv.wait_for(job['name'], lambda shown: shown['accepted'] == 3)
+        self.sites[0].daemon.signal(signal.SIGSTOP)
+        self.sites[SLOW].daemon.signal(signal.SIGCONT)
+        self.srv.daemon.wait_log(rf'job {job["name"]} round 1: sum 1 of the updates of 4 clients begins')
+
+
+class Columns(harness.TestCase):
+    def test_the_scaling_comes_from_a_sum_under_masks(self):
+        srv = self.server()
+        tables = [datasets.table(size, seed) for seed, size in enumerate((60, 90, 40, 75))]
+        for number, rows in enumerate(tables):
+            path = datasets.write_table(self.path(f'site{number}.csv'), rows)
+            self.client(srv, f'site{number}', {'format': 'csv', 'path': path, 'label': 'colour', 'test_fraction': 0})
+        job = jobs.colours('columns', rounds=2, clients=4)
+        job['rounds']['contributions'] = {'min': 3}
+        job['secure_aggregation'] = {}
+        srv.submit(job)
+        shown = srv.wait_finished('columns')
+        self.assertEqual([row['accepted'] for row in shown['rounds']], [4, 4, 4])
+        srv.daemon.wait_log('job columns round 0: sum 1 of the updates of 4 clients begins')
+        metadata, _ = datasets.read_safetensors(srv.export('columns', 'm.safetensors'))
+        scaling = json.loads(metadata['statistics'])
+        cells = [[row[i] for table in tables for row in table if row[i] is not None] for i in (0, 1)]
+        numpy.testing.assert_allclose(scaling['means'], [numpy.mean(each) for each in cells], rtol=1e-9)
+        numpy.testing.assert_allclose(scaling['deviations'], [numpy.std(each) for each in cells], rtol=1e-7)
+
+
 class Distrust(SecureCase):
     def test_a_site_that_pins_refuses_strangers_and_says_so(self):
         self.sites[0].kill9()
@@ -160,8 +229,8 @@ class Distrust(SecureCase):
                 (2, {'keep': {'rounds': 1}}, '/keep/rounds', 'allowed: 0'),
                 (2, {'rounds': {'max': 1, 'cohort': 4, 'contributions': {'min': 3}, 'selection': {'by': 'examples'}}},
                  '/rounds/selection/by', 'uniform'),
-                (2, {'rounds': {'max': 1, 'cohort': 4, 'contributions': {'min': 3}, 'staleness': {'max': 3}}},
-                 '/rounds/staleness/max', 'allowed: 0'),
+                (2, {'rounds': {'max': 1, 'cohort': 3, 'contributions': {'min': 3, 'goal': 4}, 'staleness': {'max': 3}}},
+                 '/rounds/contributions/goal', 'at most rounds.cohort'),
                 (1, {'secure_aggregation': {'corrupted': 0.5, 'dropped': 0.5}}, 'corrupted')):
             done = self.srv.try_submit({**secret('refused'), **changes})
             self.assertFails(done, status, *parts)

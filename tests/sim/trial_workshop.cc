@@ -14,7 +14,9 @@ class TrialWorkshop::Opened final : public app::Workload {
   std::uint64_t row_steps() const override {
     return static_cast<std::uint64_t>(job_->examples() * job_->spec().training.epochs);
   }
-  const app::SecureShape* secure() const override { return job_->secure(); }
+  std::optional<app::SecureShape> secure(wire::TaskKind kind) const override {
+    return job_->secure(kind);
+  }
   Result<app::TaskAnswer> perform(const wire::Task& task, const fs::path& model_file,
                                   const std::string& client, const train::Progress& progress,
                                   std::stop_token stop) override {

@@ -130,7 +130,7 @@ TEST_CASE("coding: the size on the wire is that of the packed vector") {
   const secagg::Codec how = codec(some_job());
   // Each metric is a weight and three digits of base 65536.
   CHECK(how.length() == 40 + 1 + 4 * model::metric_names().size());
-  CHECK(coded_bytes(how) == (how.length() * how.modulus_bits() + 7) / 8);
+  CHECK(packed_bytes(shape_of(how)) == (how.length() * how.modulus_bits() + 7) / 8);
 }
 
 TEST_CASE("coding: numbers that fit no 64 bits are the operator's business") {

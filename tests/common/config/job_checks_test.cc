@@ -219,9 +219,10 @@ TEST_CASE("integers go only with what can be summed and clipped as such") {
   Json job = table_job();
   job["quantisation"] = Json::object();
   const std::string no = "does not go with \"quantisation\"; allowed: ";
-  expect(
-      job, R"({"rounds": {"staleness": {"max": 1}}})",
-      {{"/rounds/staleness/max", no + "0, since only integers of the same round can be summed"}});
+  expect(job, R"({"rounds": {"staleness": {"max": 1}}})",
+         {{"/rounds/staleness/max",
+           no + "0, since only integers of the same base version can be summed; or a section "
+                "\"secure_aggregation\", with which those of one version are summed together"}});
   expect(job, R"({"training": {"update": "weights"}})",
          {{"/training/update",
            no + "\"delta\" or \"gradient\", since clipping would shrink whole weights"}});
@@ -278,12 +279,20 @@ TEST_CASE("secure aggregation goes only with what shows no single update") {
              no + "\"uniform\" or \"speed\", since rows and losses of single clients stay "
                   "hidden"}});
   }
-  expect(job, R"({"inputs": {"scaling": "federated"}})",
-         {{"/inputs/scaling",
-           no + "\"none\" or \"constants\", since sums of a single client's columns would be "
-                "seen"}});
+  expect(job,
+         R"({"rounds": {"cohort": 3, "contributions": {"goal": 4, "min": 3},
+                        "staleness": {"max": 2}}})",
+         {{"/rounds/contributions/goal",
+           no + "at most rounds.cohort, since each client waits with its update for the sum"}});
+  expect(job,
+         R"({"rounds": {"cohort": 4, "contributions": {"goal": 4, "min": 3}, "order": "seeded",
+                        "staleness": {"max": 2}}})",
+         {{"/rounds/order", no + "\"arrival\", since a sum is made of those who are there"}});
   job["rounds"] = {{"max", 5}, {"cohort", 4}, {"contributions", {{"min", 3}}}};
   job["rounds"]["selection"] = {{"by", "speed"}};
+  job["inputs"]["scaling"] = "federated";
+  CHECK(parse_job(job.dump()).has_value());
+  job["rounds"]["staleness"] = {{"max", 3}};
   CHECK(parse_job(job.dump()).has_value());
 }
 
@@ -292,9 +301,8 @@ TEST_CASE("secure aggregation needs what its integers need") {
   Json job = table_job();
   job["secure_aggregation"] = Json::object();
   const std::string no = "does not go with \"secure_aggregation\"; allowed: ";
-  expect(job, R"({"training": {"update": "weights"}, "rounds": {"staleness": {"max": 1}}})",
-         {{"/rounds/staleness/max", no + "0, since only integers of the same round can be summed"},
-          {"/training/update",
+  expect(job, R"({"training": {"update": "weights"}})",
+         {{"/training/update",
            no + "\"delta\" or \"gradient\", since clipping would shrink whole weights"}});
   // Nothing is said of what hangs on a section that is itself wrong.
   expect(job, R"({"rounds": {"max": 0}})",

@@ -177,6 +177,27 @@ TEST_CASE("fold: stale updates divide by what they would weigh if they were not 
   }
 }
 
+TEST_CASE("fold: the step from a known mean is that of the updates, stale or not") {
+  for (const OptimizerSpec& spec : {kFedAvg, kYogi}) {
+    for (const double discount : {1.0, 0.5}) {
+      Round round(spec, 1);
+      round.input.discount = discount;
+      const Folded expected = fold(round.input, run_in_order).value();
+      const Folded known = fed::aggregate::apply({.weights = round.weights,
+                                                  .state = &round.state,
+                                                  .mean = round.updates[0],
+                                                  .optimizer = round.optimizer.get(),
+                                                  .discount = discount,
+                                                  .total_weight = expected.total_weight},
+                                                 run_in_order)
+                               .value();
+      for (std::size_t i = 0; i < kCoordinates; i += 7) {
+        REQUIRE(known.weights[i] == Approx(expected.weights[i]).epsilon(1e-5).margin(1e-6));
+      }
+    }
+  }
+}
+
 TEST_CASE("fold: trained weights are mixed into the weights (FedAsync)") {
   Round round({.type = "sgd", .learning_rate = 0.6}, 1);
   round.input.update = fed::config::TrainingSpec::Update::weights;

@@ -105,8 +105,8 @@ struct Describe {
   std::string operator()(const Await& e) const { return fmt::format("await {}", e.client); }
   std::string operator()(const Secure& e) const {
     std::string list;
-    for (const ClientId client : e.clients) list += fmt::format(" {}", client);
-    return fmt::format("secure {}.{}{}", e.round, e.attempt, list);
+    for (const Secure::Update& each : e.updates) list += fmt::format(" {}", each.client);
+    return fmt::format("secure {}{}", e.round, list);
   }
   std::string operator()(const Record& e) const { return fmt::format("record {}", e.client); }
   std::string operator()(const Receipt& e) const {

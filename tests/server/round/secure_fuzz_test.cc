@@ -208,7 +208,7 @@ TEST_CASE("no life of a secured job breaks a promise, and every job ends once al
   for (std::uint64_t seed = 0; seed < 4000; ++seed) {
     INFO("seed " << seed);
     Life life(seed);
-    const int steps = static_cast<int>(seed % 400);
+    const int steps = static_cast<int>(seed % 600);
     for (int i = 0; i < steps; ++i) life.step();
     const bool ended = life.behave();
     INFO(waiting_for(life.world.engine.report()));
@@ -220,7 +220,7 @@ TEST_CASE("no life of a secured job breaks a promise, and every job ends once al
                            "accepted", "refused", "discarded", "retry", "close", "commit",
                            "abandon", "discard", "job paused", "job draining", "drained"}) {
     INFO(what << " " << seen[what]);
-    CHECK(seen[what] > 100);  // the random events do get everywhere
+    CHECK(seen[what] > 50);  // the random events do get everywhere
   }
 }
 

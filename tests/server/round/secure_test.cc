@@ -72,7 +72,7 @@ TEST_CASE("a round is summed up once enough updates are ready, and receipts foll
   for (ClientId client = 1; client <= 3; ++client) {
     CHECK(bench.tell(Bench::ready(client)) == fmt::format("await {}", client));
   }
-  CHECK(bench.tell(Bench::ready(4)) == "await 4; secure 1.1 1 2 3 4");
+  CHECK(bench.tell(Bench::ready(4)) == "await 4; secure 1 1 2 3 4");
   for (ClientId client = 1; client <= 4; ++client) bench.sends(client);
   CHECK(bench.tell(Secured{1}) == "close 1 [1 2 3 4]");
   CHECK(bench.tell(Aggregated{1}) == "commit 1");
@@ -94,7 +94,7 @@ TEST_CASE("at the deadline those that are ready are enough, or the attempt is ab
   Bench bench;
   bench.begin();
   for (ClientId client = 1; client <= 3; ++client) bench.tell(Bench::ready(client));
-  CHECK(bench.later(1000) == "secure 1.1 1 2 3");
+  CHECK(bench.later(1000) == "secure 1 1 2 3");
   Bench few;
   few.begin();
   for (ClientId client = 1; client <= 2; ++client) few.tell(Bench::ready(client));
@@ -114,7 +114,7 @@ TEST_CASE("without a sum nobody trains again, and whoever spoiled it is left out
   REQUIRE(bench.engine.next_wakeup());
   CHECK(*bench.engine.next_wakeup() == bench.now + std::chrono::seconds(1));
   CHECK(bench.later(0.5) == "");
-  CHECK(bench.later(0.6) == "secure 1.1 1 2 3");
+  CHECK(bench.later(0.6) == "secure 1 1 2 3");
   // What is of the earlier attempt at the sum is of no use; the app tells them apart.
   for (ClientId client = 1; client <= 3; ++client) bench.sends(client);
   CHECK(bench.tell(Secured{1}) == "close 1 [1 2 3]");
@@ -129,7 +129,7 @@ TEST_CASE("a client that was only gone comes back with its update") {
   CHECK(bench.status(4) == Status::asked);
   CHECK(bench.tell(ClientAvailable{4, 1}) == "assign 4");
   CHECK(bench.tell(Bench::ready(4)) == "await 4");
-  CHECK(bench.later(2) == "secure 1.1 1 2 3 4");
+  CHECK(bench.later(2) == "secure 1 1 2 3 4");
 }
 
 TEST_CASE("a ready client that goes away is not counted on") {
@@ -140,7 +140,7 @@ TEST_CASE("a ready client that goes away is not counted on") {
   CHECK(bench.tell(Bench::ready(4)) == "await 4");
   CHECK(bench.engine.phase() == Phase::collecting);
   CHECK(bench.tell(ClientAvailable{3, 1}) == "assign 3");
-  CHECK(bench.tell(Bench::ready(3)) == "await 3; secure 1.1 1 2 3 4");
+  CHECK(bench.tell(Bench::ready(3)) == "await 3; secure 1 1 2 3 4");
 }
 
 TEST_CASE("after too many attempts at a sum the round's attempt is abandoned") {
@@ -148,7 +148,7 @@ TEST_CASE("after too many attempts at a sum the round's attempt is abandoned") {
   bench.until_securing();
   for (int failure = 1; failure < 5; ++failure) {
     CHECK(bench.tell(NotSecured{1, "?", {}}) == "");
-    CHECK(bench.later(60) == "secure 1.1 1 2 3 4");
+    CHECK(bench.later(60) == "secure 1 1 2 3 4");
   }
   CHECK(bench.tell(NotSecured{1, "?", {}}).starts_with("abandon 1.1 not_secured; cancel 1"));
 }
@@ -224,7 +224,7 @@ TEST_CASE("an engine goes on with a sum, or begins it anew when the app cannot")
   CHECK(bench.engine.phase() == Phase::collecting);
   bench.begin();
   for (ClientId client = 1; client <= 3; ++client) bench.tell(Bench::ready(client));
-  CHECK(bench.tell(Bench::ready(4)) == "await 4; secure 1.1 1 2 3 4");
+  CHECK(bench.tell(Bench::ready(4)) == "await 4; secure 1 1 2 3 4");
 }
 
 TEST_CASE("a job that is cancelled in the middle of a sum forgets it") {

@@ -200,13 +200,16 @@ class SecureWorld {
     REQUIRE_FALSE(securing);
     REQUIRE_FALSE(aggregating);
     REQUIRE(recording.empty());
-    REQUIRE(e.contributions_min == numbers.min);
-    REQUIRE(std::ssize(e.clients) >= numbers.min);
-    REQUIRE(std::is_sorted(e.clients.begin(), e.clients.end()));
+    REQUIRE(std::ssize(e.updates) >= numbers.min);
     REQUIRE(taken_back.empty());  // rows of another sum are gone before this one begins
-    invited = {e.clients.begin(), e.clients.end()};
-    REQUIRE(invited.size() == e.clients.size());
-    for (const ClientId client : invited) REQUIRE(cohort.contains(client));
+    REQUIRE(e.base_version == engine.version());
+    invited.clear();
+    for (const Secure::Update& each : e.updates) {
+      REQUIRE((invited.empty() || *invited.rbegin() < each.client));
+      REQUIRE(cohort.contains(each.client));
+      REQUIRE(each.task == engine.round());
+      invited.insert(each.client);
+    }
     in_sum.clear();
     securing = true;
   }
