@@ -109,7 +109,8 @@ Result<std::vector<data::Scaling>> scaling_of(const std::vector<double>& means,
 
 Result<std::unique_ptr<LocalJob>> LocalJob::open(const std::string& name, const std::string& text,
                                                  const config::DataSpec& data,
-                                                 const session::Agreement& agreement) {
+                                                 const session::Agreement& agreement,
+                                                 PrivacyLedger* ledger) {
   FED_ASSIGN(spec, parse(name, text));
   config::ModelSpec model_spec = spec.model;
   if (model_spec.inputs == 0 && spec.inputs) model_spec.inputs = encoded_width(*spec.inputs);
@@ -117,7 +118,8 @@ Result<std::unique_ptr<LocalJob>> LocalJob::open(const std::string& name, const 
   FED_TRY(agreement.check(spec, model->layout().size() * sizeof(float)));
   FED_TRY(check_memory(*model));
   spec.model = model_spec;
-  auto job = std::unique_ptr<LocalJob>(new LocalJob(std::move(spec), std::move(model), agreement));
+  auto job =
+      std::unique_ptr<LocalJob>(new LocalJob(std::move(spec), std::move(model), agreement, ledger));
   FED_TRY(job->agree(text));
   FED_TRY(job->read(data));
   FED_TRY(agreement.check_rows(job->examples()));
@@ -136,14 +138,53 @@ Status LocalJob::read(const config::DataSpec& data) {
 
 // What this client takes the job's text to mean for sums of integers.
 Status LocalJob::agree(const std::string& text) {
-  if (!spec_.quantisation) return {};
+  if (!spec_.quantisation) return agree_on_privacy(nullptr);
   FED_ASSIGN(codec, coding::codec_of(spec_, model_->layout().size(), 1));
+  FED_TRY(agree_on_privacy(&codec));
   if (!spec_.secure_aggregation) return {};
   shape_ = SecureShape{.settings = coding::settings_hash(text),
                        .threat = coding::threat_of(*spec_.secure_aggregation),
                        .modulus_bits = static_cast<std::uint8_t>(codec.modulus_bits()),
-                       .length = codec.length()};
+                       .length = codec.length(),
+                       .survivors_min = static_cast<std::uint32_t>(spec_.rounds.contributions_min),
+                       .clients_max = static_cast<std::uint32_t>(spec_.rounds.cohort)};
+  if (noise_ && noise_->is_shared()) {
+    shape_->noise = noise_;
+    // Masks are made on a thread that may be at work when this job is gone.
+    if (ledger_ != nullptr) {
+      shape_->pay = [ledger = ledger_, job = spec_.name, cost = *cost_](std::int64_t task) {
+        return ledger->spend(job, task, cost);
+      };
+    }
+  }
   return {};
+}
+
+Status LocalJob::agree_on_privacy(const secagg::Codec* codec) {
+  if (!spec_.privacy) return {};
+  FED_ASSIGN(cost, coding::plan_request(spec_, model_->layout().size()));
+  cost_ = cost;
+  if (!coding::has_client_noise(spec_)) return {};
+  FED_ASSIGN(noise, coding::JobNoise::make(spec_, *codec));
+  noise_ = std::make_shared<const coding::JobNoise>(std::move(noise));
+  return {};
+}
+
+// The progress of a training counts rows, unless their number is nobody's business.
+std::uint64_t LocalJob::row_steps() const {
+  constexpr std::uint64_t kHidden = 1000;
+  if (hides_rows()) return kHidden;
+  return static_cast<std::uint64_t>(examples() * spec_.training.epochs);
+}
+
+Status LocalJob::pay(std::int64_t task) const {
+  return ledger_ == nullptr ? Status() : ledger_->spend(spec_.name, task, *cost_);
+}
+
+// Nothing is trained that could not be sent.
+Status LocalJob::pay_before_training(std::int64_t task) const {
+  if (!cost_ || ledger_ == nullptr) return {};
+  return noise_ ? ledger_->check(spec_.name, task, *cost_) : pay(task);
 }
 
 Result<LocalJob::Answer> LocalJob::sum(const wire::Task& task) const {
@@ -177,6 +218,7 @@ Result<LocalJob::Answer> LocalJob::train(const wire::Task& task, Disk& disk,
                                          train::Trainer& trainer,
                                          const crypto::RandomSource& random,
                                          const train::Progress& progress, std::stop_token stop) {
+  FED_TRY(pay_before_training(task.task));
   FED_TRY(load(task));
   tensor::Floats weights(model_->layout().size());
   if (!task.model || task.model->bytes != weights.size() * sizeof(float)) {
@@ -204,22 +246,41 @@ Result<LocalJob::Answer> LocalJob::train(const wire::Task& task, Disk& disk,
   return answer;
 }
 
-// With secure aggregation the vector says it all, and the offer nothing.
+Result<secagg::Words> LocalJob::encode_noisy(const wire::Task& task, const train::Update& update,
+                                             const secagg::Codec& codec,
+                                             crypto::KeyView secret) const {
+  auto source = privacy::RandomSource::from_key(secret);
+  FED_ASSIGN(prepared, codec.prepare(update.values));
+  FED_ASSIGN(rounded, noise_->round(std::move(prepared), codec, source));
+  secagg::Words words = codec.assemble(rounded);
+  if (noise_->is_shared()) return words;
+  FED_TRY(pay(task.task));
+  noise_->add(words, source);
+  return words;
+}
+
+// With secure aggregation, and with noise of this client, the vector says it all, and the offer
+// nothing.
 Status LocalJob::encode(const wire::Task& task, const train::Update& update,
                         const crypto::RandomSource& random, Answer& answer) const {
   FED_ASSIGN(codec, coding::codec_of(spec_, model_->layout().size(), task.task));
-  const bool told = !answer.offer.metrics.empty() && update.holdout.has_value();
-  const auto measures = coding::measures_of(
-      spec_, told ? std::optional<model::Metrics>(*update.holdout) : std::nullopt);
   crypto::Wiped<crypto::kKeyBytes> secret;
   random(secret.span());
-  FED_ASSIGN(words, codec.encode(update.values, coding::weight_of(spec_, update.examples), measures,
-                                 secret.view()));
-  answer.coded = secagg::pack(words, codec.modulus_bits());
-  if (!spec_.secure_aggregation) return {};
+  if (noise_) {
+    FED_ASSIGN(noisy, encode_noisy(task, update, codec, secret.view()));
+    answer.coded = secagg::pack(noisy, codec.modulus_bits());
+  } else {
+    const bool told = !answer.offer.metrics.empty() && update.holdout.has_value();
+    const auto measures = coding::measures_of(
+        spec_, told ? std::optional<model::Metrics>(*update.holdout) : std::nullopt);
+    FED_ASSIGN(words, codec.encode(update.values, coding::weight_of(spec_, update.examples),
+                                   measures, secret.view()));
+    answer.coded = secagg::pack(words, codec.modulus_bits());
+  }
+  if (!hides_rows()) return {};
   answer.offer.examples = 1;
   answer.offer.metrics.clear();
-  answer.offer.model = task.model->hash;
+  if (shape_) answer.offer.model = task.model->hash;
   return {};
 }
 

@@ -35,8 +35,11 @@ class Workload {
  public:
   virtual ~Workload() = default;
 
-  virtual std::int64_t examples() const = 0;    // rows to train on
-  virtual std::uint64_t row_steps() const = 0;  // rows that a training task goes through
+  virtual std::int64_t examples() const = 0;  // rows to train on
+  // Whether the server is not to know how many rows there are.
+  virtual bool hides_rows() const { return secure() != nullptr; }
+  // What the progress of a training task counts: the rows that it goes through, or parts of it.
+  virtual std::uint64_t row_steps() const = 0;
   // Of a job whose updates are only seen as a sum; null for any other.
   virtual const SecureShape* secure() const { return nullptr; }
 

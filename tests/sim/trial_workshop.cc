@@ -11,9 +11,8 @@ class TrialWorkshop::Opened final : public app::Workload {
   Opened(std::unique_ptr<app::LocalJob> job, Disk& disk) : job_(std::move(job)), disk_(disk) {}
 
   std::int64_t examples() const override { return job_->examples(); }
-  std::uint64_t row_steps() const override {
-    return static_cast<std::uint64_t>(job_->examples() * job_->spec().training.epochs);
-  }
+  bool hides_rows() const override { return job_->hides_rows(); }
+  std::uint64_t row_steps() const override { return job_->row_steps(); }
   const app::SecureShape* secure() const override { return job_->secure(); }
   Result<app::TaskAnswer> perform(const wire::Task& task, const fs::path& model_file,
                                   const std::string& client, const train::Progress& progress,
@@ -34,7 +33,7 @@ class TrialWorkshop::Opened final : public app::Workload {
 
 Result<std::shared_ptr<app::Workload>> TrialWorkshop::open(const std::string& name,
                                                            const std::string& text) {
-  FED_ASSIGN(job, app::LocalJob::open(name, text, data_));
+  FED_ASSIGN(job, app::LocalJob::open(name, text, data_, {}, &ledger_));
   return std::shared_ptr<app::Workload>(std::make_shared<Opened>(std::move(job), disk_));
 }
 
