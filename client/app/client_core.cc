@@ -165,8 +165,7 @@ void ClientCore::job_loaded(const std::string& job, std::uint64_t load, const Lo
   entry->second.workload = *loaded;
   const std::int64_t examples = entry->second.workload->examples();
   log::info("job {}: {} rows to train on", job, examples);
-  // How many is inside of the mask.
-  const bool hidden = entry->second.workload->secure(wire::TaskKind::training).has_value();
+  const bool hidden = entry->second.workload->hides_rows();
   const auto terms = std::exchange(entry->second.terms, std::nullopt);
   carry_out(session_.job_loaded(job, hidden ? 1 : examples));
   if (terms) secure_.on(*terms, ready_for(terms->name));

@@ -109,7 +109,8 @@ Result<std::vector<data::Scaling>> scaling_of(const std::vector<double>& means,
 
 Result<std::unique_ptr<LocalJob>> LocalJob::open(const std::string& name, const std::string& text,
                                                  const config::DataSpec& data,
-                                                 const session::Agreement& agreement) {
+                                                 const session::Agreement& agreement,
+                                                 PrivacyLedger* ledger) {
   FED_ASSIGN(spec, parse(name, text));
   config::ModelSpec model_spec = spec.model;
   if (model_spec.inputs == 0 && spec.inputs) model_spec.inputs = encoded_width(*spec.inputs);
@@ -117,7 +118,8 @@ Result<std::unique_ptr<LocalJob>> LocalJob::open(const std::string& name, const 
   FED_TRY(agreement.check(spec, model->layout().size() * sizeof(float)));
   FED_TRY(check_memory(*model));
   spec.model = model_spec;
-  auto job = std::unique_ptr<LocalJob>(new LocalJob(std::move(spec), std::move(model), agreement));
+  auto job =
+      std::unique_ptr<LocalJob>(new LocalJob(std::move(spec), std::move(model), agreement, ledger));
   job->settings_ = coding::settings_hash(text);
   FED_TRY(job->agree());
   FED_TRY(job->read(data));
@@ -135,11 +137,11 @@ Status LocalJob::read(const config::DataSpec& data) {
                                         std::to_string(source_->inputs())};
 }
 
-// Whether the job's updates can be integers.
+// Whether the job's updates can be integers, and what of its privacy is this client's part.
 Status LocalJob::agree() {
-  if (!spec_.quantisation) return {};
-  const auto codec = coding::codec_of(spec_, model_->layout().size(), 0);
-  return codec ? Status() : codec.error();
+  if (!spec_.quantisation) return agree_on_privacy(nullptr);
+  FED_ASSIGN(codec, coding::codec_of(spec_, model_->layout().size(), 0));
+  return agree_on_privacy(&codec);
 }
 
 coding::StatisticsCodec LocalJob::statistics_codec() const {
@@ -154,13 +156,51 @@ coding::VectorShape LocalJob::vector_shape(wire::TaskKind kind) const {
 
 std::optional<SecureShape> LocalJob::secure(wire::TaskKind kind) const {
   if (!spec_.secure_aggregation) return std::nullopt;
-  const coding::VectorShape shape = vector_shape(kind);
-  return SecureShape{.kind = kind,
-                     .settings = settings_,
-                     .threat = coding::threat_of(*spec_.secure_aggregation),
-                     .modulus_bits = static_cast<std::uint8_t>(shape.modulus_bits),
-                     .length = shape.length,
-                     .staleness_max = spec_.rounds.staleness.max};
+  const coding::VectorShape vector = vector_shape(kind);
+  SecureShape shape{.kind = kind,
+                    .settings = settings_,
+                    .threat = coding::threat_of(*spec_.secure_aggregation),
+                    .modulus_bits = static_cast<std::uint8_t>(vector.modulus_bits),
+                    .length = vector.length,
+                    .staleness_max = spec_.rounds.staleness.max,
+                    .survivors_min = static_cast<std::uint32_t>(spec_.rounds.contributions_min),
+                    .clients_max = static_cast<std::uint32_t>(spec_.rounds.cohort)};
+  if (kind != wire::TaskKind::training || !noise_ || !noise_->is_shared()) return shape;
+  shape.noise = noise_;
+  // Masks are made on a thread that may be at work when this job is gone.
+  if (ledger_ != nullptr) {
+    shape.pay = [ledger = ledger_, job = spec_.name, cost = *cost_](std::int64_t task) {
+      return ledger->spend(job, task, cost);
+    };
+  }
+  return shape;
+}
+
+Status LocalJob::agree_on_privacy(const secagg::Codec* codec) {
+  if (!spec_.privacy) return {};
+  FED_ASSIGN(cost, coding::plan_request(spec_, model_->layout().size()));
+  cost_ = cost;
+  if (!coding::has_client_noise(spec_)) return {};
+  FED_ASSIGN(noise, coding::JobNoise::make(spec_, *codec));
+  noise_ = std::make_shared<const coding::JobNoise>(std::move(noise));
+  return {};
+}
+
+// The progress of a training counts rows, unless their number is nobody's business.
+std::uint64_t LocalJob::row_steps() const {
+  constexpr std::uint64_t kHidden = 1000;
+  if (hides_rows()) return kHidden;
+  return static_cast<std::uint64_t>(examples() * spec_.training.epochs);
+}
+
+Status LocalJob::pay(std::int64_t task) const {
+  return ledger_ == nullptr ? Status() : ledger_->spend(spec_.name, task, *cost_);
+}
+
+// Nothing is trained that could not be sent.
+Status LocalJob::pay_before_training(std::int64_t task) const {
+  if (!cost_ || ledger_ == nullptr) return {};
+  return noise_ ? ledger_->check(spec_.name, task, *cost_) : pay(task);
 }
 
 Result<LocalJob::Answer> LocalJob::sum(const wire::Task& task) const {
@@ -200,6 +240,7 @@ Result<LocalJob::Answer> LocalJob::train(const wire::Task& task, Disk& disk,
                                          train::Trainer& trainer,
                                          const crypto::RandomSource& random,
                                          const train::Progress& progress, std::stop_token stop) {
+  FED_TRY(pay_before_training(task.task));
   FED_TRY(load(task));
   tensor::Floats weights(model_->layout().size());
   if (!task.model || task.model->bytes != weights.size() * sizeof(float)) {
@@ -227,27 +268,46 @@ Result<LocalJob::Answer> LocalJob::train(const wire::Task& task, Disk& disk,
   return answer;
 }
 
+Result<secagg::Words> LocalJob::encode_noisy(const wire::Task& task, const train::Update& update,
+                                             const secagg::Codec& codec,
+                                             crypto::KeyView secret) const {
+  auto source = privacy::RandomSource::from_key(secret);
+  FED_ASSIGN(prepared, codec.prepare(update.values));
+  FED_ASSIGN(rounded, noise_->round(std::move(prepared), codec, source));
+  secagg::Words words = codec.assemble(rounded);
+  if (noise_->is_shared()) return words;
+  FED_TRY(pay(task.task));
+  noise_->add(words, source);
+  return words;
+}
+
 Status LocalJob::encode(const wire::Task& task, const train::Update& update,
                         const crypto::RandomSource& random, Answer& answer) const {
   FED_ASSIGN(codec, coding::codec_of(spec_, model_->layout().size(), task.base_version));
-  const bool told = !answer.offer.metrics.empty() && update.holdout.has_value();
-  const auto measures = coding::measures_of(
-      spec_, told ? std::optional<model::Metrics>(*update.holdout) : std::nullopt);
   crypto::Wiped<crypto::kKeyBytes> secret;
   random(secret.span());
-  FED_ASSIGN(words, codec.encode(update.values, coding::weight_of(spec_, update.examples), measures,
-                                 secret.view()));
-  answer.coded = secagg::pack(words, codec.modulus_bits());
+  if (noise_) {
+    FED_ASSIGN(noisy, encode_noisy(task, update, codec, secret.view()));
+    answer.coded = secagg::pack(noisy, codec.modulus_bits());
+  } else {
+    const bool told = !answer.offer.metrics.empty() && update.holdout.has_value();
+    const auto measures = coding::measures_of(
+        spec_, told ? std::optional<model::Metrics>(*update.holdout) : std::nullopt);
+    FED_ASSIGN(words, codec.encode(update.values, coding::weight_of(spec_, update.examples),
+                                   measures, secret.view()));
+    answer.coded = secagg::pack(words, codec.modulus_bits());
+  }
   hide(answer.offer, task.model->hash);
   return {};
 }
 
-// With secure aggregation the vector says it all, and the offer nothing but what it began from.
+// With secure aggregation, and with noise of this client, the vector says it all, and the offer
+// nothing but what it began from.
 void LocalJob::hide(wire::Offer& offer, const crypto::Hash& model) const {
-  if (!spec_.secure_aggregation) return;
+  if (!hides_rows()) return;
   offer.examples = 1;
   offer.metrics.clear();
-  offer.model = model;
+  if (spec_.secure_aggregation) offer.model = model;
 }
 
 }  // namespace fed::app

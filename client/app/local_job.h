@@ -13,6 +13,7 @@
 #include <string>
 #include <vector>
 
+#include "app/privacy_ledger.h"
 #include "app/workload.h"
 #include "base/disk.h"
 #include "coding/job_codec.h"
@@ -41,11 +42,16 @@ class LocalJob {
  public:
   // `name` is what the server calls the job, `text` its JSON. What the site has not agreed to is an
   // error before any data is read. Reads all of the data once.
+  // `ledger` outlives it; without one, a job with privacy is done and nothing is entered (tests).
   static Result<std::unique_ptr<LocalJob>> open(const std::string& name, const std::string& text,
                                                 const config::DataSpec& data,
-                                                const session::Agreement& agreement = {});
+                                                const session::Agreement& agreement = {},
+                                                PrivacyLedger* ledger = nullptr);
 
   std::int64_t examples() const { return source_->train_rows(); }
+  // Whether the server is not to know how many rows there are.
+  bool hides_rows() const { return spec_.secure_aggregation || noise_; }
+  std::uint64_t row_steps() const;  // as Workload has it
   const config::JobSpec& spec() const { return spec_; }
 
   using Answer = TaskAnswer;
@@ -54,7 +60,10 @@ class LocalJob {
   Result<Answer> sum(const wire::Task& task) const;
 
   // Trains on the weights in `model_file` as `client`, whose name seeds the shuffling. `random` is
-  // for the rounding of an update that becomes integers.
+  // for the rounding of an update that becomes integers, and for its noise. What the task costs of
+  // the site's privacy is entered in the ledger before it is trained, or, if the noise is this
+  // client's own, before that is added; the noise under a secure sum is not added here but to each
+  // masked input (SecureShape).
   Result<Answer> train(const wire::Task& task, Disk& disk, const fs::path& model_file,
                        const std::string& client, train::Trainer& trainer,
                        const crypto::RandomSource& random, const train::Progress& progress,
@@ -64,14 +73,23 @@ class LocalJob {
   std::optional<SecureShape> secure(wire::TaskKind kind) const;
 
  private:
-  LocalJob(config::JobSpec spec, std::unique_ptr<model::Model> model, session::Agreement agreement)
-      : spec_(std::move(spec)), model_(std::move(model)), agreement_(std::move(agreement)) {}
+  LocalJob(config::JobSpec spec, std::unique_ptr<model::Model> model, session::Agreement agreement,
+           PrivacyLedger* ledger)
+      : spec_(std::move(spec)),
+        model_(std::move(model)),
+        agreement_(std::move(agreement)),
+        ledger_(ledger) {}
   Status read(const config::DataSpec& data);
   Status agree();
+  Status agree_on_privacy(const secagg::Codec* codec);
+  Status pay(std::int64_t task) const;
+  Status pay_before_training(std::int64_t task) const;
   coding::VectorShape vector_shape(wire::TaskKind kind) const;
   coding::StatisticsCodec statistics_codec() const;
   Status encode(const wire::Task& task, const train::Update& update,
                 const crypto::RandomSource& random, Answer& answer) const;
+  Result<secagg::Words> encode_noisy(const wire::Task& task, const train::Update& update,
+                                     const secagg::Codec& codec, crypto::KeyView secret) const;
   void hide(wire::Offer& offer, const crypto::Hash& model) const;
   Status load(const wire::Task& task);
 
@@ -79,6 +97,9 @@ class LocalJob {
   std::unique_ptr<model::Model> model_;
   session::Agreement agreement_;
   crypto::Hash settings_{};  // of the job's text
+  PrivacyLedger* ledger_;
+  std::optional<privacy::PlanRequest> cost_;         // of a task, with privacy
+  std::shared_ptr<const coding::JobNoise> noise_{};  // of this client; null: none
   std::unique_ptr<data::Source> source_;
   std::optional<model::Dataset> dataset_;  // as scaled by scaling_
   std::vector<data::Scaling> scaling_;

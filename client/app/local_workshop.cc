@@ -4,13 +4,12 @@ namespace fed::app {
 
 class LocalWorkshop::Opened final : public Workload {
  public:
-  Opened(std::unique_ptr<LocalJob> job, Disk& disk, train::Trainer& trainer, PrivacyLedger& ledger)
-      : job_(std::move(job)), disk_(disk), trainer_(trainer), ledger_(ledger) {}
+  Opened(std::unique_ptr<LocalJob> job, Disk& disk, train::Trainer& trainer)
+      : job_(std::move(job)), disk_(disk), trainer_(trainer) {}
 
   std::int64_t examples() const override { return job_->examples(); }
-  std::uint64_t row_steps() const override {
-    return static_cast<std::uint64_t>(job_->examples() * job_->spec().training.epochs);
-  }
+  bool hides_rows() const override { return job_->hides_rows(); }
+  std::uint64_t row_steps() const override { return job_->row_steps(); }
   std::optional<SecureShape> secure(wire::TaskKind kind) const override {
     return job_->secure(kind);
   }
@@ -18,7 +17,6 @@ class LocalWorkshop::Opened final : public Workload {
                              const std::string& client, const train::Progress& progress,
                              std::stop_token stop) override {
     if (task.kind == wire::TaskKind::statistics) return job_->sum(task);
-    FED_TRY(ledger_.spend(job_->spec(), task.task));
     return job_->train(task, disk_, model_file, client, trainer_, crypto::random_bytes, progress,
                        stop);
   }
@@ -27,14 +25,12 @@ class LocalWorkshop::Opened final : public Workload {
   std::unique_ptr<LocalJob> job_;
   Disk& disk_;
   train::Trainer& trainer_;
-  PrivacyLedger& ledger_;
 };
 
 Result<std::shared_ptr<Workload>> LocalWorkshop::open(const std::string& name,
                                                       const std::string& text) {
-  FED_ASSIGN(job, LocalJob::open(name, text, data_, agreement_));
-  return std::shared_ptr<Workload>(
-      std::make_shared<Opened>(std::move(job), disk_, trainer_, ledger_));
+  FED_ASSIGN(job, LocalJob::open(name, text, data_, agreement_, &ledger_));
+  return std::shared_ptr<Workload>(std::make_shared<Opened>(std::move(job), disk_, trainer_));
 }
 
 }  // namespace fed::app

@@ -28,7 +28,7 @@ class LocalWorkshop final : public Workshop {
   const config::DataSpec& data_;
   const session::Agreement agreement_;
   train::LocalTrainer trainer_;  // of whoever performs
-  PrivacyLedger ledger_;         // the same
+  PrivacyLedger ledger_;
 };
 
 }  // namespace fed::app

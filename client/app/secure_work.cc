@@ -1,5 +1,7 @@
 #include "app/secure_work.h"
 
+#include <algorithm>
+
 #include "app/memory_file.h"
 #include "base/checksum.h"
 #include "base/log.h"
@@ -9,6 +11,21 @@ namespace fed::app {
 
 using session::Answer;
 using session::SecureParty;
+
+secagg::Demands demands_of(const SecureShape& shape, const config::SecureAgreementSpec& site,
+                           const wire::Offer& update, std::uint64_t round) {
+  const auto least = std::max(static_cast<std::uint32_t>(site.clients_min), shape.survivors_min);
+  return {.job = update.job,
+          .round = round,
+          .model = *update.model,
+          .settings = shape.settings,
+          .modulus_bits = shape.modulus_bits,
+          .length = shape.length,
+          .threat = shape.threat,
+          .clients_min = least,
+          .clients_max = shape.clients_max,
+          .survivors_min = least};
+}
 
 SecureWork::SecureWork(Setup setup) : setup_(std::move(setup)) {}
 
@@ -98,16 +115,8 @@ void SecureWork::begin(const wire::SecureTerms& message, const Ready& ready) {
         name, "other_job",
         "the update of this client cannot be part of round " + std::to_string(message.terms.round));
   }
-  const auto least = static_cast<std::uint32_t>(setup_.agreement.clients_min);
-  secagg::Demands demands{.job = name.job,
-                          .round = message.terms.round,
-                          .model = *ready.update->model,
-                          .settings = ready.shape->settings,
-                          .modulus_bits = ready.shape->modulus_bits,
-                          .length = ready.shape->length,
-                          .threat = ready.shape->threat,
-                          .clients_min = least,
-                          .survivors_min = least};
+  secagg::Demands demands =
+      demands_of(*ready.shape, setup_.agreement, *ready.update, message.terms.round);
   if (const auto old = parts_.find(name.job); old != parts_.end()) {
     setup_.unmasked(name.job, old->second.update.task);
     parts_.erase(name.job);
@@ -145,9 +154,11 @@ void SecureWork::on(const wire::SecureDelivery& message) {
 
 void SecureWork::mask(Part& part, const wire::SecureDelivery& message) {
   part.masking = true;
+  const auto key = std::make_shared<crypto::Wiped<crypto::kKeyBytes>>();
+  if (part.shape.noise) setup_.random(key->span());
   setup_.work.post([this, party = part.party, update = part.update, shape = part.shape, message,
-                    number = part.number] {
-    auto input = make_input(*party, update, shape, message);
+                    key, number = part.number] {
+    auto input = make_input(*party, update, shape, message, key->view());
     setup_.loop.post([this, job = update.job, number, input = std::move(input)]() mutable {
       masked(job, number, std::move(input));
     });
@@ -157,7 +168,8 @@ void SecureWork::mask(Part& part, const wire::SecureDelivery& message) {
 // On the work's thread.
 SecureWork::Masked SecureWork::make_input(SecureParty& party, const wire::Offer& update,
                                           const SecureShape& shape,
-                                          const wire::SecureDelivery& message) const {
+                                          const wire::SecureDelivery& message,
+                                          crypto::KeyView noise_key) const {
   FED_ASSIGN(file, setup_.outbox.update(update.job, update.task));
   Bytes packed(update.bytes);
   FED_TRY(file.read_at(0, packed));
@@ -165,6 +177,11 @@ SecureWork::Masked SecureWork::make_input(SecureParty& party, const wire::Offer&
   secagg::Words input = secagg::zero_words(shape.modulus_bits, shape.length);
   secagg::add_packed(packed, shape.modulus_bits, input);
   crypto::wipe(packed);
+  if (shape.noise) {
+    if (shape.pay) FED_TRY(shape.pay(update.task));
+    auto source = privacy::RandomSource::from_key(noise_key);
+    shape.noise->add(input, source);
+  }
   return party.mask(message, std::move(input));
 }
 
@@ -175,10 +192,14 @@ void SecureWork::masked(const std::string& job, std::uint64_t number, Masked inp
   part.masking = false;
   const wire::SecureName name = part.party->name();
   if (!input) {
-    log::error("job {} task {}: the update cannot be read: {}", job, name.task,
+    log::error("job {} task {}: there is no input for sum {}: {}", job, name.task, name.attempt,
                input.error().detail);
     parts_.erase(at);
-    return refuse(name, "no_update", "this client cannot read its update; its own log says why");
+    const bool unpaid = input.error().code == ErrorCode::unsupported;
+    if (unpaid) return refuse(name, "privacy_spent", input.error().detail);
+    return refuse(name, "no_update",
+                  "this client cannot read its update, or not enter it in its privacy ledger; its "
+                  "own log says why");
   }
   if (!*input) {
     const wire::SecureRefused& refusal = *part.party->refusal();

@@ -14,6 +14,7 @@
 #include <string>
 
 #include "base/loop.h"
+#include "coding/job_noise.h"
 #include "config/site.h"
 #include "session/outbox.h"
 #include "session/secure_party.h"
@@ -27,8 +28,18 @@ struct SecureShape {
   secagg::Threat threat;
   std::uint8_t modulus_bits = 0;
   std::uint64_t length = 0;
-  std::int64_t staleness_max = 0;  // of an asynchronous job: by so much may a sum be later
+  std::int64_t staleness_max = 0;   // of an asynchronous job: by so much may a sum be later
+  std::uint32_t survivors_min = 0;  // of a sum, that the job asks for
+  std::uint32_t clients_max = 0;    // and at the most
+  // What is added to every masked input anew, and paid for before; null: nothing.
+  std::shared_ptr<const coding::JobNoise> noise{};
+  std::function<Status(std::int64_t task)> pay{};
 };
+
+// What this client asks of every sum that its update is to be part of: the site's own least, or
+// the job's if that is more, which the noise of its clients is sized for.
+secagg::Demands demands_of(const SecureShape& shape, const config::SecureAgreementSpec& site,
+                           const wire::Offer& update);
 
 class SecureWork {
  public:
@@ -93,7 +104,8 @@ class SecureWork {
   void mask(Part& part, const wire::SecureDelivery& message);
   using Masked = Result<session::Answer<Bytes>>;
   Masked make_input(session::SecureParty& party, const wire::Offer& update,
-                    const SecureShape& shape, const wire::SecureDelivery& message) const;
+                    const SecureShape& shape, const wire::SecureDelivery& message,
+                    crypto::KeyView noise_key) const;
   void masked(const std::string& job, std::uint64_t number, Masked input);
 
   const Setup setup_;

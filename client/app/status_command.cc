@@ -83,7 +83,7 @@ void print_site(const config::ClientSpec& spec, const ClientStatus& status) {
 
 void print_privacy(const config::ClientSpec& spec) {
   PrivacyLedger ledger = ledger_of(spec);
-  const auto tasks = ledger.tasks();
+  const auto tasks = ledger.entries();
   const auto epsilon = ledger.epsilon();
   const double limit = spec.jobs.privacy.epsilon_max;
   if (!tasks || !epsilon) {
@@ -96,7 +96,7 @@ void print_privacy(const config::ClientSpec& spec) {
 
 Json privacy_json(const config::ClientSpec& spec) {
   PrivacyLedger ledger = ledger_of(spec);
-  const auto tasks = ledger.tasks();
+  const auto tasks = ledger.entries();
   const auto epsilon = ledger.epsilon();
   if (!tasks || !epsilon) return {{"problem", (tasks ? epsilon.error() : tasks.error()).detail}};
   return {{"tasks", *tasks},

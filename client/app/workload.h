@@ -36,8 +36,11 @@ class Workload {
  public:
   virtual ~Workload() = default;
 
-  virtual std::int64_t examples() const = 0;    // rows to train on
-  virtual std::uint64_t row_steps() const = 0;  // rows that a training task goes through
+  virtual std::int64_t examples() const = 0;  // rows to train on
+  // Whether the server is not to know how many rows there are.
+  virtual bool hides_rows() const { return secure(wire::TaskKind::training).has_value(); }
+  // What the progress of a training task counts: the rows that it goes through, or parts of it.
+  virtual std::uint64_t row_steps() const = 0;
   // Of what such a task yields, in a job where that is only seen as a sum; nothing in any other.
   virtual std::optional<SecureShape> secure(wire::TaskKind) const { return std::nullopt; }
 

@@ -190,7 +190,9 @@ Result<Update> LocalTrainer::train(std::span<const float> weights, const Task& t
   if (!std::isfinite(trained.loss) || !tensor::all_finite(trained.values)) {
     return diverged(run, "into an update that is not finite");
   }
-  if (task.job.privacy) clip(trained.values, task.job.privacy->clipping_norm);
+  // Integers are clipped where they are made.
+  const bool clips = task.job.privacy && !task.job.privacy->at_clients();
+  if (clips) clip(trained.values, task.job.privacy->clipping_norm);
   update.values = std::move(trained.values);
   update.loss = trained.loss;
   update.examples = data.train.rows;

@@ -1,9 +1,9 @@
 #include "coding/job_codec.h"
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 
+#include "coding/job_noise.h"
 #include "secagg/packing.h"
 
 namespace fed::coding {
@@ -27,23 +27,32 @@ crypto::Hash settings_hash(std::string_view job_text) {
   return secagg::Transcript("fed job settings").add(job_text).finish();
 }
 
+bool has_client_noise(const config::JobSpec& job) {
+  return job.privacy && job.privacy->at_clients();
+}
+
 Result<secagg::Codec> codec_of(const config::JobSpec& job, std::uint64_t coordinates,
                                std::int64_t base_version) {
   FED_CHECK(job.quantisation.has_value());
   const config::QuantisationSpec& how = *job.quantisation;
-  return secagg::Codec::make({.coordinates = coordinates,
-                              .clip_norm = how.clipping_norm,
-                              .steps = static_cast<std::uint32_t>(how.steps),
-                              .weight_max = static_cast<std::uint32_t>(how.weight_max),
-                              .clients_max = static_cast<std::uint32_t>(job.rounds.cohort),
-                              .rotated = how.rotation,
-                              .kept = how.kept,
-                              .measures = kMetrics,
-                              .seed = secagg::Transcript("fed job updates")
-                                          .add(job.name)
-                                          .add_number(job.rounds.seed)
-                                          .add_number(static_cast<std::uint64_t>(base_version))
-                                          .finish()});
+  secagg::CodecShape shape{.coordinates = coordinates,
+                           .clip_norm = how.clipping_norm,
+                           .steps = static_cast<std::uint32_t>(how.steps),
+                           .weight_max = static_cast<std::uint32_t>(how.weight_max),
+                           .clients_max = static_cast<std::uint32_t>(job.rounds.cohort),
+                           .rotated = how.rotation,
+                           .kept = how.kept,
+                           .measures = has_client_noise(job) ? 0 : kMetrics,
+                           .seed = secagg::Transcript("fed job updates")
+                                       .add(job.name)
+                                       .add_number(job.rounds.seed)
+                                       .add_number(static_cast<std::uint64_t>(base_version))
+                                       .finish()};
+  FED_ASSIGN(codec, secagg::Codec::make(shape));
+  if (!has_client_noise(job)) return codec;
+  FED_ASSIGN(noise, JobNoise::make(job, codec));
+  shape.head_room = noise.head_room();
+  return secagg::Codec::make(std::move(shape));
 }
 
 StatisticsCodec statistics_codec_of(const config::JobSpec& job, std::uint64_t values) {
@@ -78,6 +87,7 @@ std::vector<secagg::Measure> measures_of(const config::JobSpec& job,
 }
 
 std::optional<model::Metrics> metrics_of(std::span<const secagg::Measure> measures) {
+  if (measures.empty()) return std::nullopt;
   FED_CHECK(measures.size() == kMetrics && model::metric_names().size() == kMetrics);
   if (measures[0].weight == 0) return std::nullopt;
   const auto known = [&](std::size_t i) -> std::optional<double> {

@@ -24,8 +24,9 @@ namespace fed::coding {
 crypto::Hash settings_hash(std::string_view job_text);
 
 // How updates from the global model of that version become integers, with masks or without them.
-// The job has a section "quantisation". ErrorCode::invalid, for the operator, if they fit no 64
-// bits.
+// The job has a section "quantisation". With noise of clients (job_noise.h) there are no measures,
+// and room for the noise. ErrorCode::invalid, for the operator, if they fit no 64 bits or the noise
+// is out of range.
 Result<secagg::Codec> codec_of(const config::JobSpec& job, std::uint64_t coordinates,
                                std::int64_t base_version);
 
@@ -46,10 +47,14 @@ std::uint64_t packed_bytes(const VectorShape& shape);
 // Examples as a weight: at most weight_max, or 1.
 std::uint32_t weight_of(const config::JobSpec& job, std::int64_t examples);
 
+// Whether clients add noise of their own: then nothing else leaves them, which it would not cover.
+bool has_client_noise(const config::JobSpec& job);
+
 // In the order of model::metric_names(); no metrics are measures without weight.
 std::vector<secagg::Measure> measures_of(const config::JobSpec& job,
                                          const std::optional<model::Metrics>& metrics);
-// Of the sum: means over the sites, `examples` being the weights' sum; none without any weight.
+// Of the sum: means over the sites, `examples` being the weights' sum; none without any weight, or
+// without measures.
 std::optional<model::Metrics> metrics_of(std::span<const secagg::Measure> measures);
 
 // The job has a section "secure_aggregation".

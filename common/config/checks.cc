@@ -28,7 +28,7 @@ class JobChecker {
     if (whole({"rounds"})) check_rounds();
     if (model && whole({"evaluation"})) check_evaluation();
     if (job_.inputs) check_inputs(*job_.inputs);
-    if (job_.privacy) check_privacy();
+    check_privacy(job_, file_, problems_);
     check_sums(job_, file_, problems_);
     if (job_.text.size() > file_bytes_max) {
       report("", "has more than " + std::to_string(file_bytes_max) + " bytes with its defaults");
@@ -116,25 +116,6 @@ class JobChecker {
              "is \"seeded\"; allowed: \"arrival\" while \"staleness.max\" is 0, since the order "
              "of a synchronous round does not matter");
     }
-  }
-
-  // Each would let a client weigh more than its norm says, or let out what no noise covers.
-  void check_privacy() {
-    const auto needs = [&](bool met, const char* pointer, const std::string& allowed) {
-      if (!met) report(pointer, "does not go with \"privacy\"; allowed: " + allowed);
-    };
-    needs(job_.training.update == TrainingSpec::Update::delta, "/training/update", "\"delta\"");
-    needs(job_.aggregation.rule == "mean", "/aggregation/rule", "\"mean\"");
-    needs(job_.aggregation.weighting == AggregationSpec::Weighting::uniform,
-          "/aggregation/weighting", "\"uniform\", so that no client counts more than its norm");
-    needs(job_.aggregation.update_limit >= job_.privacy->clipping_norm, "/aggregation/update_limit",
-          "at least \"clipping_norm\", which is " + number(job_.privacy->clipping_norm));
-    needs(job_.rounds.staleness.max == 0, "/rounds/staleness/max", "0");
-    needs(job_.rounds.selection.by == SelectionSpec::By::uniform, "/rounds/selection/by",
-          "\"uniform\", so that nobody's data say who is asked");
-    needs(job_.keep.rounds == 0, "/keep/rounds", "0, since noise cannot be made again");
-    needs(!job_.inputs || job_.inputs->scaling != Scaling::federated, "/inputs/scaling",
-          "\"none\" or \"constants\", since sums of columns have no noise");
   }
 
   void check_evaluation() {

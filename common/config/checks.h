@@ -18,6 +18,9 @@ namespace fed::config {
 // hangs on a section of `file` that is not whole.
 Problems check_job(const JobSpec& job, const Examined& file);
 
+// Adds what does not go with `privacy`, if the job has it.
+void check_privacy(const JobSpec& job, const Examined& file, Problems& problems);
+
 // Adds what does not go with `quantisation` and with `secure_aggregation`, where the job has them.
 void check_sums(const JobSpec& job, const Examined& file, Problems& problems);
 

@@ -29,7 +29,10 @@ constexpr Name<Weighting> weightings[] = {{Weighting::examples, "examples"},
                                           {Weighting::uniform, "uniform"}};
 constexpr Name<Scaling> scalings[] = {
     {Scaling::none, "none"}, {Scaling::federated, "federated"}, {Scaling::constants, "constants"}};
-constexpr Name<Mechanism> mechanisms[] = {{Mechanism::central_gaussian, "central_gaussian"}};
+constexpr Name<Mechanism> mechanisms[] = {{Mechanism::central_gaussian, "central_gaussian"},
+                                          {Mechanism::distributed_gaussian, "distributed_gaussian"},
+                                          {Mechanism::local_gaussian, "local_gaussian"},
+                                          {Mechanism::local_laplace, "local_laplace"}};
 constexpr Name<Missing> missings[] = {{Missing::refuse, "refuse"},
                                       {Missing::mean, "mean"},
                                       {Missing::mean_and_indicator, "mean_and_indicator"}};
@@ -129,7 +132,7 @@ PrivacySpec read_privacy(const Json& section) {
 }
 
 QuantisationSpec read_quantisation(const Json& section) {
-  return {.clipping_norm = section.at("clipping_norm"),
+  return {.clipping_norm = section.value("clipping_norm", QuantisationSpec{}.clipping_norm),
           .steps = section.at("steps"),
           .weight_max = section.value("weight_max", std::int64_t{1}),
           .rotation = section.at("rotation"),
@@ -195,16 +198,24 @@ std::string canonical(const Json& document) {
   return document.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 
-// Masks need integers. How far examples count is known once it is known whether they do.
+// Masks need integers, and so does noise that clients add, for the norm that it is sized for. How
+// far examples count is known once it is known whether they do.
 void fill_quantisation(Examined& file) {
   Json& document = file.document;
-  if (document.contains("secure_aggregation") && !document.contains("quantisation")) {
-    const QuantisationSpec standard;
-    document["quantisation"] = {{"clipping_norm", standard.clipping_norm},
-                                {"steps", standard.steps},
-                                {"rotation", standard.rotation},
-                                {"kept", standard.kept}};
+  const QuantisationSpec standard;
+  Json norm = standard.clipping_norm;
+  bool noisy = false;
+  if (file.has_whole("privacy")) {
+    const PrivacySpec privacy = read_privacy(document["privacy"]);
+    noisy = privacy.at_clients();
+    if (noisy) norm = privacy.clipping_norm;
   }
+  const bool needed = noisy || document.contains("secure_aggregation");
+  if (needed && !document.contains("quantisation")) {
+    document["quantisation"] = {
+        {"steps", standard.steps}, {"rotation", standard.rotation}, {"kept", standard.kept}};
+  }
+  if (file.has_whole("quantisation")) fill(document["quantisation"], "clipping_norm", norm);
   if (!file.has_whole("quantisation") || !file.has_whole("aggregation")) return;
   const bool uniform = document["aggregation"]["weighting"] == "uniform";
   fill(document["quantisation"], "weight_max", uniform ? 1 : 65536);

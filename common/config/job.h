@@ -143,22 +143,26 @@ struct KeepSpec {
   bool operator==(const KeepSpec&) const = default;
 };
 
-// Differential privacy of the models. Each update has at most the clipping norm, and the noise on
-// their sum the standard deviation noise_multiplier x clipping_norm.
+// Differential privacy of the models. Each update has at most the clipping norm, and the noise that
+// protects it the standard deviation (Laplace: the scale) noise_multiplier x clipping_norm.
 struct PrivacySpec {
-  enum class Mechanism { central_gaussian };
+  // Who adds the noise: the server to the sum; every client a share of it under a secure sum; every
+  // client all of it.
+  enum class Mechanism { central_gaussian, distributed_gaussian, local_gaussian, local_laplace };
   Mechanism mechanism = Mechanism::central_gaussian;
-  double clipping_norm = 0;  // Euclidean
+  double clipping_norm = 0;  // Euclidean; of local_laplace the sum of the magnitudes
   double noise_multiplier = 0;
   double delta = 0;
   double epsilon_max = 0;  // of all rounds together
 
+  bool at_clients() const { return mechanism != Mechanism::central_gaussian; }
   bool operator==(const PrivacySpec&) const = default;
 };
 
 // Updates as integers (secagg/quantise.h), whose sum is exact and has a known number of bits.
 struct QuantisationSpec {
-  double clipping_norm = 16;    // Euclidean; a longer update is scaled down to it
+  // Euclidean; a longer update is scaled down to it. Default 16, or the privacy section's.
+  double clipping_norm = 16;
   std::int64_t steps = 65536;   // of the grid from 0 to the norm
   std::int64_t weight_max = 1;  // examples count up to this; default 65536 when they count
   bool rotation = false;        // at random, before rounding
@@ -187,8 +191,9 @@ struct JobSpec {
   AggregationSpec aggregation;
   EvaluationSpec evaluation;
   KeepSpec keep;
-  std::optional<PrivacySpec> privacy;                       // absent: none
-  std::optional<QuantisationSpec> quantisation;             // there if secure_aggregation is
+  std::optional<PrivacySpec> privacy;  // absent: none
+  // There if secure_aggregation is, and if clients add noise.
+  std::optional<QuantisationSpec> quantisation;
   std::optional<SecureAggregationSpec> secure_aggregation;  // absent: the server sees each update
   std::optional<InputsSpec> inputs;                         // tables; absent for images
   std::string text;  // the file's canonical JSON with every default filled in
@@ -207,5 +212,9 @@ Checked<JobSpec> load_job_file(const std::filesystem::path& path);
 // Features that the inputs encode to: one per number (two with an indicator), one per category
 // value (and "other").
 std::int64_t encoded_width(const InputsSpec& inputs);
+
+// Whose noise a sum of this job has at the least: contributions.min, without the clients that may
+// tell theirs to the server. Not above 0 if there are none.
+std::int64_t noise_sharers(const JobSpec& job);
 
 }  // namespace fed::config

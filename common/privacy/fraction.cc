@@ -49,6 +49,17 @@ Result<Fraction> variance_at_least(double sigma) {
   return reduced({static_cast<std::uint64_t>(numerator), std::uint64_t{1} << bits});
 }
 
+Result<Fraction> scale_at_least(double scale) {
+  if (!(scale > 0 && scale < 0x1p32)) {
+    return Error{ErrorCode::invalid,
+                 fmt::format("the scale of discrete Laplace noise is above 0 and below 2^32 grid "
+                             "steps, not {}",
+                             scale)};
+  }
+  const double steps = std::ceil(std::ldexp(scale, 20));  // exact, but for the ceiling
+  return reduced({static_cast<std::uint64_t>(steps), std::uint64_t{1} << 20});
+}
+
 std::uint64_t integer_root(std::uint64_t value) {
   std::uint64_t root = 0;
   for (std::uint64_t bit = std::uint64_t{1} << 31; bit > 0; bit >>= 1) {

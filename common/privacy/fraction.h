@@ -35,6 +35,10 @@ Result<Fraction> sampling_rate(double rate);
 // ErrorCode::invalid unless 0 < sigma < 2^27.
 Result<Fraction> variance_at_least(double sigma);
 
+// The scale of discrete Laplace noise as a multiple of 2^-20, rounded up. ErrorCode::invalid unless
+// 0 < scale < 2^32.
+Result<Fraction> scale_at_least(double scale);
+
 // The largest integer whose square is at most `value`.
 std::uint64_t integer_root(std::uint64_t value);
 

@@ -100,6 +100,18 @@ const char* name(Mechanism mechanism) {
   return "unknown";
 }
 
+std::optional<Mechanism> mechanism_named(std::string_view text) {
+  for (const Mechanism each : {Mechanism::central_gaussian, Mechanism::distributed_gaussian,
+                               Mechanism::local_gaussian, Mechanism::local_laplace}) {
+    if (text == name(each)) return each;
+  }
+  return std::nullopt;
+}
+
+Result<Fraction> client_variance(const DistributedSetting& setting, double noise_multiplier) {
+  return variance_at_least(client_sigma(setting, noise_multiplier));
+}
+
 Result<RdpCurve> round_cost(const PlanRequest& request, double noise_multiplier) {
   switch (request.mechanism) {
     case Mechanism::central_gaussian:
@@ -142,8 +154,7 @@ Result<Plan> make_plan(const PlanRequest& request) {
     plan.rounds = found;
   }
   if (request.mechanism == Mechanism::distributed_gaussian) {
-    FED_ASSIGN(variance,
-               variance_at_least(client_sigma(request.distributed, plan.noise_multiplier)));
+    FED_ASSIGN(variance, client_variance(request.distributed, plan.noise_multiplier));
     plan.client_variance = variance;
   }
   FED_ASSIGN(one_round, epsilon_at(round, request.delta));

@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "privacy/calibrate.h"
 #include "privacy/fraction.h"
@@ -26,6 +27,8 @@ enum class Mechanism {
 
 // "central_gaussian", ...
 const char* name(Mechanism mechanism);
+// The other way; none for any other text.
+std::optional<Mechanism> mechanism_named(std::string_view name);
 
 // What Mechanism::distributed_gaussian needs to know besides; see privacy/distributed_gaussian.h.
 struct DistributedSetting {
@@ -65,6 +68,10 @@ struct Plan {
 // ErrorCode::invalid for a request that has not two of the three, is out of range, or asks for what
 // no noise gives; its detail says which.
 Result<Plan> make_plan(const PlanRequest& request);
+
+// What each client of Mechanism::distributed_gaussian draws with, as Plan has it.
+// ErrorCode::invalid if it is out of the sampler's range.
+Result<Fraction> client_variance(const DistributedSetting& setting, double noise_multiplier);
 
 // The cost of one round of the request's mechanism at this noise multiplier.
 Result<RdpCurve> round_cost(const PlanRequest& request, double noise_multiplier);

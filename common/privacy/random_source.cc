@@ -45,6 +45,11 @@ RandomSource::RandomSource(crypto::Aead aead, crypto::KeyView key)
 
 RandomSource::RandomSource() : RandomSource(crypto::preferred_aead(), fresh_key().view()) {}
 
+RandomSource RandomSource::from_key(crypto::KeyView key) {
+  crypto::init();
+  return RandomSource(crypto::Aead::chacha20_poly1305, key);
+}
+
 RandomSource RandomSource::seeded(std::uint64_t seed) {
   crypto::init();
   std::array<std::uint8_t, 8> bytes;

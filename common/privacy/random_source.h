@@ -25,6 +25,8 @@ class RandomSource {
  public:
   // From the operating system; never fails (without a source of randomness the process ends).
   RandomSource();
+  // From a key that is random, known to nobody else and used for nothing else.
+  static RandomSource from_key(crypto::KeyView key);
   // Predictable: whoever knows the seed knows the noise. Never for people's data.
   static RandomSource seeded(std::uint64_t seed);
   // These words, at most 2048, and an end of the process after them.

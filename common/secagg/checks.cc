@@ -86,6 +86,12 @@ Answer<void> check_partition(const SurvivorSet& set, const std::vector<Member>& 
   return {};
 }
 
+Refusal too_large(std::size_t clients, const char* are, const Demands& demands) {
+  return refuse(RefusalReason::cohort_too_large, std::to_string(clients) + " clients " + are +
+                                                     ", and a sum is of at most " +
+                                                     std::to_string(demands.clients_max));
+}
+
 }  // namespace
 
 std::size_t survivors_wanted(const Graph& graph, const Threat& threat,
@@ -117,6 +123,7 @@ Answer<void> check_terms(const Terms& terms, const Demands& demands) {
     return refuse(RefusalReason::cohort_too_small,
                   counted(terms.clients, "clients are invited", demands.clients_min));
   }
+  if (terms.clients > demands.clients_max) return too_large(terms.clients, "are invited", demands);
   return {};
 }
 
@@ -128,6 +135,7 @@ Answer<void> check_roster(const Roster& roster, const SignedKeys& own, const cry
     return refuse(RefusalReason::cohort_too_small,
                   counted(clients, "clients are in the roster", demands.clients_min));
   }
+  if (clients > demands.clients_max) return too_large(clients, "are in the roster", demands);
   FED_TRY(check_order(roster.entries));
   FED_TRY(check_own(roster.entries, own));
   if (const auto secure =

@@ -20,6 +20,7 @@ struct Demands {
   std::uint64_t length = 0;
   Threat threat;                              // what it wants to be safe against
   std::uint32_t clients_min = kClientsMin;    // in the roster
+  std::uint32_t clients_max = kClientsMax;    // invited: with more, more of them may be corrupted
   std::uint32_t survivors_min = kClientsMin;  // in a sum; at least 2 in any case
 };
 

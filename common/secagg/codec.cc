@@ -38,6 +38,10 @@ std::uint64_t Codec::kept() const {
 
 std::uint64_t Codec::rounded() const { return shape_.rotated ? rotated_length(kept()) : kept(); }
 
+double Codec::spread() const {
+  return shape_.rotated ? rotated_coordinate_max(kept(), kCutOff) : 1;
+}
+
 std::uint64_t Codec::length() const { return rounded() + 1 + words_of_measure() * shape_.measures; }
 
 // The weight, and as many digits as the largest value has.
@@ -60,30 +64,54 @@ Result<Codec> Codec::make(CodecShape shape) {
   Codec codec(std::move(shape), {});
   const CodecShape& of = codec.shape_;
   codec.how_ = {.clip_norm = of.clip_norm,
-                .coordinate_max = of.clip_norm,
+                .coordinate_max = of.clip_norm * codec.spread(),
                 .steps = of.steps,
                 .weight_max = of.weight_max,
-                .clients_max = of.clients_max};
-  if (of.rotated) codec.how_.coordinate_max *= rotated_coordinate_max(codec.kept(), kCutOff);
+                .clients_max = of.clients_max,
+                .head_room = of.head_room};
   FED_TRY(check(codec.how_));
   return codec;
 }
 
-Result<Words> Codec::encode(std::span<const float> update, std::uint32_t weight,
-                            std::span<const Measure> measures, crypto::KeyView secret) const {
-  FED_CHECK(update.size() == shape_.coordinates && measures.size() == shape_.measures);
+Result<std::vector<float>> Codec::prepare(std::span<const float> update) const {
+  FED_CHECK(update.size() == shape_.coordinates);
   std::vector<float> chosen;
   if (shape_.kept < 1) {
     chosen = gather(update, support());
     update = chosen;
   }
-  // Before the rotation, which keeps the norm but spreads what is not finite.
-  if (shape_.rotated) {
-    const bool finite =
-        std::all_of(update.begin(), update.end(), [](float value) { return std::isfinite(value); });
-    if (!finite) return Error{ErrorCode::invalid, "an update has a value that is not finite"};
-    chosen = rotate(update, as_key(seed_for("fed secagg rotation", shape_.seed)));
-    update = chosen;
+  const bool finite =
+      std::all_of(update.begin(), update.end(), [](float value) { return std::isfinite(value); });
+  if (!finite) return Error{ErrorCode::invalid, "an update has a value that is not finite"};
+  // The rotation keeps the norm but would spread what is not finite.
+  if (shape_.rotated) return rotate(update, as_key(seed_for("fed secagg rotation", shape_.seed)));
+  if (shape_.kept == 1) chosen.assign(update.begin(), update.end());
+  return chosen;
+}
+
+Words Codec::assemble(std::span<const std::int64_t> rounded) const {
+  FED_CHECK(rounded.size() == this->rounded() && shape_.measures == 0);
+  Words words = zero_words(modulus_bits(), length());
+  std::visit(
+      [&](auto& elements) {
+        using Word = typename std::remove_reference_t<decltype(elements)>::value_type;
+        for (std::size_t i = 0; i < rounded.size(); ++i) {
+          elements[i] = static_cast<Word>(rounded[i]);
+        }
+        elements.back() = 1;
+      },
+      words);
+  return words;
+}
+
+Result<Words> Codec::encode(std::span<const float> update, std::uint32_t weight,
+                            std::span<const Measure> measures, crypto::KeyView secret) const {
+  FED_CHECK(update.size() == shape_.coordinates && measures.size() == shape_.measures);
+  std::vector<float> prepared;
+  if (shape_.kept < 1 || shape_.rotated) {
+    FED_ASSIGN(made, prepare(update));
+    prepared = std::move(made);
+    update = prepared;
   }
   FED_ASSIGN(words, quantise(update, weight, how_, secret));
   const auto add = [&words](std::int64_t number) {

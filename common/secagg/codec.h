@@ -34,7 +34,8 @@ struct CodecShape {
   bool rotated = false;
   double kept = 1;  // k / d, in (0, 1]
   std::size_t measures = 0;
-  crypto::Hash seed{};  // of this round, public: which coordinates, which rotation
+  std::uint64_t head_room = 0;  // for noise in a sum, in steps of the grid (quantise.h)
+  crypto::Hash seed{};          // of this round, public: which coordinates, which rotation
 };
 
 struct Measure {
@@ -49,13 +50,27 @@ class Codec {
   static Result<Codec> make(CodecShape shape);
 
   unsigned modulus_bits() const { return modulus_bits_for(how_); }
-  std::uint64_t length() const;  // elements of a vector
+  std::uint64_t length() const;   // elements of a vector
+  std::uint64_t rounded() const;  // d'
+  double clip_norm() const { return shape_.clip_norm; }
+  // Of a rounded coordinate, before it is rounded; in `steps` steps of the grid.
+  double coordinate_max() const { return how_.coordinate_max; }
+  std::uint32_t steps() const { return shape_.steps; }
+  // The clipping norm in steps of the grid: the same whatever the norm.
+  double clip_steps() const { return shape_.steps / spread(); }
 
   // `update` has all coordinates, `measures` all measures of the shape. `secret` is random, known
   // to nobody else and used once. ErrorCode::invalid for a value that is not finite or a weight
   // out of its range.
   Result<Words> encode(std::span<const float> update, std::uint32_t weight,
                        std::span<const Measure> measures, crypto::KeyView secret) const;
+
+  // The two ends of encode, for who clips and rounds differently in between (coding/job_noise.h):
+  // the d' coordinates to be rounded, neither clipped nor cut off; and the vector of an update
+  // that was rounded to these, of a weight of one and without measures, of which the shape has
+  // none.
+  Result<std::vector<float>> prepare(std::span<const float> update) const;
+  Words assemble(std::span<const std::int64_t> rounded) const;
 
   struct Mean {
     std::vector<float> update;  // of all coordinates; zeros for a weight of zero
@@ -68,7 +83,7 @@ class Codec {
  private:
   Codec(CodecShape shape, Quantisation how) : shape_(std::move(shape)), how_(how) {}
   std::uint64_t kept() const;
-  std::uint64_t rounded() const;  // d'
+  double spread() const;  // coordinate_max / clip_norm
   std::vector<std::uint64_t> support() const;
   std::size_t words_of_measure() const;
 

@@ -11,6 +11,7 @@ namespace fed::secagg {
 namespace {
 
 constexpr std::uint64_t kExactMax = std::uint64_t{1} << 52;
+constexpr std::uint64_t kHeadRoomMax = std::uint64_t{1} << 62;
 
 // The l2 norm, in four lanes of doubles: floats alone lose what large vectors add up to.
 double norm_of(std::span<const float> values) {
@@ -46,16 +47,18 @@ Status check(const Quantisation& how) {
                  "steps times the largest weight is above 2^52: take fewer "
                  "steps or limit the weight"};
   }
-  if (element_max(how) > (~std::uint64_t{0} >> 1) / how.clients_max) {
+  if (how.head_room > kHeadRoomMax ||
+      element_max(how) > ((~std::uint64_t{0} >> 1) - how.head_room) / how.clients_max) {
     return Error{ErrorCode::invalid,
-                 "the sum would not fit into 64 bits: take fewer steps or "
-                 "limit the weight"};
+                 "the sum would not fit into 64 bits: take fewer steps, limit the weight, or add "
+                 "less noise"};
   }
   return {};
 }
 
 unsigned modulus_bits_for(const Quantisation& how) {
-  return static_cast<unsigned>(std::bit_width(element_max(how) * how.clients_max)) + 1;
+  return static_cast<unsigned>(std::bit_width(element_max(how) * how.clients_max + how.head_room)) +
+         1;
 }
 
 Result<Words> quantise(std::span<const float> values, std::uint32_t weight, const Quantisation& how,

@@ -8,7 +8,9 @@
 //
 // An element is at most steps * weight_max in magnitude, so clients_max of them stay within b bits
 // with a sign, and the sum never wraps: what is decoded is the exact sum of the integers. Masking
-// adds nothing and takes nothing away. Free functions, thread-safe.
+// adds nothing and takes nothing away. Who adds noise to the integers asks for head-room besides;
+// where the sum of the noise is beyond it, the sum wraps, which spoils a coordinate and tells
+// nobody anything (what is sent is the noisy integer, modulo 2^b). Free functions, thread-safe.
 #pragma once
 
 #include <span>
@@ -27,6 +29,7 @@ struct Quantisation {
   std::uint32_t steps = 1 << 15;  // of the grid from 0 to coordinate_max, for a weight of one
   std::uint32_t weight_max = 1;   // of one client
   std::uint32_t clients_max = 0;  // in one sum
+  std::uint64_t head_room = 0;    // of a sum's element, beyond what values and weights come to
 };
 
 // ErrorCode::invalid for a number that is not positive and finite, steps * weight_max above 2^52

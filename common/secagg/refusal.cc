@@ -21,6 +21,8 @@ const char* name(RefusalReason reason) {
       return "other_settings";
     case RefusalReason::cohort_too_small:
       return "cohort_too_small";
+    case RefusalReason::cohort_too_large:
+      return "cohort_too_large";
     case RefusalReason::weak_parameters:
       return "weak_parameters";
     case RefusalReason::own_keys_altered:

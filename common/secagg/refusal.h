@@ -20,6 +20,7 @@ enum class RefusalReason {
   other_model,            // the hash of the global model differs from its own
   other_settings,         // the hash of the hyper-parameters does
   cohort_too_small,       // fewer clients than it wants to hide among
+  cohort_too_large,       // more clients than a sum may have
   weak_parameters,        // neighbours or threshold below its own rule
   own_keys_altered,       // its own entry is missing from the roster or differs
   unknown_peer,           // a client whose identity key it does not know

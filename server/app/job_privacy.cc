@@ -7,10 +7,9 @@
 #include <memory>
 #include <vector>
 
+#include "coding/job_noise.h"
 #include "privacy/calibrate.h"
 #include "privacy/discrete_gaussian.h"
-#include "privacy/plan.h"
-#include "privacy/sampled_gaussian.h"
 
 namespace fed::app {
 namespace {
@@ -47,14 +46,17 @@ class TileNoise {
 
 }  // namespace
 
-Result<JobPrivacy> JobPrivacy::make(const config::PrivacySpec& spec, std::uint64_t coordinates) {
-  JobPrivacy made(spec);
+Result<JobPrivacy> JobPrivacy::make(const config::JobSpec& job, std::uint64_t coordinates) {
+  const config::PrivacySpec& spec = *job.privacy;
+  FED_ASSIGN(request, coding::plan_request(job, coordinates));
+  JobPrivacy made(spec, request);
   made.root_coordinates_ = std::sqrt(static_cast<double>(coordinates));
-  FED_ASSIGN(round, privacy::sampled_gaussian_curve(1, spec.noise_multiplier));
+  FED_ASSIGN(round, privacy::round_cost(request, spec.noise_multiplier));
   made.round_ = round;
   FED_ASSIGN(paid, privacy::rounds_within({spec.epsilon_max, spec.delta}, round));
   made.versions_paid_ = static_cast<std::int64_t>(paid);
   if (paid > 0) {
+    if (!made.at_server()) return made;
     FED_ASSIGN(any, aggregate::Grid::make(1, spec.clipping_norm));
     FED_TRY(made.noise(made.grid(any)));
     return made;
@@ -73,7 +75,7 @@ privacy::Guarantee JobPrivacy::promise(const privacy::RdpCurve& spent) const {
 
 store::PrivacyCost JobPrivacy::entry() const {
   const auto values = round_.values();
-  return {.mechanism = privacy::name(privacy::Mechanism::central_gaussian),
+  return {.mechanism = privacy::name(request_.mechanism),
           .clipping_norm = spec_.clipping_norm,
           .noise_multiplier = spec_.noise_multiplier,
           .rdp = {values.begin(), values.end()}};

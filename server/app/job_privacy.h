@@ -1,5 +1,10 @@
-// What a job's `privacy` section means for its rounds: the noise, the spacing that it is drawn on,
-// what a version costs and how many the budget pays for.
+// What a job's `privacy` section means for its rounds: what a version costs, how many the budget
+// pays for, and the noise, if the server is who adds it.
+//
+// Noise of clients (coding/job_noise.h) is in the sum already; what it promises is asked of the
+// same request as the clients' own ledgers. A row of this ledger is a committed version. A client
+// that had to draw its noise again in a round has entered that as well, so its own account may be
+// above this one.
 //
 // Central Gaussian mechanism. Every client's update has at most the norm C (the gate refuses any
 // other) and counts once. Each coordinate is rounded to a multiple of g, so with d coordinates a
@@ -15,7 +20,7 @@
 
 #include "aggregate/fold.h"
 #include "config/job.h"
-#include "privacy/rdp.h"
+#include "privacy/plan.h"
 #include "store/records.h"
 
 namespace fed::app {
@@ -24,8 +29,8 @@ namespace fed::app {
 class JobPrivacy {
  public:
   // ErrorCode::invalid if the budget does not pay for a single version, or the noise is out of the
-  // sampler's range.
-  static Result<JobPrivacy> make(const config::PrivacySpec& spec, std::uint64_t coordinates);
+  // sampler's range. The job has a section "privacy".
+  static Result<JobPrivacy> make(const config::JobSpec& job, std::uint64_t coordinates);
 
   const config::PrivacySpec& spec() const { return spec_; }
   const privacy::RdpCurve& round() const { return round_; }      // what one version costs
@@ -38,6 +43,8 @@ class JobPrivacy {
   // ledger holds of the job; malformed for a ledger that cannot be read.
   Status check_budget(std::span<const store::LedgerRow> ledger) const;
 
+  // Whether the noise is the server's own; what follows is for that.
+  bool at_server() const { return !spec_.at_clients(); }
   // The grid on which terms are rounded and noise is drawn: `exact`, or a coarser one.
   aggregate::Grid grid(const aggregate::Grid& exact) const;
   // How far one client can move the sum on such a grid.
@@ -46,10 +53,12 @@ class JobPrivacy {
   Result<aggregate::Noise> noise(const aggregate::Grid& grid) const;
 
  private:
-  explicit JobPrivacy(const config::PrivacySpec& spec) : spec_(spec) {}
+  JobPrivacy(const config::PrivacySpec& spec, privacy::PlanRequest request)
+      : spec_(spec), request_(request) {}
   double spacing() const;
 
   config::PrivacySpec spec_;
+  privacy::PlanRequest request_;
   double root_coordinates_ = 0;
   privacy::RdpCurve round_;
   std::int64_t versions_paid_ = 0;

@@ -58,7 +58,7 @@ std::uint64_t Plan::sum_bytes() const {
 
 Result<aggregate::Grid> Plan::grid(double total_weight) const {
   FED_ASSIGN(exact, aggregate::Grid::make(total_weight, spec.aggregation.update_limit));
-  return privacy ? privacy->grid(exact) : exact;
+  return privacy && privacy->at_server() ? privacy->grid(exact) : exact;
 }
 
 std::uint64_t Plan::early_fold_bytes() const {
@@ -90,8 +90,8 @@ Result<std::shared_ptr<const Plan>> make_plan(config::JobSpec spec) {
   plan->engine = round::engine_config(spec, training, statistics);
   plan->engine.statistics_first = plan->number_columns > 0;
   if (spec.privacy) {
-    FED_ASSIGN(privacy, JobPrivacy::make(*spec.privacy, coordinates));
-    plan->engine.training.norm_max = spec.privacy->clipping_norm;
+    FED_ASSIGN(privacy, JobPrivacy::make(spec, coordinates));
+    if (privacy.at_server()) plan->engine.training.norm_max = spec.privacy->clipping_norm;
     plan->engine.stopping.versions_paid = privacy.versions_paid();
     plan->privacy = std::move(privacy);
   }

@@ -1,6 +1,7 @@
 // `fedserver privacy plan`: what noise promises, and what a promise needs, before a job is made.
 #include <fmt/format.h>
 
+#include <cmath>
 #include <iostream>
 #include <nlohmann/json.hpp>
 
@@ -17,9 +18,9 @@ constexpr Mechanism kMechanisms[] = {Mechanism::central_gaussian, Mechanism::dis
                                      Mechanism::local_gaussian, Mechanism::local_laplace};
 
 Result<Mechanism> mechanism_of(const std::string& text) {
+  if (const auto named = privacy::mechanism_named(text)) return *named;
   std::string names;
   for (const Mechanism each : kMechanisms) {
-    if (text == privacy::name(each)) return each;
     names += std::string(names.empty() ? "" : ", ") + privacy::name(each);
   }
   return Error{ErrorCode::invalid, "--mechanism " + text + ": there are " + names};
@@ -137,7 +138,7 @@ void add_plan_options(cli::options::options_description& add) {
       "survivors-min", count(), "plan, distributed: fewest clients of a sum that is used")(
       "parameters", count(), "plan, distributed: of the model")(
       "clip-steps", number(), "plan, distributed: clipping norm / step of the grid")(
-      "beta", number()->default_value(0.6065306597, "exp(-1/2)"),
+      "beta", number()->default_value(std::exp(-0.5), "exp(-1/2)"),
       "plan, distributed: bias of the conditional rounding, from 0 (none) to below 1");
 }
 

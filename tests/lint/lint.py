@@ -26,7 +26,7 @@ LAYERS = {
     'data': ['config', 'tensor', 'model'],
     'model': ['tensor', 'config'],
     'net': ['channel', 'wire', 'cli'],
-    'coding': ['secagg', 'config', 'model'],
+    'coding': ['secagg', 'privacy', 'config', 'model'],
     'round': ['config'],
     'aggregate': ['tensor', 'config'],
     'secure': ['wire'],

@@ -65,6 +65,12 @@ Result<config::JobSpec> load_job(const cli::Arguments& arguments, const DataPlan
     text["rounds"]["contributions"] = {{"min", std::max<std::int64_t>(1, cohort * 8 / 10)},
                                        {"goal", cohort}};
   }
+  if (arguments.has("noise-multiplier")) {
+    if (!spec->privacy) {
+      return Error{ErrorCode::invalid, file + " has no section \"privacy\" for --noise-multiplier"};
+    }
+    text["privacy"]["noise_multiplier"] = arguments.get<double>("noise-multiplier");
+  }
   auto changed = config::parse_job(text.dump());
   if (!changed) return Error{ErrorCode::invalid, config::format_problems(file, changed.error())};
   return std::move(*changed);
@@ -141,6 +147,7 @@ class Display {
       if (metrics.contains(name))
         found += fmt::format("  {} {:.4f}", name, metrics[name].get<double>());
     }
+    if (round.epsilon) found += fmt::format("  epsilon {:.3f}", *round.epsilon);
     fmt::print("round {:>4}/{}  {:>4} of {} updates{}  {}  up {}  down {}{}\n", round.round,
                job_.rounds.max, round.accepted, round.asked, found,
                span(round.committed_s - round.begun_s), size(round.bytes_up),
@@ -165,16 +172,17 @@ class Display {
 
  private:
   static void print_json(const TrialRound& round) {
-    const Json line = {{"event", "round"},
-                       {"round", round.round},
-                       {"attempts", round.attempts},
-                       {"asked", round.asked},
-                       {"accepted", round.accepted},
-                       {"discarded", round.discarded},
-                       {"simulated_s", round.committed_s},
-                       {"bytes_up", round.bytes_up},
-                       {"bytes_down", round.bytes_down},
-                       {"metrics", Json::parse(round.metrics, nullptr, false)}};
+    Json line = {{"event", "round"},
+                 {"round", round.round},
+                 {"attempts", round.attempts},
+                 {"asked", round.asked},
+                 {"accepted", round.accepted},
+                 {"discarded", round.discarded},
+                 {"simulated_s", round.committed_s},
+                 {"bytes_up", round.bytes_up},
+                 {"bytes_down", round.bytes_down},
+                 {"metrics", Json::parse(round.metrics, nullptr, false)}};
+    if (round.epsilon) line["epsilon"] = *round.epsilon;
     fmt::print("{}\n", line.dump());
     std::fflush(stdout);
   }
@@ -262,6 +270,8 @@ void add_options(cli::options::options_description& options) {
       "offline-s", cli::options::value<double>()->default_value(300), "how long it stays away")(
       "rounds", cli::options::value<std::int64_t>(), "instead of the job's rounds.max")(
       "cohort", cli::options::value<std::int64_t>(), "instead of the job's rounds.cohort")(
+      "noise-multiplier", cli::options::value<double>(),
+      "instead of the job's privacy.noise_multiplier")(
       "threads", cli::options::value<unsigned>()->default_value(0), "0: all of the machine")(
       "output", text(), "a file for the last version, .safetensors or .npz");
 }

@@ -4,6 +4,7 @@
 #include <set>
 
 #include "aggregate/tile_pool.h"
+#include "app/job_privacy.h"
 #include "aside.h"
 #include "tensor/kernels.h"
 #include "trial_workshop.h"
@@ -14,6 +15,7 @@ namespace {
 
 constexpr std::uint64_t kStepsBetweenLooks = 32;
 constexpr auto kJoining = std::chrono::minutes(10);
+constexpr std::uint64_t kLedgerBytesMax = std::uint64_t{1} << 30;
 constexpr std::uint64_t kExportBytesMax = std::uint64_t{1} << 36;
 constexpr auto kLoading = std::chrono::milliseconds(100);
 
@@ -75,8 +77,11 @@ class Trial {
     traits.site.seed = options_.seed;
     traits.spec.server = "server:7600";
     traits.spec.state_dir = "/state";
-    traits.workshop = [&part](Disk& disk) {
-      return std::make_unique<TrialWorkshop>(disk, part.data);
+    const auto limit = options_.privacy_limits.find(index);
+    traits.workshop = [&part, limit = limit == options_.privacy_limits.end()
+                                          ? config::PrivacyAgreementSpec()
+                                          : limit->second](Disk& disk) {
+      return std::make_unique<TrialWorkshop>(disk, part.data, limit);
     };
     traits.loading = [this] {
       return std::make_unique<AsideExecutor>(world_.queue(), pool_, kLoading);
@@ -183,6 +188,7 @@ class Trial {
     made.bytes_up = traffic[client_side] - traffic_[client_side];
     made.bytes_down = traffic[server_side] - traffic_[server_side];
     traffic_ = traffic;
+    FED_TRY(note_epsilon(made));
     made.begun_s = result_.rounds.empty() ? 0 : result_.rounds.back().committed_s;
     made.committed_s = simulated_s();
     result_.attempts_abandoned += made.attempts - 1;
@@ -193,8 +199,29 @@ class Trial {
     return {};
   }
 
+  Status note_epsilon(TrialRound& made) {
+    if (!options_.job.privacy) return {};
+    FED_ASSIGN(ledger, world_.server().journal().privacy_ledger(job()));
+    FED_ASSIGN(spent, app::spent_in(ledger));
+    FED_ASSIGN(promise, privacy::epsilon_at(spent, options_.job.privacy->delta));
+    made.epsilon = promise.epsilon;
+    result_.ledger = std::move(ledger);
+    return {};
+  }
+
+  Status note_sites() {
+    if (!options_.job.privacy) return {};
+    for (std::size_t i = 0; i < world_.clients(); ++i) {
+      const auto text = read_file(world_.client_disk(i), fs::path("/state") / app::kPrivacyLedger,
+                                  kLedgerBytesMax);
+      result_.site_ledgers.emplace_back(text ? fed::text(*text) : "");
+    }
+    return {};
+  }
+
   Status conclude() {
     FED_TRY(look());
+    FED_TRY(note_sites());
     FED_ASSIGN(row, world_.server().journal().find_job(job()));
     result_.state = row.state;
     result_.detail = row.detail;

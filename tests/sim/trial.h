@@ -7,13 +7,17 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "base/checksum.h"
 #include "base/file.h"
 #include "config/job.h"
+#include "config/site.h"
+#include "store/records.h"
 #include "trial_data.h"
 
 namespace fed::sim {
@@ -33,6 +37,8 @@ struct TrialOptions {
   config::JobSpec job;
   TrialParts sites;
   TrialSites speeds;
+  // The limits that sites have set to their own privacy, by their number from 0.
+  std::map<std::size_t, config::PrivacyAgreementSpec> privacy_limits{};
   std::uint64_t seed = 1;
   unsigned threads = 1;
   double seconds_max = 30 * 86400;  // of simulated time
@@ -45,6 +51,7 @@ struct TrialRound {
   double begun_s = 0, committed_s = 0;
   std::uint64_t bytes_up = 0, bytes_down = 0;  // since the round before
   std::string metrics{};                       // as the journal has them: JSON
+  std::optional<double> epsilon{};             // by the server's ledger, of a job with privacy
 };
 
 struct TrialMoment {       // for a progress bar
@@ -61,7 +68,9 @@ struct TrialResult {
   std::int64_t attempts_abandoned = 0, dropouts = 0;
   double simulated_s = 0;
   std::uint64_t bytes_up = 0, bytes_down = 0, events = 0;
-  Checksum model{};  // of the last version's weights
+  Checksum model{};                         // of the last version's weights
+  std::vector<store::LedgerRow> ledger{};   // the server's
+  std::vector<std::string> site_ledgers{};  // each site's, as it lies on its disk
 };
 
 struct TrialWatch {

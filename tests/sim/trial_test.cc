@@ -10,6 +10,7 @@
 #include "app/local_job.h"
 #include "aside.h"
 #include "base/log.h"
+#include "coding/job_noise.h"
 #include "data/source.h"
 #include "sim_disk.h"
 #include "tensor/safetensors.h"
@@ -123,6 +124,131 @@ TEST_CASE("with the same integers, a job gives the same bits with and without se
     job["quantisation"]["steps"] = 1000;
     CHECK(Setting(3, job).run(1).model != secret.model);
   }
+}
+
+// Six sites, the noise of at least five of them in a sum.
+Json noisy_json(const std::string& mechanism, double noise, double epsilon_max,
+                std::int64_t rounds) {
+  Json job = job_json(rounds);
+  job["inputs"]["scaling"] = "none";
+  job["aggregation"] = {{"weighting", "uniform"}};
+  job["rounds"]["contributions"]["min"] = 5;
+  job["privacy"] = {{"mechanism", mechanism},
+                    {"clipping_norm", 2},
+                    {"noise_multiplier", noise},
+                    {"epsilon_max", epsilon_max}};
+  if (mechanism == "distributed_gaussian") job["secure_aggregation"] = Json::object();
+  return job;
+}
+
+privacy::PlanRequest asked(const config::JobSpec& job, std::uint64_t coordinates = 6) {
+  return coding::plan_request(job, coordinates).value();
+}
+
+double epsilon_of(const config::JobSpec& job, std::uint64_t rounds) {
+  privacy::PlanRequest request = asked(job);
+  request.rounds = rounds;
+  return privacy::make_plan(request).value().guarantee.epsilon;
+}
+
+std::size_t lines(const std::string& text) {
+  return static_cast<std::size_t>(std::count(text.begin(), text.end(), '\n'));
+}
+
+TEST_CASE("trial: noise of clients is on both sides' ledgers, as the plan has it") {
+  for (const char* mechanism : {"distributed_gaussian", "local_gaussian", "local_laplace"}) {
+    CAPTURE(mechanism);
+    Setting setting(3, noisy_json(mechanism, 3, 1000, 3));
+    const TrialResult result = setting.run(2);
+    REQUIRE(result.version == 3);
+    REQUIRE(result.ledger.size() == 3);
+    for (const store::LedgerRow& row : result.ledger) CHECK(row.cost.mechanism == mechanism);
+    const double expected = epsilon_of(setting.options.job, 3);
+    CHECK(result.rounds.back().epsilon.value() == Approx(expected).epsilon(1e-12));
+    const std::string noise =
+        mechanism == std::string("distributed_gaussian")
+            ? fmt::format("3 distributed_gaussian 5 6 65536 {}", std::exp(-0.5))
+            : fmt::format("3 {}", mechanism);
+    std::string entered;
+    for (int task = 1; task <= 3; ++task) entered += fmt::format("clouds {} {}\n", task, noise);
+    for (const std::string& site : result.site_ledgers) CHECK(site == entered);
+    // Nothing but the vector leaves a site.
+    for (const TrialRound& round : result.rounds) CHECK(round.metrics == "{}");
+    CHECK(setting.run(1).model == result.model);
+  }
+}
+
+TEST_CASE("trial: noise of clients is drawn anew for every sum, and paid for") {
+  Setting setting(6, noisy_json("distributed_gaussian", 3, 1e6, 6));
+  setting.options.speeds.dropout = 0.3;
+  setting.options.speeds.offline_s = 100;
+  setting.options.seed = 4;
+  const TrialResult result = setting.run(1);
+  REQUIRE(result.version == 6);
+  std::size_t most = 0;
+  for (const std::string& site : result.site_ledgers) most = std::max(most, lines(site));
+  for (const TrialRound& round : result.rounds) CHECK(round.accepted >= 5);
+  CHECK(result.ledger.size() == 6);
+  CHECK(most >= 6);
+}
+
+TEST_CASE("trial: a budget that is spent ends the job with its last model") {
+  Json job = noisy_json("distributed_gaussian", 3, 1000, 50);
+  const config::JobSpec spec = config::parse_job(job.dump()).value();
+  job["privacy"]["epsilon_max"] = (epsilon_of(spec, 4) + epsilon_of(spec, 5)) / 2;
+  const TrialResult result = Setting(50, job).run(1);
+  CHECK(result.state == "finished");
+  CHECK(result.version == 4);
+  CHECK(result.detail.find("epsilon_max") != std::string::npos);
+}
+
+TEST_CASE("trial: a site whose own limit is spent takes part no more") {
+  for (const char* mechanism : {"distributed_gaussian", "local_laplace"}) {
+    Setting setting(4, noisy_json(mechanism, 3, 1000, 4));
+    const double limit =
+        (epsilon_of(setting.options.job, 2) + epsilon_of(setting.options.job, 3)) / 2;
+    setting.options.privacy_limits[2] = {.epsilon_max = limit, .delta = 1e-5};
+    const TrialResult result = setting.run(1);
+    REQUIRE(result.version == 4);
+    CHECK(lines(result.site_ledgers[2]) == 2);
+    CHECK(lines(result.site_ledgers[1]) == 4);
+    CHECK(result.rounds[1].accepted == kClients);
+    CHECK(result.rounds[2].accepted == kClients - 1);
+  }
+}
+
+std::vector<float> weights_in(const Setting& setting) {
+  const auto reader =
+      tensor::SafetensorsReader::open(setting.scratch.path() / "model.safetensors").value();
+  std::vector<float> all;
+  for (const auto& entry : reader.entries()) {
+    std::vector<float> part((entry.end - entry.begin) / sizeof(float));
+    reader.read(entry, as_writable_bytes(std::span(part))).value();
+    all.insert(all.end(), part.begin(), part.end());
+  }
+  return all;
+}
+
+TEST_CASE("trial: next to no noise gives next to the same model") {
+  Json job = noisy_json("distributed_gaussian", 0.01, 1e6, 3);
+  Setting noisy(3, job);
+  REQUIRE(noisy.run(1).version == 3);
+  job.erase("privacy");
+  job["quantisation"] = {{"clipping_norm", 2}};
+  Setting quiet(3, job);
+  REQUIRE(quiet.run(1).version == 3);
+  const auto one = weights_in(noisy), two = weights_in(quiet);
+  REQUIRE(one.size() == 6);
+  REQUIRE(two.size() == 6);
+  double apart = 0, length = 0;
+  for (std::size_t i = 0; i < 6; ++i) {
+    apart = std::max(apart, std::fabs(double{one[i]} - double{two[i]}));
+    length = std::max(length, std::fabs(double{two[i]}));
+  }
+  CHECK(apart > 0);
+  // A round's noise has a deviation of 0.01 x 2 / sqrt(5 x 6) in each weight.
+  CHECK(apart < 0.05);
+  CHECK(length > 0.3);
 }
 
 TEST_CASE("trial: one thread or several, the same models, times and bytes") {

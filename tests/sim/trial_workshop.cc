@@ -11,9 +11,8 @@ class TrialWorkshop::Opened final : public app::Workload {
   Opened(std::unique_ptr<app::LocalJob> job, Disk& disk) : job_(std::move(job)), disk_(disk) {}
 
   std::int64_t examples() const override { return job_->examples(); }
-  std::uint64_t row_steps() const override {
-    return static_cast<std::uint64_t>(job_->examples() * job_->spec().training.epochs);
-  }
+  bool hides_rows() const override { return job_->hides_rows(); }
+  std::uint64_t row_steps() const override { return job_->row_steps(); }
   std::optional<app::SecureShape> secure(wire::TaskKind kind) const override {
     return job_->secure(kind);
   }
@@ -36,7 +35,7 @@ class TrialWorkshop::Opened final : public app::Workload {
 
 Result<std::shared_ptr<app::Workload>> TrialWorkshop::open(const std::string& name,
                                                            const std::string& text) {
-  FED_ASSIGN(job, app::LocalJob::open(name, text, data_));
+  FED_ASSIGN(job, app::LocalJob::open(name, text, data_, {}, &ledger_));
   return std::shared_ptr<app::Workload>(std::make_shared<Opened>(std::move(job), disk_));
 }
 

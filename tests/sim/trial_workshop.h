@@ -5,6 +5,7 @@
 // threads that compute. Not thread-safe, as Workshop says; different clients' work runs at once.
 #pragma once
 
+#include "app/privacy_ledger.h"
 #include "app/workload.h"
 #include "base/disk.h"
 #include "config/data.h"
@@ -13,8 +14,10 @@ namespace fed::sim {
 
 class TrialWorkshop final : public app::Workshop {
  public:
-  // Both outlive it.
-  TrialWorkshop(Disk& disk, const config::DataSpec& data) : disk_(disk), data_(data) {}
+  // Both outlive it. `limit` is the site's own, of its privacy.
+  TrialWorkshop(Disk& disk, const config::DataSpec& data,
+                const config::PrivacyAgreementSpec& limit = {})
+      : disk_(disk), data_(data), ledger_(disk, fs::path("/state") / app::kPrivacyLedger, limit) {}
 
   Result<std::shared_ptr<app::Workload>> open(const std::string& name,
                                               const std::string& text) override;
@@ -23,6 +26,7 @@ class TrialWorkshop final : public app::Workshop {
   class Opened;
   Disk& disk_;
   const config::DataSpec& data_;
+  app::PrivacyLedger ledger_;
 };
 
 }  // namespace fed::sim

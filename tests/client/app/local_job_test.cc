@@ -50,7 +50,8 @@ struct Site {
   }
   Result<LocalJob::Answer> train(LocalJob& job, std::stop_token stop = {}) const {
     train::LocalTrainer trainer;
-    return job.train(task, fed::real_disk(), model_file, "site-1", trainer, fed::crypto::random_bytes, {}, stop);
+    return job.train(task, fed::real_disk(), model_file, "site-1", trainer,
+                     fed::crypto::random_bytes, {}, stop);
   }
 
   Scratch scratch;

@@ -215,6 +215,67 @@ TEST_CASE("privacy goes only with what its noise covers") {
          {{"/privacy/epsilon_max", "is missing; needed: a number above 0 and at most 1000000"}});
 }
 
+TEST_CASE("noise of clients goes only with what it covers") {
+  Json job = table_job();
+  job["aggregation"] = {{"weighting", "uniform"}};
+  job["privacy"] = {{"mechanism", "local_gaussian"},
+                    {"clipping_norm", 2},
+                    {"noise_multiplier", 1.5},
+                    {"epsilon_max", 8}};
+  job["rounds"] = {{"max", 3}, {"cohort", 20}, {"contributions", {{"min", 6}}}};
+  const auto parsed = parse_job(job.dump()).value();
+  CHECK(parsed.quantisation == QuantisationSpec{.clipping_norm = 2});
+  CHECK(parse_job(parsed.text).value() == parsed);
+  const std::string no = "does not go with \"privacy\"; allowed: ";
+  const std::string others =
+      " without \"evaluation.data\", since clients send no metrics, which no noise would cover";
+  expect(job, R"({"quantisation": {"clipping_norm": 16}})",
+         {{"/quantisation/clipping_norm",
+           "is 16.0; allowed: 2.0, that of \"privacy\", which the noise is sized for, or none"}});
+  expect(job, R"({"evaluation": {"target": 0.5}})", {{"/evaluation/target", no + "none" + others}});
+  expect(job, R"({"evaluation": {"patience": 2}})", {{"/evaluation/patience", no + "0" + others}});
+  expect(job, R"({"privacy": {"mechanism": "local_laplace"}, "quantisation": {"rotation": true}})",
+         {{"/quantisation/rotation",
+           no + "false with \"local_laplace\", since a rotation makes the sum of the magnitudes, "
+                "which it clips, much longer"}});
+  expect(job, R"({"privacy": {"mechanism": "distributed_gaussian"}})",
+         {{"/privacy/mechanism",
+           "is \"distributed_gaussian\"; allowed: with a section \"secure_aggregation\" only, "
+           "since a client's own share of the noise protects it in a sum, and not by itself"}});
+  for (const auto& changed :
+       {R"({"training": {"update": "gradient"}})", R"({"quantisation": {"clipping_norm": 2}})",
+        R"({"quantisation": {"rotation": true}})", R"({"keep": {"rounds": 1}})",
+        R"({"secure_aggregation": {}})",
+        R"({"privacy": {"mechanism": "distributed_gaussian"}, "secure_aggregation": {}})"}) {
+    Json other = job;
+    other.merge_patch(Json::parse(changed));
+    CHECK(parse_job(other.dump()).has_value());
+  }
+}
+
+TEST_CASE("shares of noise are counted without those of who may tell them") {
+  Json job = table_job();
+  job["aggregation"] = {{"weighting", "uniform"}};
+  job["privacy"] = {{"mechanism", "distributed_gaussian"},
+                    {"clipping_norm", 2},
+                    {"noise_multiplier", 1.5},
+                    {"epsilon_max", 8}};
+  job["secure_aggregation"] = {{"corrupted", 0.29}};
+  job["rounds"] = {{"max", 3}, {"cohort", 100}, {"contributions", {{"min", 31}}}};
+  CHECK(noise_sharers(parse_job(job.dump()).value()) == 2);
+  expect(job, R"({"rounds": {"contributions": {"min": 30}}})",
+         {{"/rounds/contributions/min",
+           "is 30; allowed: at least 31 with \"distributed_gaussian\", since 29 of the cohort may "
+           "be corrupted and tell their noise (\"corrupted\" of \"secure_aggregation\"), and that "
+           "of 2 others is to be left"}});
+  // Sums count in thousandths, and nobody is counted in by that.
+  for (const auto& [share, told] : {std::pair{0.2896, 29}, {0.2904, 29}, {0.2999, 30}, {0.0, 0}}) {
+    job["secure_aggregation"]["corrupted"] = share;
+    job["rounds"]["contributions"]["min"] = 50;
+    CHECK(noise_sharers(parse_job(job.dump()).value()) == 50 - told);
+  }
+}
+
 TEST_CASE("integers go only with what can be summed and clipped as such") {
   Json job = table_job();
   job["quantisation"] = Json::object();

@@ -93,5 +93,16 @@ TEST_CASE("the integer root is the largest whose square fits") {
   CHECK(integer_root(std::numeric_limits<std::uint64_t>::max()) == 0xffffffff);
 }
 
+TEST_CASE("a scale of Laplace noise is never rounded down") {
+  for (const double scale : {0.1, 1.0, 3.7, 1e6 / 3, 0x1p32 * 0.999}) {
+    const double made = must(scale_at_least(scale)).value();
+    CHECK(made >= scale);
+    CHECK(made <= scale + 0x1p-20);
+  }
+  for (const double scale : {0.0, -1.0, double{NAN}, 0x1p32}) {
+    CHECK(scale_at_least(scale).has_error());
+  }
+}
+
 }  // namespace
 }  // namespace fed::privacy

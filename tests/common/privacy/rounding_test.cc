@@ -112,5 +112,43 @@ TEST_CASE("values that no grid holds are refused by their place") {
   CHECK(!refusal(round_conditionally(values, 1e10, kAnyLength, source, steps)).empty());
 }
 
+TEST_CASE("the l1 norm after rounding is within its bound, and mostly so at once") {
+  RandomSource source = RandomSource::seeded(32);
+  constexpr std::uint64_t kDimension = 400;
+  // All halves: the norm spreads as far as it can.
+  const std::vector<float> values(kDimension, 0.5F);
+  const std::uint64_t most = must(rounded_l1(200, kDimension, std::exp(-0.5)));
+  CHECK(most == 210);  // 200 + sqrt(400) / 2
+  std::vector<std::int64_t> steps(kDimension);
+  int longer = 0;
+  for (int round = 0; round < 300; ++round) {
+    REQUIRE(round_conditionally(values, 1, RoundedLimit{.l1_max = most}, source, steps));
+    std::uint64_t sum = 0;
+    for (const std::int64_t step : steps) sum += static_cast<std::uint64_t>(std::abs(step));
+    REQUIRE(sum <= most);
+    REQUIRE(round_conditionally(values, 1, RoundedLimit{}, source, steps));
+    sum = 0;
+    for (const std::int64_t step : steps) sum += static_cast<std::uint64_t>(std::abs(step));
+    if (sum > most) ++longer;
+  }
+  CHECK(longer < 300 * std::exp(-0.5));
+  CHECK(longer > 0);
+  // With certainty, and for few coordinates.
+  CHECK(must(rounded_l1(200, kDimension, 0)) == 600);
+  CHECK(must(rounded_l1(7.5, 1, std::exp(-0.5))) == 8);
+  for (const auto& [clip, beta] :
+       {std::pair{0.0, 0.5}, {-1.0, 0.5}, {NAN, 0.5}, {1e16, 0.5}, {1.0, 1.0}, {1.0, -0.1}}) {
+    CHECK(rounded_l1(clip, 10, beta).has_error());
+  }
+}
+
+TEST_CASE("a vector that was not clipped to its l1 norm is never given") {
+  RandomSource source = RandomSource::seeded(33);
+  const std::vector<float> values(10, 3.0F);
+  std::vector<std::int64_t> steps(10);
+  CHECK(round_conditionally(values, 1, RoundedLimit{.l1_max = 29}, source, steps).has_error());
+  CHECK(round_conditionally(values, 1, RoundedLimit{.l1_max = 30}, source, steps).has_value());
+}
+
 }  // namespace
 }  // namespace fed::privacy

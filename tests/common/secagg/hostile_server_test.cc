@@ -92,6 +92,20 @@ void refuses_roster(const std::function<void(AtRoster&, Roster&)>& alter, Refusa
   says_nothing_more(client, at.play);
 }
 
+TEST_CASE("terms and rosters of more clients than a sum may have are refused") {
+  World world(Options{});
+  world.demands.clients_max = 5;
+  Client client = world.client(kVictim);
+  refuses(client.advertise(world.terms), RefusalReason::cohort_too_large);
+  AtRoster at;
+  Demands demands = at.world.demands;
+  demands.clients_max = static_cast<std::uint32_t>(at.play.roster.entries.size()) - 1;
+  const auto checked = check_roster(at.play.roster, at.play.roster.entries[kVictim],
+                                    hash_of(at.world.terms), demands, {});
+  REQUIRE(checked.has_error());
+  CHECK(checked.error().reason == RefusalReason::cohort_too_large);
+}
+
 TEST_CASE("a roster with fewer clients than demanded is refused") {
   refuses_roster([](AtRoster&, Roster& r) { r.entries.resize(2); },
                  RefusalReason::cohort_too_small);

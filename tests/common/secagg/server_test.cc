@@ -81,11 +81,11 @@ TEST_CASE("every reason has a name of its own") {
   for (int reason = 0; reason <= static_cast<int>(RefusalReason::repeated_unmasking); ++reason) {
     names.insert(name(static_cast<RefusalReason>(reason)));
   }
-  CHECK(names.size() == 22);
+  CHECK(names.size() == 23);
   for (int reason = 0; reason <= static_cast<int>(AbandonReason::inconsistent_dealer); ++reason) {
     names.insert(name(static_cast<AbandonReason>(reason)));
   }
-  CHECK(names.size() == 26);  // no_quorum, too_few_sharers and too_few_survivors are in both
+  CHECK(names.size() == 27);  // no_quorum, too_few_sharers and too_few_survivors are in both
   CHECK(names.count("unknown") == 0);
 }
 

@@ -19,8 +19,14 @@ Spec spec_of(double noise, double epsilon_max = 1000, double clipping_norm = 2) 
           .epsilon_max = epsilon_max};
 }
 
+config::JobSpec job_of(const Spec& spec) {
+  config::JobSpec job;
+  job.privacy = spec;
+  return job;
+}
+
 JobPrivacy privacy_of(const Spec& spec, std::uint64_t coordinates = 10000) {
-  return JobPrivacy::make(spec, coordinates).value();
+  return JobPrivacy::make(job_of(spec), coordinates).value();
 }
 
 std::vector<store::LedgerRow> ledger_of(const JobPrivacy& privacy, std::int64_t versions) {
@@ -50,14 +56,14 @@ TEST_CASE("the budget pays for as many versions as a plan says") {
 }
 
 TEST_CASE("a budget that pays for nothing is refused and names the noise") {
-  const auto made = JobPrivacy::make(spec_of(0.5, 1), 100);
+  const auto made = JobPrivacy::make(job_of(spec_of(0.5, 1)), 100);
   REQUIRE_FALSE(made.has_value());
   CHECK(made.error().code == ErrorCode::invalid);
   CHECK_THAT(made.error().detail, Catch::Contains("noise_multiplier"));
 }
 
 TEST_CASE("noise that the exact sampler cannot draw is refused when the job is made") {
-  CHECK_FALSE(JobPrivacy::make(spec_of(1000), std::uint64_t{1} << 40).has_value());
+  CHECK_FALSE(JobPrivacy::make(job_of(spec_of(1000)), std::uint64_t{1} << 40).has_value());
 }
 
 TEST_CASE("a ledger of another program is not read as free") {
