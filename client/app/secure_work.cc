@@ -160,8 +160,12 @@ void SecureWork::masked(const std::string& job, std::uint64_t number, Masked inp
   if (!input) {
     log::error("job {} task {}: the update cannot be read: {}", job, name.task,
                input.error().detail);
+    const wire::Offer update = part.update;
     parts_.erase(at);
-    return refuse(name, "no_update", "this client cannot read its update; its own log says why");
+    refuse(name, "no_update", "this client cannot read its update; its own log says why");
+    // What can be read again later stays for the next sum.
+    if (input.error().code != ErrorCode::io) setup_.lost(update, input.error());
+    return;
   }
   if (!*input) {
     const wire::SecureRefused& refusal = *part.party->refusal();

@@ -43,6 +43,8 @@ class SecureWork {
     // The masked input of an update is there, to be offered; or is of no use any more.
     std::function<void(const wire::Offer&)> masked;
     std::function<void(const std::string& job, std::int64_t task)> unmasked;
+    // The update itself is no longer what it was: no sum will have it.
+    std::function<void(const wire::Offer& update, const Error& why)> lost;
   };
 
   // All that is referred to outlives it.
