@@ -117,7 +117,8 @@ SecureWork::Setup ClientCore::secure_setup() {
           .send = [this](const wire::Message& message) { carry_out({session::Send{message}}); },
           .masked = [this](const wire::Offer& offer) { carry_out(session_.masked(offer)); },
           .unmasked = [this](const std::string& job,
-                             std::int64_t task) { carry_out(session_.unmasked(job, task)); }};
+                             std::int64_t task) { carry_out(session_.unmasked(job, task)); },
+          .lost = [this](const wire::Offer& update, const Error& why) { not_read(update, why); }};
 }
 
 SecureWork::Ready ClientCore::ready_for(const wire::SecureName& name) const {

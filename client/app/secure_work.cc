@@ -110,6 +110,11 @@ void SecureWork::begin(const wire::SecureTerms& message, const Ready& ready) {
                   "what this site remembers of its peers or of earlier sums cannot be read; its "
                   "own log says why");
   }
+  if (answered_->is_revealed(name.job, ready.update->checksum)) {
+    refuse(name, "revealed",
+           "shares were revealed for an earlier sum with this update in it; it is given up");
+    return give_up(*ready.update);
+  }
   if (!may_be_round(message.terms.round, *ready.shape, *ready.update)) {
     return refuse(
         name, "other_job",
@@ -194,12 +199,18 @@ void SecureWork::masked(const std::string& job, std::uint64_t number, Masked inp
   if (!input) {
     log::error("job {} task {}: there is no input for sum {}: {}", job, name.task, name.attempt,
                input.error().detail);
+    const wire::Offer update = part.update;
     parts_.erase(at);
-    const bool unpaid = input.error().code == ErrorCode::unsupported;
-    if (unpaid) return refuse(name, "privacy_spent", input.error().detail);
-    return refuse(name, "no_update",
-                  "this client cannot read its update, or not enter it in its privacy ledger; its "
-                  "own log says why");
+    if (input.error().code == ErrorCode::unsupported) {
+      return refuse(name, "privacy_spent", input.error().detail);
+    }
+    refuse(name, "no_update",
+           "this client cannot read its update, or not enter it in its privacy ledger; its own log "
+           "says why");
+    // What can be read, or entered, later stays for the next sum.
+    const ErrorCode code = input.error().code;
+    if (code != ErrorCode::io && code != ErrorCode::disk_full) setup_.lost(update, input.error());
+    return;
   }
   if (!*input) {
     const wire::SecureRefused& refusal = *part.party->refusal();
@@ -224,7 +235,23 @@ void SecureWork::on(const wire::SecureSurvivors& message) {
 void SecureWork::on(const wire::SecureSignatures& message) {
   Part* part = known_part(message.name);
   if (part == nullptr) return;
-  tell(message, part->party->on(message), *part);
+  const auto reveal = part->party->on(message);
+  if (reveal) {
+    const Status noted = answered_->remember_reveal(message.name.job, part->update.checksum);
+    if (!noted) {
+      log::error("{}", noted.error().detail);
+      return refuse(message.name, "not_recorded",
+                    "what this site has revealed cannot be put on record; its own log says why");
+    }
+  }
+  tell(message, reveal, *part);
+}
+
+// Its sum may be known to the server, so it is to be in no other.
+void SecureWork::give_up(const wire::Offer& update) {
+  setup_.lost(wire::Offer(update), Error{ErrorCode::closed,
+                                         "its sum has come to nothing, when it "
+                                         "was revealed already"});
 }
 
 void SecureWork::on(const wire::SecureAbandoned& message) {
@@ -232,7 +259,8 @@ void SecureWork::on(const wire::SecureAbandoned& message) {
   log::warning("job {} task {}: sum {} has come to nothing: {}", message.name.job,
                message.name.task, message.name.attempt, message.detail);
   setup_.unmasked(message.name.job, message.name.task);
-  parts_.erase(message.name.job);
+  const auto part = parts_.extract(message.name.job);
+  if (part.mapped().party->is_done()) give_up(part.mapped().update);
 }
 
 void SecureWork::forget(const std::string& job, std::int64_t task) {

@@ -39,7 +39,7 @@ struct SecureShape {
 // What this client asks of every sum that its update is to be part of: the site's own least, or
 // the job's if that is more, which the noise of its clients is sized for.
 secagg::Demands demands_of(const SecureShape& shape, const config::SecureAgreementSpec& site,
-                           const wire::Offer& update);
+                           const wire::Offer& update, std::uint64_t round);
 
 class SecureWork {
  public:
@@ -56,6 +56,8 @@ class SecureWork {
     // The masked input of an update is there, to be offered; or is of no use any more.
     std::function<void(const wire::Offer&)> masked;
     std::function<void(const std::string& job, std::int64_t task)> unmasked;
+    // The update itself is no longer what it was: no sum will have it.
+    std::function<void(const wire::Offer& update, const Error& why)> lost;
   };
 
   // All that is referred to outlives it.
@@ -101,6 +103,7 @@ class SecureWork {
   template <class Message, class Answer>
   void tell(const Message& asked, const Answer& answer, Part& part);
   void refuse(const wire::SecureName& name, const std::string& reason, const std::string& detail);
+  void give_up(const wire::Offer& update);
   void mask(Part& part, const wire::SecureDelivery& message);
   using Masked = Result<session::Answer<Bytes>>;
   Masked make_input(session::SecureParty& party, const wire::Offer& update,

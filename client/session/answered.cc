@@ -28,11 +28,18 @@ Status Answered::load() {
   for (const std::string& line : lines) {
     ++number;
     const auto words = words_of(line);
-    if (words.size() != 3) return wrong_line(file_, number, "this is not \"JOB ROUND ATTEMPT\"");
+    if (words.size() != 3 && words.size() != 4) {
+      return wrong_line(file_, number,
+                        "this is not \"JOB ROUND ATTEMPT\", or the same and a checksum");
+    }
     const auto round = whole_number<std::uint64_t>(words[1]);
     const auto attempt = whole_number<std::uint64_t>(words[2]);
     if (!round || !attempt) return wrong_line(file_, number, "round and attempt are numbers");
-    if (!last_.emplace(words[0], Turn{*round, *attempt}).second) {
+    const std::string revealed = words.size() == 4 ? words[3] : "";
+    if (words.size() == 4 && revealed.size() != 2 * sizeof(Checksum)) {
+      return wrong_line(file_, number, "the checksum is not a whole one");
+    }
+    if (!last_.emplace(words[0], Last{{*round, *attempt}, revealed}).second) {
       return wrong_line(file_, number, words[0] + " is there twice");
     }
   }
@@ -41,7 +48,7 @@ Status Answered::load() {
 
 bool Answered::is_new(const std::string& job, std::uint64_t round, std::uint64_t attempt) const {
   const auto last = last_.find(job);
-  return last == last_.end() || Turn{round, attempt} > last->second;
+  return last == last_.end() || Turn{round, attempt} > last->second.turn;
 }
 
 Status Answered::remember(const std::string& job, std::uint64_t round, std::uint64_t attempt) {
@@ -58,11 +65,29 @@ Status Answered::remember(const std::string& job, std::uint64_t round, std::uint
                  "stop it and remove the lines of jobs that have ended from " +
                      file_.string()};
   }
-  std::map<std::string, Turn> next = last_;
-  next.insert_or_assign(job, Turn{round, attempt});
+  Jobs next = last_;
+  next[job].turn = {round, attempt};
+  return save(std::move(next));
+}
+
+bool Answered::is_revealed(const std::string& job, const Checksum& update) const {
+  const auto last = last_.find(job);
+  return last != last_.end() && last->second.revealed == to_hex(update);
+}
+
+Status Answered::remember_reveal(const std::string& job, const Checksum& update) {
+  FED_CHECK(last_.contains(job));
+  if (is_revealed(job, update)) return {};
+  Jobs next = last_;
+  next[job].revealed = to_hex(update);
+  return save(std::move(next));
+}
+
+Status Answered::save(Jobs next) {
   std::string text;
-  for (const auto& [name, turn] : next) {
-    text += name + " " + std::to_string(turn.first) + " " + std::to_string(turn.second) + "\n";
+  for (const auto& [name, last] : next) {
+    text += name + " " + std::to_string(last.turn.first) + " " + std::to_string(last.turn.second);
+    text += last.revealed.empty() ? "\n" : " " + last.revealed + "\n";
   }
   FED_TRY(replace_file(*disk_, file_, view(text), Durability::power));
   last_ = std::move(next);

@@ -6,6 +6,11 @@
 // was answered; only later ones are new. It is written before the answer leaves. Nothing is ever
 // taken out: a job's name is not used twice, and there is room for kAnsweredJobsMax of them.
 //
+// A fourth word is the checksum of the update for which shares were revealed last. From then on the
+// server may be able to make that sum, and from another one with the same update in it, over other
+// clients, it would learn their difference: so an update whose sum was revealed is part of no
+// other, whatever the server says became of the first.
+//
 // It fails closed: a file that cannot be read opens no Answered, and without one this client takes
 // part in no secure sum; what cannot be written is not answered.
 #pragma once
@@ -15,6 +20,7 @@
 #include <string>
 #include <utility>
 
+#include "base/checksum.h"
 #include "base/disk.h"
 
 namespace fed::session {
@@ -36,15 +42,27 @@ class Answered {
   // (kAnsweredJobsMax), disk_full, io: nothing may be answered then.
   Status remember(const std::string& job, std::uint64_t round, std::uint64_t attempt);
 
+  // Whether shares were revealed for a sum with this update in it; of the job's last such update.
+  bool is_revealed(const std::string& job, const Checksum& update) const;
+
+  // Durably, before they leave. The job has an answered attempt. Errors as of `remember`.
+  Status remember_reveal(const std::string& job, const Checksum& update);
+
  private:
   using Turn = std::pair<std::uint64_t, std::uint64_t>;  // round, attempt
+  struct Last {
+    Turn turn;
+    std::string revealed;  // checksum in hexadecimal; empty: none
+  };
+  using Jobs = std::map<std::string, Last>;
 
   Answered(Disk& disk, fs::path file) : disk_(&disk), file_(std::move(file)) {}
   Status load();
+  Status save(Jobs next);
 
   Disk* disk_;
   fs::path file_;
-  std::map<std::string, Turn> last_;
+  Jobs last_;
 };
 
 }  // namespace fed::session

@@ -33,7 +33,7 @@ inline constexpr std::uint64_t kVectorLengthMax = std::uint64_t{1} << 36;
 struct Terms {
   std::string job;
   std::uint64_t round = 0;
-  std::uint32_t attempt = 0;       // of this round; a new one after a failure
+  std::uint32_t attempt = 0;       // of the job; a new one after a failure
   crypto::Hash model{};            // of the global model that the updates start from
   crypto::Hash settings{};         // of the hyper-parameters
   Threat threat;                   // what the parameters were chosen against

@@ -17,7 +17,7 @@
 
 namespace fed::wire {
 
-// Which attempt a message belongs to. Attempts are numbered from 1 in each round, and no number is
+// Which attempt a message belongs to. Attempts are numbered from 1 in each job, and no number is
 // used twice.
 struct SecureName {
   std::string job;

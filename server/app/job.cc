@@ -73,7 +73,9 @@ void Job::begin(Prepared prepared, const store::JobProgress& progress) {
   round::Snapshot snapshot = snapshot_of(progress, asynchronous);
   if (plan_->secure()) {
     begin_secure();
-    snapshot.invited = restore_secure(progress);
+    auto invited = restore_secure(progress);
+    if (!invited) return load_later(invited.error());
+    snapshot.invited = std::move(*invited);
     for (auto& [client, receipt] : snapshot.previous) receipt.checksum = {};
   }
   engine_.emplace(plan_->engine, snapshot, services_.control.now());

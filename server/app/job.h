@@ -148,7 +148,7 @@ class Job : public std::enable_shared_from_this<Job> {
 
   // job_secure.cc
   void begin_secure();
-  std::set<std::int64_t> restore_secure(const store::JobProgress& progress);
+  Result<std::set<std::int64_t>> restore_secure(const store::JobProgress& progress);
   SecureRound::ModelHash model_hashes() const;
   void judge_awaited();
   Result<round::UploadFacts> real_facts(const store::UploadKey& key, std::uint64_t bytes) const;

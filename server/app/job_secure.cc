@@ -19,14 +19,15 @@ void Job::begin_secure() {
 }
 
 // Inputs of a sum that nobody can go on with are of no use: their clients have the updates.
-std::set<std::int64_t> Job::restore_secure(const store::JobProgress& progress) {
+Result<std::set<std::int64_t>> Job::restore_secure(const store::JobProgress& progress) {
   std::set<std::int64_t> recorded;
   for (const store::ContributionRow& row : progress.contributions) {
     if (row.outcome == "accepted" && !row.committed) recorded.insert(row.client);
   }
   std::set<std::int64_t> invited;
   if (progress.open && model_) {
-    invited = secure_->restore(progress.open->round, model_hashes(), recorded);
+    FED_ASSIGN(restored, secure_->restore(progress.open->round, model_hashes(), recorded));
+    invited = std::move(restored);
   }
   if (invited.empty()) discard_unused();
   return invited;

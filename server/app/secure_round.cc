@@ -12,6 +12,8 @@ namespace {
 // Kinds of entries in the log: those of Notes, and the first one, which names who was invited.
 constexpr std::uint8_t kInvited = 255;
 
+constexpr auto kFinishAgain = std::chrono::seconds(5);
+
 // Its content: the base version, then a client and its task each; 8 bytes a number, little-endian.
 store::LogEntry invitation(const round::Secure& effect) {
   std::vector<std::int64_t> numbers{effect.base_version};
@@ -53,6 +55,19 @@ std::vector<secure::Note> notes_in(const std::vector<store::LogEntry>& entries) 
     notes.push_back({static_cast<secure::Note::Kind>(entry->kind), entry->client, entry->content});
   }
   return notes;
+}
+
+Result<secagg::Words> add_up_inputs(const secure::Attempt& attempt, const Plan& plan,
+                                    const store::Staging& staging) {
+  const secagg::Terms& terms = attempt.setup().terms;
+  const round::TaskKind kind = kind_of(static_cast<std::int64_t>(terms.round));
+  std::vector<File> files;
+  for (const std::int64_t client : attempt.survivors()) {
+    FED_ASSIGN(file, staging.open_complete({terms.job, attempt.task_of(client).value(), client},
+                                           plan.update_bytes(kind)));
+    files.push_back(std::move(file));
+  }
+  return add_up(files, plan.vector_shape(kind));
 }
 
 // Whom a message is about, if it is one of a secure sum.
@@ -109,33 +124,32 @@ void SecureRound::begin(const round::Secure& effect, const ModelHash& model) {
   carry_out(attempt_->begin(services_.control.now()));
 }
 
-std::set<std::int64_t> SecureRound::restore(std::int64_t round, const ModelHash& model,
-                                            const std::set<std::int64_t>& recorded) {
-  auto found = attempt_logs_of(services_).last(plan_->spec.name, round);
-  if (!found) log::error("job {}: {}", plan_->spec.name, found.error().detail);
-  if (!found || !*found) return {};
-  const round::Secure effect = invited_in((*found)->entries.front(), round);
+Result<std::set<std::int64_t>> SecureRound::restore(std::int64_t round, const ModelHash& model,
+                                                    const std::set<std::int64_t>& recorded) {
+  using Clients = std::set<std::int64_t>;
+  FED_ASSIGN(found, attempt_logs_of(services_).last(plan_->spec.name, round));
+  if (!found) return Clients();
+  const round::Secure effect = invited_in(found->entries.front(), round);
   const bool known =
       kind_of(round) == round::TaskKind::statistics || model(effect.base_version).has_value();
-  if (!known || effect.updates.size() < secagg::kClientsMin) return {};
+  if (!known || effect.updates.size() < secagg::kClientsMin) return Clients();
   const Instant now = services_.control.now();
-  auto attempt =
-      std::make_shared<secure::Attempt>(setup_for(effect, (*found)->log.attempt(), model));
-  const Status restored = attempt->restore(notes_in((*found)->entries), now);
+  auto attempt = std::make_shared<secure::Attempt>(setup_for(effect, found->log.attempt(), model));
+  const Status restored = attempt->restore(notes_in(found->entries), now);
   if (!restored || attempt->step() == secure::Step::failed) {
     if (!restored) log::error("job {}: {}", plan_->spec.name, restored.error().detail);
-    return {};
+    return Clients();
   }
   attempt_ = std::move(attempt);
-  log_ = std::move((*found)->log);
+  log_ = std::move(found->log);
   log::info("job {} round {}: goes on with sum {}, step {}", plan_->spec.name, round,
             log_->attempt(), secure::name(attempt_->step()));
   // Rows that were written in the moment before the end, when their notes were not.
   for (const std::int64_t client : recorded) this->recorded(client);
-  if (!attempt_) return {};
+  if (!attempt_) return Clients();
   if (attempt_->step() == secure::Step::complete) finish();
   schedule();
-  std::set<std::int64_t> invited;
+  Clients invited;
   for (const round::Secure::Update& each : effect.updates) invited.insert(each.client);
   return invited;
 }
@@ -203,17 +217,33 @@ std::optional<SecureRound::Progress> SecureRound::progress() const {
   return Progress{secure::name(attempt_->step()), {waiting.begin(), waiting.end()}};
 }
 
+// Once the shares are asked for, nobody is told anything more: without the rest of the record a
+// server after this one asks for them again. Given up, the sum would be made of others, when
+// perhaps enough is known of this one to tell the two apart.
+bool SecureRound::needs_record(const secure::Actions& actions) const {
+  const secure::Step step = attempt_->step();
+  if (step != secure::Step::reveal && step != secure::Step::complete) return true;
+  return std::any_of(actions.begin(), actions.end(), [](const secure::Action& action) {
+    return std::holds_alternative<secure::Tell>(action);
+  });
+}
+
 Status SecureRound::write(const secure::Note& note) {
+  if (!log_) return {};
   FED_TRY(log_->append({static_cast<std::uint8_t>(note.kind), note.client, note.message}));
   return note.kind == secure::Note::Kind::close ? log_->sync() : Status();
 }
 
 // The actions are of the present attempt; the first one that ends it is the last.
 void SecureRound::carry_out(secure::Actions actions) {
+  const bool must = needs_record(actions);
   for (secure::Action& action : actions) {
     if (const auto* note = std::get_if<secure::Note>(&action)) {
       const Status written = write(*note);
-      if (!written) return fail("it cannot be put on record: " + written.error().detail);
+      if (!written && must) {
+        return fail("it cannot be put on record: " + written.error().detail);
+      }
+      if (!written) log_.reset();
     } else if (auto* tell = std::get_if<secure::Tell>(&action)) {
       if (const auto session = services_.session_of(tell->client)) {
         session->send(std::move(tell->message));
@@ -246,29 +276,36 @@ void SecureRound::finish() {
   in_background(
       services_.compute, services_.control, weak_from_this(),
       [attempt = std::shared_ptr<const secure::Attempt>(attempt_), plan = plan_,
-       &services = services_]() -> boost::system::result<secagg::Words, secure::Failed> {
-        const secagg::Terms& terms = attempt->setup().terms;
-        const round::TaskKind kind = kind_of(static_cast<std::int64_t>(terms.round));
-        std::vector<File> files;
-        for (const std::int64_t client : attempt->survivors()) {
-          const store::UploadKey key{terms.job, attempt->task_of(client).value(), client};
-          auto file = services.staging.open_complete(key, plan->update_bytes(kind));
-          if (!file) return secure::Failed{file.error().detail, {}};
-          files.push_back(std::move(*file));
+       &services = services_]() -> boost::system::result<secagg::Words, Unmade> {
+        auto masked = add_up_inputs(*attempt, *plan, services.staging);
+        if (!masked) {
+          return Unmade{{masked.error().detail, {}}, masked.error().code == ErrorCode::io};
         }
-        auto sum = add_up(files, plan->vector_shape(kind));
-        if (!sum) return secure::Failed{sum.error().detail, {}};
-        return attempt->finish(std::move(*sum), services.parallel_for);
+        auto sum = attempt->finish(std::move(*masked), services.parallel_for);
+        if (!sum) return Unmade{sum.error(), false};
+        return std::move(*sum);
       },
-      [of = attempt_](SecureRound& self, boost::system::result<secagg::Words, secure::Failed> sum) {
-        if (self.attempt_ != of) return;  // cancelled meanwhile
-        if (!sum) return self.fail(sum.error().detail, sum.error().lost);
-        self.sum_ = std::make_shared<const secagg::Words>(std::move(*sum));
-        self.user_.tell(round::Secured{static_cast<std::int64_t>(of->setup().terms.round)});
+      [of = attempt_](SecureRound& self, boost::system::result<secagg::Words, Unmade> sum) {
+        if (self.attempt_ == of) self.finished(std::move(sum));  // else cancelled meanwhile
       });
 }
 
+// All masks are known by now: a sum over others could be told apart from this one, so it is this
+// one that is tried again as long as it may yet be made.
+void SecureRound::finished(boost::system::result<secagg::Words, Unmade> sum) {
+  const secagg::Terms& terms = attempt_->setup().terms;
+  if (sum) {
+    sum_ = std::make_shared<const secagg::Words>(std::move(*sum));
+    return user_.tell(round::Secured{static_cast<std::int64_t>(terms.round)});
+  }
+  if (!sum.error().passing) return fail(sum.error().why.detail, sum.error().why.lost);
+  log::error("job {} round {}: sum {} cannot be made now, and is tried again: {}", terms.job,
+             terms.round, terms.attempt, sum.error().why.detail);
+  timer_ = services_.control.after(kFinishAgain, [this] { finish(); });
+}
+
 void SecureRound::schedule() {
+  if (attempt_ && attempt_->step() == secure::Step::complete) return;  // finish() is at work
   timer_.cancel();
   const auto wakeup = attempt_ ? attempt_->next_wakeup() : std::nullopt;
   if (!wakeup) return;

@@ -43,9 +43,10 @@ class SecureRound : public std::enable_shared_from_this<SecureRound> {
 
   // Goes on with the attempt that a server before this one had begun at the round, `recorded` being
   // the clients whose inputs have rows. Returns who is invited; nobody if there was none, or none
-  // that can be gone on with.
-  std::set<std::int64_t> restore(std::int64_t round, const ModelHash& model,
-                                 const std::set<std::int64_t>& recorded);
+  // that can be gone on with. io: its record cannot be read now; another attempt would have the
+  // updates summed up twice.
+  Result<std::set<std::int64_t>> restore(std::int64_t round, const ModelHash& model,
+                                         const std::set<std::int64_t>& recorded);
 
   // Whether that was a message for this class; what is of another attempt is answered so.
   bool received(std::int64_t client, const wire::Message& message);
@@ -71,19 +72,27 @@ class SecureRound : public std::enable_shared_from_this<SecureRound> {
   std::optional<Progress> progress() const;
 
  private:
+  // Why there is no sum, and whether there may be one later.
+  struct Unmade {
+    secure::Failed why;
+    bool passing = false;
+  };
+
   secure::Setup setup_for(const round::Secure& effect, std::int64_t attempt,
                           const ModelHash& model) const;
   void carry_out(secure::Actions actions);
   Status write(const secure::Note& note);
+  bool needs_record(const secure::Actions& actions) const;
   void fail(std::string detail, std::vector<secure::Failed::Lost> lost = {});
   void finish();
+  void finished(boost::system::result<secagg::Words, Unmade> sum);
   void schedule();
 
   const std::shared_ptr<const Plan> plan_;
   const Services& services_;
   const User user_;
   std::shared_ptr<secure::Attempt> attempt_;  // once it is complete, only read
-  std::optional<store::AttemptLog> log_;
+  std::optional<store::AttemptLog> log_;      // none: the rest is not recorded
   std::shared_ptr<const secagg::Words> sum_;
   Timer timer_;
 };

@@ -64,12 +64,14 @@ fs::path AttemptLogs::path(std::string_view job, std::int64_t round, std::int64_
   return folder_ / job / (std::to_string(round) + "." + std::to_string(attempt) + ".log");
 }
 
-Result<std::int64_t> AttemptLogs::last_number(std::string_view job, std::int64_t round) const {
+// Of the round, or of all rounds.
+Result<std::int64_t> AttemptLogs::last_number(std::string_view job,
+                                              std::optional<std::int64_t> round) const {
   FED_ASSIGN(files, disk_->list(folder_ / job));
   std::int64_t last = 0;
   for (const fs::path& file : files) {
     const auto numbers = numbers_of(file);
-    if (numbers && numbers->first == round) last = std::max(last, numbers->second);
+    if (numbers && (!round || numbers->first == *round)) last = std::max(last, numbers->second);
   }
   return last;
 }
@@ -86,7 +88,7 @@ Result<AttemptLog> AttemptLogs::begin(std::string_view job, std::int64_t round,
                                       const LogEntry& first) const {
   FED_TRY(disk_->make_folder(folder_));
   FED_TRY(disk_->make_folder(folder_ / job));
-  FED_ASSIGN(last, last_number(job, round));
+  FED_ASSIGN(last, last_number(job, std::nullopt));
   const fs::path file = path(job, round, last + 1);
   const Bytes frame = encode(first);
   FED_TRY(replace_file(*disk_, file, frame, durability_));

@@ -5,8 +5,8 @@
 //                                   (u8), client (i64), content, checksum of all these (16)
 //
 // Integers are little-endian. The first entry is there when the file is; an entry that a crash cut
-// off ends the log before it. A new attempt is one more than the round's last one, and takes the
-// place of its file.
+// off ends the log before it. A new attempt's number is one more than the job's last one, and its
+// file takes the place of the other.
 #pragma once
 
 #include <cstdint>
@@ -33,7 +33,7 @@ class AttemptLog {
   AttemptLog(File file, std::int64_t attempt, std::uint64_t size, Durability durability)
       : file_(std::move(file)), attempt_(attempt), size_(size), durability_(durability) {}
 
-  std::int64_t attempt() const { return attempt_; }  // of its round, from 1
+  std::int64_t attempt() const { return attempt_; }  // of its job, from 1
 
   // In the system's hands when it returns; durable with the next sync. disk_full and io leave what
   // is there before it.
@@ -53,7 +53,7 @@ class AttemptLogs {
   AttemptLogs(Disk& disk, fs::path folder, Durability durability)
       : disk_(&disk), folder_(std::move(folder)), durability_(durability) {}
 
-  // The next attempt of the round, with its first entry, durably. The job's other logs go.
+  // The job's next attempt, at that round, with its first entry, durably. Its other logs go.
   // disk_full, io.
   Result<AttemptLog> begin(std::string_view job, std::int64_t round, const LogEntry& first) const;
 
@@ -69,7 +69,7 @@ class AttemptLogs {
   Status remove(std::string_view job) const;
 
  private:
-  Result<std::int64_t> last_number(std::string_view job, std::int64_t round) const;
+  Result<std::int64_t> last_number(std::string_view job, std::optional<std::int64_t> round) const;
   Status remove_but(std::string_view job, const fs::path& kept) const;
   fs::path path(std::string_view job, std::int64_t round, std::int64_t attempt) const;
 

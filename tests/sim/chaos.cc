@@ -36,10 +36,15 @@ Chaos::Chaos(World& world)
   strike(&Chaos::revoke, scenario.rates.revocation);
   strike(&Chaos::drain_server, scenario.rates.drain);
   if (scenario.disk_crashes) strike(&Chaos::arm_crash, 120);
+  world_.ledger().on_message = [this](std::size_t client, const wire::Message& message,
+                                      bool incoming) { heard_in_sum(client, message, incoming); };
   later(seconds(scenario.chaos), [this] { calm(); });
 }
 
-Chaos::~Chaos() { world_.queue().drop(this); }
+Chaos::~Chaos() {
+  world_.queue().drop(this);
+  world_.ledger().on_message = nullptr;
+}
 
 double Chaos::exponential(double mean) { return -mean * std::log(1 - random_.uniform()); }
 
@@ -176,8 +181,59 @@ bool Chaos::is_uploading(std::size_t client) {
 
 void Chaos::drain_server() { world_.drain_server(from_seconds(exponential(kRestartMeanSeconds))); }
 
+// ---- In the middle of secure sums ----
+
+// Of the server's questions there, from 1; 0: it is none.
+static int question(const wire::Message& message) {
+  if (std::holds_alternative<wire::SecureTerms>(message)) return 1;
+  if (std::holds_alternative<wire::SecureRoster>(message)) return 2;
+  if (std::holds_alternative<wire::SecureDelivery>(message)) return 3;
+  if (std::holds_alternative<wire::SecureSurvivors>(message)) return 4;
+  return std::holds_alternative<wire::SecureSignatures>(message) ? 5 : 0;
+}
+
+static bool is_part_of_sum(const wire::Message& message) {
+  if (const auto* offer = std::get_if<wire::Offer>(&message)) return offer->attempt > 0;
+  return sum_name_of(message) != nullptr;
+}
+
+void Chaos::heard_in_sum(std::size_t client, const wire::Message& message, bool incoming) {
+  if (world_.is_hostile(client) || !is_part_of_sum(message)) return;
+  const SumFaults& faults = world_.scenario().sums;
+  const int asked = incoming ? question(message) : 0;
+  if (asked > 0 && (faults.step == 0 || faults.step == asked) &&
+      random_.uniform() < faults.dropouts) {
+    // Before it answers, while it does, or after that.
+    later(random_.below(2) == 0 ? 0 : random_.uniform(), [this, client] { drop_out(client); });
+  }
+  if (!incoming && random_.uniform() < faults.server_crashes) {
+    ++world_.tally()["server died in a sum"];
+    later(random_.uniform() * 0.1, [this] { crash_server(); });
+  }
+}
+
+void Chaos::drop_out(std::size_t client) {
+  ++world_.tally()["client dropped out of a sum"];
+  const std::uint64_t how = random_.below(8);
+  if (how == 0) {
+    world_.revoke(client);
+  } else if (how <= 2) {
+    world_.say(fmt::format("site-{} is cut off in a sum", client + 1));
+    world_.network().weather(client).partitioned = true;
+    world_.network().look_up();
+    later(exponential(kOutageMeanSeconds), [this, client] {
+      world_.network().weather(client).partitioned = false;
+      world_.network().look_up();
+    });
+  } else {
+    world_.crash_client(client, how % 2 == 0 ? Crash::power : Crash::process,
+                        from_seconds(exponential(kRestartMeanSeconds)));
+  }
+}
+
 void Chaos::calm() {
   world_.queue().drop(this);
+  world_.ledger().on_message = nullptr;
   world_.calm();
 }
 

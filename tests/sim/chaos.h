@@ -36,6 +36,8 @@ class Chaos {
   void revoke_in_an_upload(int looks);
   bool is_uploading(std::size_t client);
   void drain_server();
+  void heard_in_sum(std::size_t client, const wire::Message& message, bool incoming);
+  void drop_out(std::size_t client);
   void calm();
 
   World& world_;

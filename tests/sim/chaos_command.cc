@@ -41,6 +41,7 @@ std::optional<Range> parse_range(const std::string& text) {
 // What all seeds came to.
 struct Total {
   std::uint64_t seeds = 0, steps = 0, versions = 0, offers = 0, accepted = 0;
+  std::uint64_t sums = 0, sums_made = 0, sums_short = 0, sums_abandoned = 0;
   double hours = 0;
   Tally faults;
   std::map<std::uint64_t, std::vector<std::string>> failed;
@@ -51,6 +52,10 @@ struct Total {
     versions += result.versions;
     offers += result.offers;
     accepted += result.accepted;
+    sums += result.sums;
+    sums_made += result.sums_made;
+    sums_short += result.sums_short;
+    sums_abandoned += result.sums_abandoned;
     hours += seconds(result.lived) / 3600;
     for (const auto& [kind, count] : result.faults) faults[kind] += count;
     if (!result.failures.empty()) failed[result.seed] = result.failures;
@@ -119,14 +124,25 @@ void print_text(const Total& total, double wall_s) {
       "{} seeds, {} faults, {:.1f} simulated hours, {} events: {} versions of {} accepted "
       "updates ({} offered)\n",
       total.seeds, faults, total.hours, total.steps, total.versions, total.accepted, total.offers);
+  fmt::print(
+      "{} secure sums begun, {} made, {} of them without some of their clients, {} abandoned\n",
+      total.sums, total.sums_made, total.sums_short, total.sums_abandoned);
   fmt::print("{} failed, {:.1f} s\n", total.failed.size(), wall_s);
 }
 
 void print_json(const Total& total, double wall_s) {
-  Json json = {{"seeds", total.seeds},       {"hours", total.hours},
-               {"events", total.steps},      {"versions", total.versions},
-               {"accepted", total.accepted}, {"offered", total.offers},
-               {"faults", total.faults},     {"wall_s", wall_s}};
+  Json json = {{"seeds", total.seeds},
+               {"hours", total.hours},
+               {"events", total.steps},
+               {"versions", total.versions},
+               {"accepted", total.accepted},
+               {"offered", total.offers},
+               {"faults", total.faults},
+               {"wall_s", wall_s},
+               {"sums", total.sums},
+               {"sums_made", total.sums_made},
+               {"sums_short", total.sums_short},
+               {"sums_abandoned", total.sums_abandoned}};
   json["failed"] = Json::array();
   for (const auto& [seed, failures] : total.failed) {
     json["failed"].push_back({{"seed", seed}, {"what", failures}, {"repeat", repeat(seed)}});

@@ -1,7 +1,9 @@
 #include <fmt/format.h>
 
+#include <cmath>
 #include <cstring>
 #include <map>
+#include <nlohmann/json.hpp>
 #include <set>
 
 #include "checker.h"
@@ -44,6 +46,17 @@ class Models final : public Checker {
   }
 
  private:
+  // What a version is made of, and what is said of it.
+  struct Counted {
+    std::vector<ReferenceUpdate> updates;
+    std::vector<const Bytes*> coded;  // instead of those, where updates are integers
+    std::set<std::int64_t> bases;     // that those began from
+    double total_weight = 0;
+    std::string metrics;
+
+    std::size_t count() const { return updates.size() + coded.size(); }
+  };
+
   std::string check_job(World& world, const app::Job& job) {
     const auto& seen = seen_[job.name()];
     const auto first = seen.find(0);
@@ -52,16 +65,19 @@ class Models final : public Checker {
     ReferenceModel model = reference_start(spec, first->second);
     std::set<UpdateId> counted;
     for (std::int64_t version = 1; version <= job.version(); ++version) {
-      std::vector<ReferenceUpdate> updates;
-      double total_weight = 0;
-      const std::string wrong = collect(world, job, version, counted, updates, total_weight);
+      Counted of;
+      std::string wrong = collect(world, job, version, counted, of);
+      if (wrong.empty() && spec.quantisation) {
+        wrong = add_up(spec, version, of, model);
+      } else if (wrong.empty()) {
+        model = reference_step(spec, model, of.updates, of.total_weight);
+      }
       if (!wrong.empty()) return fmt::format("version {}: {}", version, wrong);
-      model = reference_step(spec, model, updates, total_weight);
       // A version that was committed in the very event in which the server died was not seen.
       const auto there = seen.find(version);
       if (there != seen.end() && !alike(there->second, model.weights)) {
         return fmt::format("version {} is not what its {} accepted updates give", version,
-                           updates.size());
+                           of.count());
       }
     }
     return {};
@@ -69,27 +85,54 @@ class Models final : public Checker {
 
   // The accepted updates of a version, from the journal; their bytes, from who made them.
   std::string collect(World& world, const app::Job& job, std::int64_t version,
-                      std::set<UpdateId>& counted, std::vector<ReferenceUpdate>& updates,
-                      double& total_weight) {
+                      std::set<UpdateId>& counted, Counted& of) {
     const auto rows = world.server().journal().contributions(job.name(), version);
     const auto history = world.server().journal().history(job.name());
     if (!rows || !history) return "the journal cannot be read";
     for (const store::RoundRow& round : *history) {
-      if (round.round == version && round.state == "committed") total_weight = round.total_weight;
+      if (round.round != version || round.state != "committed") continue;
+      of.total_weight = round.total_weight;
+      of.metrics = round.metrics;
     }
+    const config::JobSpec& spec = job.plan().spec;
     std::set<std::pair<std::int64_t, std::int64_t>> tasks;
     for (const store::ContributionRow& row : *rows) {
       if (row.outcome != "accepted") continue;
-      const UpdateId id{world.client_of(row.client), job.name(), row.task, row.checksum};
+      const Checksum shown = spec.secure_aggregation ? Checksum() : row.checksum;
+      const UpdateId id{world.client_of(row.client), job.name(), row.task, shown};
       const std::string who = fmt::format("site-{}'s update of task {}", id.client + 1, row.task);
       const TrainedUpdate* trained = world.ledger().find(id);
-      if (trained == nullptr) return who + " was never made";
+      const bool made = trained != nullptr && !(trained->hidden && trained->coded.empty());
+      if (!made) return who + " was never made";
       if (!tasks.insert({row.client, row.task}).second) return who + " is counted twice";
       if (!counted.insert(id).second) return who + " was counted in an earlier version";
       if (trained->examples != row.examples) return who + " has another number of examples";
-      updates.push_back({&trained->values, row.examples, version - 1 - trained->base_version});
+      if (spec.quantisation) {
+        of.coded.push_back(&trained->coded);
+        of.bases.insert(trained->base_version);
+      } else {
+        of.updates.push_back({&trained->values, row.examples, version - 1 - trained->base_version});
+      }
     }
-    return updates.empty() ? "it has no accepted update" : "";
+    return of.count() == 0 ? "it has no accepted update" : "";
+  }
+
+  // The exact sum of the integers of those whose updates are counted, and of no others.
+  static std::string add_up(const config::JobSpec& spec, std::int64_t version, const Counted& of,
+                            ReferenceModel& model) {
+    if (of.bases.size() != 1) return "its updates began from different versions";
+    const std::int64_t base = *of.bases.begin();
+    const ReferenceSum sum = reference_sum(spec, base, model.weights.size(), of.coded);
+    if (sum.wraps && spec.secure_aggregation) return "its sum is beyond the modulus";
+    const double discount = reference_discount(spec, version - 1 - base);
+    model = reference_apply(spec, model, sum.means, discount);
+    const auto metrics = nlohmann::json::parse(of.metrics, nullptr, false);
+    if (!spec.secure_aggregation || sum.loss_weight == 0) return {};
+    if (!metrics.is_object() || !metrics.contains("clients")) return "it has no metrics";
+    const auto& clients = metrics["clients"];
+    const bool same = clients["examples"].get<double>() == sum.loss_weight &&
+                      std::abs(clients["loss"].get<double>() - sum.loss) <= 1e-9 * sum.loss;
+    return same ? "" : "its metrics are not those of its clients: " + of.metrics;
   }
 
   std::map<std::string, std::shared_ptr<const app::GlobalModel>> latest_;

@@ -44,6 +44,10 @@ std::unique_ptr<Checker> check_sites();
 // Every update that was offered was accepted, refused or discarded in the end; what was accepted is
 // on record as such, and who was not accepted was told why.
 std::unique_ptr<Checker> check_answers();
+// In secure sums nobody is told two things, and no client answers twice; only those sums are opened
+// that a version is made of, over the very clients that are counted; and no update of a single
+// client is on the server's disk.
+std::unique_ptr<Checker> check_sums();
 // Once the faults have stopped, every job goes on within a time that follows from its file.
 std::unique_ptr<Checker> check_progress();
 

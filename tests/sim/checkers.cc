@@ -234,15 +234,17 @@ class Answers final : public Checker {
     const std::int64_t rounds = job.version() + 1;
     for (std::int64_t round = 0; round <= rounds; ++round) {
       const auto rows = world.server().journal().contributions(job.name(), round);
-      if (rows) add(world, job.name(), *rows);
+      if (rows) add(world, job, *rows);
     }
     const auto waiting = world.server().journal().uncommitted(job.name());
-    if (waiting) add(world, job.name(), *waiting);
+    if (waiting) add(world, job, *waiting);
   }
 
-  void add(World& world, const std::string& job, const std::vector<store::ContributionRow>& rows) {
+  void add(World& world, const app::Job& job, const std::vector<store::ContributionRow>& rows) {
     for (const store::ContributionRow& row : rows) {
-      const UpdateId id{world.client_of(row.client), job, row.task, row.checksum};
+      const bool hidden = job.plan().secure();
+      const UpdateId id{world.client_of(row.client), job.name(), row.task,
+                        hidden ? Checksum() : row.checksum};
       if (row.outcome == "accepted") accepted_.insert(id);
       UpdateId any = id;
       any.checksum = {};
@@ -258,6 +260,9 @@ class Answers final : public Checker {
     for (const auto& [id, times] : world.ledger().offered()) {
       // Who is revoked hears no more; to those who do not keep to the protocol nothing is owed.
       if (world.is_hostile(id.client) || world.is_revoked(id.client)) continue;
+      // Nor is it where a client has given up what it cannot sum up.
+      const TrainedUpdate* update = world.ledger().find(id);
+      if (update != nullptr && update->hidden && update->coded.empty()) continue;
       if (!answered_.contains(id)) {
         return fmt::format("{} was offered {} times and never answered", text(id), times);
       }
@@ -298,9 +303,14 @@ class Progress final : public Checker {
   // An attempt that had begun runs into its deadline, the pause after it is at most as long, then
   // clients are selected, and a whole attempt follows; a statistics round may come before. Beside
   // that: links that are found dead (two minutes), and pauses before connecting and retrying (one
-  // each). Where sites rest for half an hour at most, an attempt may need two hours that begin.
+  // each). Where sites rest for half an hour at most, an attempt may need two hours that begin. A
+  // sum that had begun may wait for the end of every step, and another one follows.
   static double patience(const config::JobSpec& spec, bool hours) {
-    return 5 * spec.rounds.seconds_max + 2 * spec.rounds.seconds_select + 600 + (hours ? 7200 : 0);
+    const double sums = spec.secure_aggregation
+                            ? 2 * (4 * spec.secure_aggregation->phase_s + spec.rounds.seconds_max)
+                            : 0;
+    return 5 * spec.rounds.seconds_max + 2 * spec.rounds.seconds_select + 600 + sums +
+           (hours ? 7200 : 0);
   }
 
   static std::string why(const app::Job& job) {
@@ -332,6 +342,7 @@ std::vector<std::unique_ptr<Checker>> all_checkers() {
   all.push_back(check_orders());
   all.push_back(check_sites());
   all.push_back(check_answers());
+  all.push_back(check_sums());
   all.push_back(check_progress());
   return all;
 }

@@ -11,7 +11,8 @@ using Shaking = Greeting<channel::ClientHandshake>;
 // The way to the server: the network and the real handshake.
 class ClientNode::Dialer final : public app::Dialer {
  public:
-  Dialer(ClientNode& node, SimLoop& loop) : node_(node), loop_(loop) {}
+  Dialer(ClientNode& node, SimLoop& loop, std::uint64_t seed)
+      : node_(node), loop_(loop), lies_(seed) {}
   ~Dialer() override { drop(); }
 
   void dial(const net::Limits& limits, Duration deadline, Dialled done) override {
@@ -53,12 +54,26 @@ class ClientNode::Dialer final : public app::Dialer {
     link->listen([this](const wire::Message& message, bool incoming) {
       node_.around_.ledger.overhear(node_.index(), message, incoming);
     });
+    link->tamper([this](wire::Message& message) { return lie(message); });
     link_ = link;
     return link;
   }
 
+  // Whether anything is said.
+  bool lie(wire::Message& message) {
+    const FakeWorkshop::Traits& site = node_.traits_.site;
+    const wire::SecureName* sum = sum_name_of(message);
+    if (sum == nullptr || site.sum_lies == 0 || lies_.uniform() >= site.sum_lies) return true;
+    const wire::SecureName name = *sum;
+    if (!lie_in_sum(site.sum_lie, message)) return true;
+    ++node_.around_.tally[std::string("lie in a sum: ") + sim::name(site.sum_lie)];
+    node_.around_.ledger.sums().spoil(name);
+    return site.sum_lie != SumLie::silence;
+  }
+
   ClientNode& node_;
   SimLoop& loop_;
+  Random lies_;
   std::shared_ptr<Shaking> shaking_;
   std::weak_ptr<SimLink> link_;
 };
@@ -73,7 +88,7 @@ struct ClientNode::Life {
         training(make_executor(node, mix_seed({seed, 3}), node.traits_.training,
                                node.traits_.training_pace)),
         workshop(make_workshop(node)),
-        dialer(node, loop),
+        dialer(node, loop, mix_seed({seed, 5})),
         core(node.traits_.spec,
              {.disk = node.disk_,
               .loop = loop,

@@ -2,7 +2,8 @@
 // task and the model that it was asked for, and on nothing else.
 //
 // An honest workshop reads the model that it was sent (and so notices a wrong one) and answers
-// with numbers within the job's limit. A liar's answers are wrong in a way that the server must
+// with numbers within the job's limit, or with integers where the job has them: the same ones each
+// time. A liar's answers are wrong in a way that the server must
 // see. What the site has not agreed to is refused as the real one does. Not thread-safe: it lives
 // in the simulator.
 #pragma once
@@ -12,6 +13,7 @@
 #include "base/random.h"
 #include "ledger.h"
 #include "session/agreement.h"
+#include "sum_lies.h"
 #include "tally.h"
 
 namespace fed::sim {
@@ -29,6 +31,8 @@ class FakeWorkshop final : public app::Workshop {
     Lie lie = Lie::none;
     double lies = 0;   // share of the tasks that it lies about
     double fails = 0;  // share of the tasks that it cannot do
+    SumLie sum_lie = SumLie::none;
+    double sum_lies = 0;  // share of its words in secure sums that are lies
   };
   // All outlive it; `traits` may change.
   FakeWorkshop(Disk& disk, const Traits& traits, session::Agreement agreement, Ledger& ledger,

@@ -165,6 +165,7 @@ HostileNode::Update HostileNode::update_for(const wire::Task& task) {
   } else {
     const auto values = honest_update(seed, task.update_bytes / sizeof(float));
     update.bytes = copy(as_bytes(std::span<const float>(values)));
+    update.bytes.resize(task.update_bytes);  // where they are integers
   }
   update.offer = {.job = task.job,
                   .task = task.task,
@@ -185,11 +186,12 @@ void HostileNode::offer(const Update& update, Manner manner) {
   wire::Offer offer = update.offer;
   if (checksum(update.bytes) == offer.checksum) {
     std::vector<float> values(update.bytes.size() / sizeof(float));
-    std::memcpy(values.data(), update.bytes.data(), update.bytes.size());
+    std::memcpy(values.data(), update.bytes.data(), values.size() * sizeof(float));
     around_.ledger.trained({index_, offer.job, offer.task, offer.checksum},
                            {.base_version = offer.base_version,
                             .examples = offer.examples,
                             .values = std::move(values),
+                            .coded = update.bytes,
                             .honest = false});
   }
   const bool in_line = manner == Manner::whole && update.bytes.size() <= kInlineMost && lucky(0.5);

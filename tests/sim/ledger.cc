@@ -3,8 +3,15 @@
 namespace fed::sim {
 
 void Ledger::overhear(std::size_t client, const wire::Message& message, bool incoming) {
+  sums_.overhear(client, message, incoming);
+  note(client, message, incoming);
+  if (on_message) on_message(client, message, incoming);
+}
+
+void Ledger::note(std::size_t client, const wire::Message& message, bool incoming) {
   if (const auto* offer = std::get_if<wire::Offer>(&message); offer != nullptr && !incoming) {
-    const UpdateId id{client, offer->job, offer->task, offer->checksum};
+    const Checksum shown = offer->model ? Checksum() : offer->checksum;
+    const UpdateId id{client, offer->job, offer->task, shown};
     ++offered_[id];
     latest_[{client, offer->job, offer->task}] = id;
   }

@@ -5,17 +5,21 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <string>
 #include <tuple>
 #include <vector>
 
 #include "base/checksum.h"
+#include "sums.h"
 #include "wire/messages.h"
 
 namespace fed::sim {
 
-// Whose update of which task, with which bytes.
+// Whose update of which task, with which bytes. One that is seen in a sum only has no checksum
+// here: what lies with its client is never shown, and what is shown is under another mask each
+// time.
 struct UpdateId {
   std::size_t client = 0;
   std::string job;
@@ -29,6 +33,8 @@ struct TrainedUpdate {
   std::int64_t base_version = 0;
   std::int64_t examples = 0;
   std::vector<float> values;  // of a training task
+  Bytes coded{};              // what it is as integers, where it is
+  bool hidden = false;        // seen in a sum only
   bool statistics = false;
   bool honest = true;
 };
@@ -44,7 +50,10 @@ struct Told {
 class Ledger {
  public:
   // The update of these bytes came to be.
-  void trained(const UpdateId& id, TrainedUpdate update) { trained_[id] = std::move(update); }
+  void trained(const UpdateId& id, TrainedUpdate update) {
+    sums_.trained(id.client, id.job, id.task);
+    trained_[id] = std::move(update);
+  }
   void forget(const UpdateId& id) { trained_.erase(id); }
   const TrainedUpdate* find(const UpdateId& id) const {
     const auto entry = trained_.find(id);
@@ -53,6 +62,10 @@ class Ledger {
 
   // What passes on a client's link.
   void overhear(std::size_t client, const wire::Message& message, bool incoming);
+  // Told of it afterwards, in the middle of the event.
+  std::function<void(std::size_t client, const wire::Message& message, bool incoming)> on_message;
+
+  Sums& sums() { return sums_; }
 
   const std::map<UpdateId, TrainedUpdate>& all_trained() const { return trained_; }
   const std::map<UpdateId, int>& offered() const { return offered_; }  // how often
@@ -60,9 +73,12 @@ class Ledger {
   std::uint64_t retries() const { return retries_; }
 
  private:
+  void note(std::size_t client, const wire::Message& message, bool incoming);
+
   // The update that a client has offered last for this task: what an answer is about.
   std::map<std::tuple<std::size_t, std::string, std::int64_t>, UpdateId> latest_;
   std::map<UpdateId, TrainedUpdate> trained_;
+  Sums sums_;
   std::map<UpdateId, int> offered_;
   std::vector<Told> told_;
   std::uint64_t retries_ = 0;

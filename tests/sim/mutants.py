@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Takes one check at a time out of the engine, of staging and of what joins them, and shows that a seed fails.
+"""Takes one check at a time out of the engine, of staging, of secure sums and of what joins them, and shows that a seed fails.
 
 usage: tests/sim/mutants.py [--seeds A..B] [--build FOLDER] [NAME...]
 
@@ -26,11 +26,24 @@ STAGING = 'server/store/staging.cc'
 UPLOAD = 'server/store/upload.cc'
 JOB = 'server/app/job.cc'
 EFFECTS = 'server/app/job_effects.cc'
+RECORDS = 'server/app/job_records.cc'
+ATTEMPT = 'server/secure/attempt.cc'
+SUM = 'server/app/secure_round.cc'
+JOB_SUM = 'server/app/job_secure.cc'
+ENGINE_SUM = 'server/round/engine_secure.cc'
+PARTY = 'client/session/secure_party.cc'
+WORK = 'client/app/secure_work.cc'
+# What is there twice, where it is there once.
+OFFER_ANSWERED = 'return answered;\n  }\n'
+ENDED = '  if (ended(gate)) return refusal(Reason::job_ended);\n'
+OFFER_MEMBER = """  const Member* member = find(gate, offer.client, offer.task);
+  if (!member) return no_task(gate, offer.task);
+  if (auto decided"""
 MUTANTS = {
     'not finite': [(GATE, 'if (!facts.finite) return refusal(Reason::not_finite);', '')],
     'over the limit': [(GATE, 'if (!(facts.max_abs <= gate.shape.limit)) {', 'if (false) {')],
-    'too many examples': [(GATE, 'if (offer.examples < 1 || offer.examples > member->examples) {', 'if (false) {')],
-    'wrong base version': [(GATE, 'if (offer.base_version != member->base_version) {', 'if (false) {')],
+    'too many examples': [(GATE, 'if (offer.examples < 1 || offer.examples > member.examples) {', 'if (false) {')],
+    'wrong base version': [(GATE, 'if (offer.base_version != member.base_version) {', 'if (false) {')],
     # The offer's size and that of what has come cover each other: both go.
     'wrong size': [(GATE, 'if (offer.bytes != gate.shape.bytes) {', 'if (false) {'),
                    (GATE, 'if (facts.bytes != gate.shape.bytes) {', 'if (false) {'),
@@ -41,8 +54,7 @@ MUTANTS = {
     'an offer is decided once': [(GATE, 'member->ticket && member->ticket->checksum == offer.checksum)) {\n    return decided;',
                                   'member->ticket && member->ticket->checksum == offer.checksum)) {')],
     # At the end of an upload Engine::on(Recorded) covers it; at the offer nothing does.
-    'a job that has ended': [(GATE, 'if (ended(gate)) return refusal(Reason::job_ended);\n  const Member* member = find(gate, offer',
-                              'const Member* member = find(gate, offer')],
+    'a job that has ended': [(GATE, OFFER_ANSWERED + ENDED + OFFER_MEMBER, OFFER_ANSWERED + OFFER_MEMBER)],
     'stale tasks end': [(ASYNC, 'if (old && member.status != Status::storing) stale.push_back(client);',
                          'if (old && client < 0) stale.push_back(client);')],
     'late tasks end': [(ASYNC, 'if (member.deadline <= now && member.status != Status::storing) late.push_back(client);',
@@ -60,10 +72,39 @@ MUTANTS = {
     'the bytes are those of the offer': [(JOB, 'offer->second.checksum == facts->checksum;', 'facts->bytes > 0;')],
     'a site that rests stops': [('client/session/session.cc', 'if (was_open && !open_) effects = rest();',
                                  'static_cast<void>(was_open);')],
-    'the row comes first': [(EFFECTS, 'const Status written = services_.journal.accept_contribution(accepted);',
-                             'const Status written;')],
+    'the row comes first': [(RECORDS, 'const Status all = services_.journal.accept_contributions(records);',
+                             'const Status all;')],
     'a commit names its updates': [(EFFECTS, 'commit.contributions.push_back({each.task, each.client});',
                                     'static_cast<void>(each);')],
+    # Secure sums.
+    'what is told is on record': [(SUM, 'const Status written = write(*note);', 'const Status written;')],
+    'a step is durable before the next': [(SUM, 'return note.kind == secure::Note::Kind::close ? log_->sync() : Status();',
+                                           'return Status();')],
+    'a restart knows the answers': [(SUM, 'attempt->restore(notes_in(found->entries), now)',
+                                     'attempt->restore(std::vector<secure::Note>(0 * notes_in(found->entries).size()), now)')],
+    'a row is an input after a restart': [(SUM, 'for (const std::int64_t client : recorded) this->recorded(client);',
+                                           'static_cast<void>(recorded);')],
+    'an input is of this sum': [(SUM, 'offer.attempt == attempt_->setup().terms.attempt &&', 'offer.attempt > 0 &&')],
+    'a sum that is known is made': [(SUM, 'if (!sum.error().passing) return', 'if (sum.has_error()) return')],
+    'an input comes in time': [(JOB, 'if (secure_ && !secure_->wants_input(client)) {', 'if (false) {')],
+    'inputs without a sum are given back': [(JOB_SUM, 'if (invited.empty()) discard_unused();', '')],
+    'a step ends at its deadline': [(ATTEMPT, 'return waiting_.empty() || now >= deadline_;',
+                                     'return waiting_.empty() || now < Instant();')],
+    'a receipt comes with the version': [(ENGINE_SUM, 'out.push_back(Await{.client = client, .task = member.task});',
+                                          'answer(client, member.task, Refusal{}, out);')],
+    'a sum given up counts nobody': [(ENGINE_SUM, 'if (member.invited) take_back(client, member, out);',
+                                      'static_cast<void>(client), static_cast<void>(member);')],
+    'who is counted hears so': [('server/round/engine.cc', 'if (secured()) answer(client, event.round, Refusal{}, out);', '')],
+    'an attempt is answered in one life': [(PARTY,
+                                            'const auto kept = answered_->remember(name_.job, round_, message.terms.attempt);',
+                                            'const Status kept;')],
+    'an answer is remembered': [(PARTY, 'if (given && given->to == to) return given->answer;', '')],
+    'a mask is of its sum': [(WORK, 'if (at == parts_.end() || at->second.number != number) return;',
+                              'if (at == parts_.end() || number == 0) return;')],
+    'what is lost is trained anew': [(WORK, 'if (input.error().code != ErrorCode::io) setup_.lost(update, input.error());',
+                                      '')],
+    'nothing leaves without a mask': [('client/app/client_effects.cc', 'if (effect.attempt == 0 && offer.model) {',
+                                       'if (false) {')],
 }
 
 

@@ -65,6 +65,10 @@ void step(const config::OptimizerSpec& spec, double delta, float& x, float* m, f
 
 }  // namespace
 
+double reference_discount(const config::JobSpec& job, std::int64_t staleness) {
+  return staleness_factor(job.rounds.staleness, staleness);
+}
+
 ReferenceModel reference_start(const config::JobSpec& job, std::vector<float> weights) {
   ReferenceModel model;
   const config::OptimizerSpec& spec = job.aggregation.server_optimizer;
@@ -95,19 +99,27 @@ ReferenceModel reference_step(const config::JobSpec& job, const ReferenceModel& 
     weight_sum += in_units(weight, weight_unit);
     weights.push_back(from_units(in_units(weight, weight_unit), weight_unit));
   }
-  ReferenceModel next = from;
-  using Update = config::TrainingSpec::Update;
-  for (std::size_t i = 0; i < next.weights.size(); ++i) {
+  std::vector<double> means(from.weights.size());
+  for (std::size_t i = 0; i < means.size(); ++i) {
     Whole sum = 0;
     for (std::size_t k = 0; k < updates.size(); ++k) {
       sum += in_units(weights[k] * static_cast<double>((*updates[k].values)[i]), unit);
     }
-    const double mean = from_units(sum, unit) / from_units(weight_sum, weight_unit);
-    double delta = discounted / all;
-    if (job.training.update == Update::delta) delta *= mean;
-    if (job.training.update == Update::gradient) delta *= -mean;
+    means[i] = from_units(sum, unit) / from_units(weight_sum, weight_unit);
+  }
+  return reference_apply(job, from, means, discounted / all);
+}
+
+ReferenceModel reference_apply(const config::JobSpec& job, const ReferenceModel& from,
+                               const std::vector<double>& means, double discount) {
+  using Update = config::TrainingSpec::Update;
+  ReferenceModel next = from;
+  for (std::size_t i = 0; i < next.weights.size(); ++i) {
+    double delta = discount;
+    if (job.training.update == Update::delta) delta *= means[i];
+    if (job.training.update == Update::gradient) delta *= -means[i];
     if (job.training.update == Update::weights)
-      delta *= mean - static_cast<double>(from.weights[i]);
+      delta *= means[i] - static_cast<double>(from.weights[i]);
     step(job.aggregation.server_optimizer, delta, next.weights[i],
          next.m.empty() ? nullptr : &next.m[i], next.v.empty() ? nullptr : &next.v[i]);
   }

@@ -1,12 +1,17 @@
 // What a committed model must be, computed a second time and in another way: whole numbers instead
 // of doubles for the sums, and each formula as its paper has it.
 //
-// Shares nothing with server/aggregate. Pure functions.
+// Shares nothing with server/aggregate; of sums of integers (reference_sum.cc) it shares with
+// common/secagg the stream of random numbers and the hash of the round's seed, and nothing else.
+// Pure functions.
 #pragma once
 
 #include <cstdint>
+#include <optional>
+#include <string>
 #include <vector>
 
+#include "base/bytes.h"
 #include "config/job.h"
 
 namespace fed::sim {
@@ -30,5 +35,23 @@ ReferenceModel reference_start(const config::JobSpec& job, std::vector<float> we
 // that the round was opened with; 0: the sum of the updates' weights.
 ReferenceModel reference_step(const config::JobSpec& job, const ReferenceModel& from,
                               const std::vector<ReferenceUpdate>& updates, double total_weight);
+
+// What an update counts that is so many versions behind.
+double reference_discount(const config::JobSpec& job, std::int64_t staleness);
+
+// The step of the server optimizer alone, from the mean of the updates.
+ReferenceModel reference_apply(const config::JobSpec& job, const ReferenceModel& from,
+                               const std::vector<double>& means, double discount);
+
+// Of updates that are integers and began from the same version: packed, as their clients have made
+// them, before any mask.
+struct ReferenceSum {
+  std::vector<double> means;  // of the updates
+  double weight = 0;
+  double loss = 0, loss_weight = 0;  // the mean of the clients' losses; 0: there are none
+  bool wraps = false;                // the sum is larger than the modulus allows
+};
+ReferenceSum reference_sum(const config::JobSpec& job, std::int64_t base_version,
+                           std::size_t coordinates, const std::vector<const Bytes*>& updates);
 
 }  // namespace fed::sim

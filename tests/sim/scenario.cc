@@ -214,6 +214,7 @@ Scenario draw_scenario(std::uint64_t seed, Mood mood) {
   if (mood == Mood::gentle) {
     scenario.climate.breaks = scenario.climate.flips = 0;
     for (auto& each : scenario.clients) each.site.lies = each.site.fails = 0;
+    draw_sums(scenario, mood);
     return scenario;
   }
   if (chance(random, 0.3)) scenario.hostile = static_cast<std::size_t>(from_to(random, 1, 2));
@@ -222,6 +223,7 @@ Scenario draw_scenario(std::uint64_t seed, Mood mood) {
   scenario.rates = rates(random);
   scenario.disk_crashes = chance(random, 0.5);
   scenario.chaos = std::chrono::minutes(from_to(random, 3, 40));
+  draw_sums(scenario, mood);
   return scenario;
 }
 

@@ -21,6 +21,13 @@ struct FaultRates {
   double revocation = 0, drain = 0;
 };
 
+// What goes wrong in the middle of secure sums, beside all else.
+struct SumFaults {
+  double dropouts = 0;        // share of the server's questions at which a client goes away
+  int step = 0;               // at this question only, from 1; 0: at any
+  double server_crashes = 0;  // share of the clients' answers at which the server dies
+};
+
 struct Scenario {
   struct Submission {
     Duration at{};  // from the beginning
@@ -39,6 +46,7 @@ struct Scenario {
   std::vector<Submission> jobs;
   Network::Climate climate;
   FaultRates rates;
+  SumFaults sums;
   Duration chaos{};           // how long things go wrong; then all faults stop
   SimDiskOptions disk;        // of every machine; the seed is its own
   bool disk_crashes = false;  // machines stop in the middle of disk operations
@@ -49,6 +57,10 @@ enum class Mood { hostile, gentle };
 
 // Whether any site rests at times.
 bool has_hours(const Scenario& scenario);
+
+// Makes some of the jobs that were drawn sum up integers, mostly under masks (scenario_sums.cc), by
+// a stream of its own: nothing else is drawn otherwise.
+void draw_sums(Scenario& scenario, Mood mood);
 
 Scenario draw_scenario(std::uint64_t seed, Mood mood = Mood::hostile);
 

@@ -50,6 +50,10 @@ class Run {
     result_.lived = world_.lived();
     result_.steps = world_.steps();
     result_.offers = world_.ledger().offered().size();
+    result_.sums = world_.ledger().sums().begun();
+    result_.sums_made = world_.ledger().sums().made();
+    result_.sums_short = world_.ledger().sums().short_of_clients();
+    result_.sums_abandoned = world_.ledger().sums().abandoned();
     for (const Told& told : world_.ledger().told()) {
       if (told.outcome == wire::Outcome::accepted) ++result_.accepted;
     }

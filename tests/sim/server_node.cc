@@ -82,7 +82,18 @@ struct ServerNode::Life {
                                                 limits, std::move(greeted.early));
     std::erase_if(links, [](const auto& each) { return each.expired(); });
     links.push_back(link);
+    listen(*link, peer.peer);
     reception.receive(link, peer, "simulated");
+  }
+
+  // What of the sums has arrived here.
+  void listen(SimLink& link, const crypto::PublicKey& peer) {
+    const auto client = directory.find(peer);
+    if (!client) return;
+    link.listen(
+        [&ledger = around.ledger, id = client->id](const wire::Message& message, bool incoming) {
+          if (incoming) ledger.sums().arrived(id, message);
+        });
   }
 
   void drain() {

@@ -60,6 +60,17 @@ std::uint64_t SimDisk::bytes_used() const {
   return used_;
 }
 
+void SimDisk::look(
+    const fs::path& folder,
+    const std::function<void(const std::string& path, const Bytes& content)>& see) const {
+  const std::lock_guard lock(mutex_);
+  const std::string within = folder.string() + "/";
+  for (auto at = names_.lower_bound(within); at != names_.end() && at->first.starts_with(within);
+       ++at) {
+    if (!at->second->folder) see(at->first, at->second->content());
+  }
+}
+
 Duration SimDisk::take_time() {
   const std::lock_guard lock(mutex_);
   return std::exchange(time_, Duration());

@@ -95,6 +95,9 @@ class SimDisk final : public Disk {
   // What the operations since the last call have taken.
   Duration take_time();
   std::uint64_t bytes_used() const;
+  // Every file in a folder, as programs see it, without an operation: for who looks on.
+  void look(const fs::path& folder,
+            const std::function<void(const std::string& path, const Bytes& content)>& see) const;
 
   // Disk
   Result<File> open_to_read(const fs::path& path) override;

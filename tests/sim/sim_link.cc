@@ -56,6 +56,12 @@ void SimLink::set_idle(Duration idle) {
 }
 
 void SimLink::send(const wire::Message& message) {
+  if (!tamper_) return say(message);
+  wire::Message changed = message;
+  if (tamper_(changed)) say(changed);
+}
+
+void SimLink::say(const wire::Message& message) {
   if (listener_ && !protocol_.closed()) listener_(message, false);
   protocol_.send(message);
   follow();
@@ -180,6 +186,7 @@ void SimLink::drop() {
   write_later_.cancel();
   handler_.reset();
   listener_ = nullptr;
+  tamper_ = nullptr;
 }
 
 std::size_t SimLink::unwritten() const { return writing_ ? output_.records.size() - written_ : 0; }

@@ -26,6 +26,9 @@ class SimLink final : public net::Link,
           const net::Limits& limits, Bytes early);
 
   void listen(Listener listener) { listener_ = std::move(listener); }
+  // May change what is about to be said, before anybody hears it; false: nothing is said.
+  using Tamper = std::function<bool(wire::Message&)>;
+  void tamper(Tamper tamper) { tamper_ = std::move(tamper); }
 
   void start(std::shared_ptr<net::Handler> handler) override;
   void hold(std::shared_ptr<void> token) override { token_ = std::move(token); }
@@ -54,6 +57,7 @@ class SimLink final : public net::Link,
 
  private:
   class Ear;
+  void say(const wire::Message& message);
   std::size_t unwritten() const;
   void watch();
   void read();
@@ -70,6 +74,7 @@ class SimLink final : public net::Link,
   net::Protocol protocol_;
   Bytes inbox_;  // arrived, not yet read: before the start, or beyond the rate
   Listener listener_;
+  Tamper tamper_;
   std::shared_ptr<net::Handler> handler_;
   std::shared_ptr<void> token_;
   net::Output output_;  // being written

@@ -259,6 +259,7 @@ void World::crash_server(Crash how, Duration pause) {
   ++tally_[how == Crash::power ? "server lost power" : "server killed"];
   server_disk_->stop();
   server_->crash(how == Crash::power);
+  if (how == Crash::power) ledger_.sums().server_lost_power();
   server_disk_->restart(how);
   queue_.add(queue_.now() + pause, this, [this] { boot_server(); });
 }
@@ -313,6 +314,7 @@ void World::calm() {
   for (const auto& disk : client_disks_) disk->set_faults({});
   for (const auto& client : clients_) {
     client->traits().site.lies = 0;
+    client->traits().site.sum_lies = 0;
     client->traits().site.fails = 0;
   }
   for (const auto& hostile : hostiles_) hostile->leave();

@@ -65,6 +65,28 @@ TEST_CASE("answered: what the disk does not take is not remembered") {
   CHECK(site.answered().is_new("a-new-and-longer-job", 1, 3));
 }
 
+TEST_CASE("answered: an update whose shares were revealed is known, also after a power cut") {
+  Site site;
+  const Checksum first{1, 2, 3}, second{4};
+  Answered answered = site.answered();
+  answered.remember("job", 5, 1).value();
+  CHECK_FALSE(answered.is_revealed("job", first));
+  answered.remember_reveal("job", first).value();
+  CHECK(answered.is_revealed("job", first));
+  site.fill_up();
+  CHECK(answered.remember_reveal("job", second).error().code == ErrorCode::disk_full);
+  CHECK_FALSE(answered.is_revealed("job", second));
+  site.disk.set_faults({});
+  CHECK(site.answered().is_revealed("job", first));
+  CHECK_FALSE(site.answered().is_revealed("other", first));
+  // What it has answered and what it has revealed do not disturb each other.
+  answered.remember("job", 6, 2).value();
+  CHECK(site.answered().is_revealed("job", first));
+  answered.remember_reveal("job", second).value();
+  CHECK_FALSE(site.answered().is_revealed("job", first));
+  CHECK_FALSE(site.answered().is_new("job", 6, 2));
+}
+
 TEST_CASE("answered: a damaged file is refused, and never read as less") {
   Site site;
   for (const std::string text :

@@ -44,13 +44,13 @@ TEST_CASE("a log has what was appended to it, and goes on where it ended") {
   CHECK_FALSE(bench.logs.last("job", 4)->has_value());
 }
 
-TEST_CASE("attempts are numbered in their round, and only the last one's log stays") {
+TEST_CASE("attempts are numbered in their job, and only the last one's log stays") {
   Bench bench;
   REQUIRE(bench.logs.begin("job", 3, kFirst)->attempt() == 1);
   REQUIRE(bench.logs.begin("job", 3, kFirst)->attempt() == 2);
   CHECK_FALSE(fs::exists(bench.file("3.1.log")));
   CHECK(bench.found().log.attempt() == 2);
-  REQUIRE(bench.logs.begin("job", 4, kFirst)->attempt() == 1);
+  REQUIRE(bench.logs.begin("job", 4, kFirst)->attempt() == 3);
   CHECK_FALSE(fs::exists(bench.file("3.2.log")));
   CHECK(fs::exists(bench.file("4.1.log")));
   REQUIRE(bench.logs.remove("job").has_value());

@@ -1,0 +1,157 @@
+#include "sums.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace fed::sim {
+namespace {
+
+// The message without the task of whoever it is for, which may differ.
+template <class M>
+Bytes without_name(M message) {
+  message.name = {};
+  return wire::encode(message);
+}
+
+std::string text(const SumId& id) { return fmt::format("{} sum {}", id.job, id.attempt); }
+
+}  // namespace
+
+template <class Key>
+void Sums::once(std::map<Key, Bytes>& known, const Key& key, Bytes now,
+                const std::string& complaint) {
+  const auto [at, is_new] = known.try_emplace(key, now);
+  if (!is_new && at->second != now && wrong_.empty()) wrong_ = complaint;
+}
+
+void Sums::overhear(std::size_t client, const wire::Message& message, bool incoming) {
+  if (incoming) {
+    told(client, message);
+  } else {
+    said(client, message);
+  }
+}
+
+// The server says the same to everybody, and again to whoever was away.
+void Sums::told(std::size_t client, const wire::Message& message) {
+  const auto common = [&](const auto& m) {
+    const SumId id = id_of(m.name);
+    once(sums_[id].told, std::string(wire::name(message)), without_name(m),
+         fmt::format("{}: clients were told two kinds of {}", text(id), wire::name(message)));
+    return &sums_[id];
+  };
+  if (const auto* terms = std::get_if<wire::SecureTerms>(&message)) {
+    auto* sum = common(*terms);
+    sum->clients = terms->terms.clients;
+    sum->round = static_cast<std::int64_t>(terms->terms.round);
+  }
+  if (const auto* roster = std::get_if<wire::SecureRoster>(&message))
+    common(*roster)->roster = roster->roster;
+  if (const auto* survivors = std::get_if<wire::SecureSurvivors>(&message))
+    common(*survivors)->set = survivors->set;
+  if (const auto* signatures = std::get_if<wire::SecureSignatures>(&message)) common(*signatures);
+  if (const auto* delivery = std::get_if<wire::SecureDelivery>(&message)) {
+    const SumId id = id_of(delivery->name);
+    once(sums_[id].shares, {client, "delivery"}, without_name(*delivery),
+         fmt::format("{}: site-{} was given shares twice, and other ones", text(id), client + 1));
+  }
+  if (const auto* end = std::get_if<wire::SecureAbandoned>(&message))
+    sums_[id_of(end->name)].abandoned = true;
+}
+
+// A client answers once, in all its lives; what it says again is the same.
+void Sums::said(std::size_t client, const wire::Message& message) {
+  if (const auto* offer = std::get_if<wire::Offer>(&message)) return check_offer(client, *offer);
+  const bool is_answer = std::holds_alternative<wire::SecureKeys>(message) ||
+                         std::holds_alternative<wire::SecureShares>(message) ||
+                         std::holds_alternative<wire::SecureSignature>(message) ||
+                         std::holds_alternative<wire::SecureReveal>(message);
+  if (!is_answer) return;
+  if (const auto* reveal = std::get_if<wire::SecureReveal>(&message)) {
+    revealed_[{client, reveal->name.job, reveal->name.task}] = reveal->name.attempt;
+  }
+  std::visit(
+      [&](const auto& m) {
+        if constexpr (requires { m.name.attempt; }) {
+          const SumId id = id_of(m.name);
+          if (sums_[id].spoiled) return;
+          once(sums_[id].said, {client, wire::name(message)}, wire::encode(message),
+               fmt::format("{}: site-{} has given {} twice", text(id), client + 1,
+                           wire::name(message)));
+        }
+      },
+      message);
+}
+
+// What lies with a client leaves it under a mask only, and nothing is said of it.
+void Sums::check_offer(std::size_t client, const wire::Offer& offer) {
+  if (!offer.model) return;
+  const SumId id{offer.job, offer.attempt};
+  if (offer.attempt > 0) {
+    const auto before = revealed_.find({client, offer.job, offer.task});
+    const bool again = before != revealed_.end() && before->second != offer.attempt;
+    if (again && wrong_.empty())
+      wrong_ = fmt::format("{}: site-{} hands in the update that is in sum {}, which it revealed",
+                           text(id), client + 1, before->second);
+    const Bytes sum(offer.checksum.begin(), offer.checksum.end());
+    return once(sums_[id].said, {client, "input"}, sum,
+                fmt::format("{}: site-{} has masked two inputs", text(id), client + 1));
+  }
+  const bool silent = offer.body.empty() && offer.metrics.empty() && offer.checksum == Checksum();
+  if (!silent && wrong_.empty())
+    wrong_ = fmt::format("{}: site-{} tells of its own update", text(id), client + 1);
+}
+
+void Sums::arrived(std::int64_t client, const wire::Message& message) {
+  const auto* reveal = std::get_if<wire::SecureReveal>(&message);
+  if (reveal == nullptr) return;
+  Sum& sum = sums_[id_of(reveal->name)];
+  for (const auto& share : reveal->shares) sum.revealed[share.about].insert(client);
+}
+
+void Sums::server_lost_power() {
+  for (auto& [id, sum] : sums_) {
+    if (!is_open(sum)) sum.revealed.clear();
+  }
+}
+
+bool Sums::is_open(const Sum& sum) {
+  const auto enough = [&](secagg::Member member) {
+    const auto at = sum.revealed.find(member);
+    return at != sum.revealed.end() && at->second.size() >= sum.roster.parameters.threshold;
+  };
+  return !sum.spoiled && !sum.set.survivors.empty() &&
+         std::all_of(sum.set.survivors.begin(), sum.set.survivors.end(), enough) &&
+         std::all_of(sum.set.dropped.begin(), sum.set.dropped.end(), enough);
+}
+
+std::map<SumId, Sums::Opened> Sums::opened() const {
+  std::map<SumId, Opened> opened;
+  for (const auto& [id, sum] : sums_) {
+    if (!is_open(sum)) continue;
+    opened[id].round = sum.round;
+    for (const secagg::Member member : sum.set.survivors)
+      opened[id].survivors.insert(sum.roster.entries.at(member).id);
+  }
+  return opened;
+}
+
+std::size_t Sums::count(const std::function<bool(const Sum&)>& is_one) const {
+  return static_cast<std::size_t>(std::count_if(
+      sums_.begin(), sums_.end(), [&](const auto& each) { return is_one(each.second); }));
+}
+
+std::size_t Sums::begun() const {
+  return count([](const Sum& sum) { return sum.clients > 0; });
+}
+std::size_t Sums::made() const { return count(is_open); }
+std::size_t Sums::abandoned() const {
+  return count([](const Sum& sum) { return sum.abandoned; });
+}
+std::size_t Sums::short_of_clients() const {
+  return count(
+      [](const Sum& sum) { return is_open(sum) && sum.set.survivors.size() < sum.clients; });
+}
+
+}  // namespace fed::sim

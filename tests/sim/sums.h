@@ -1,0 +1,88 @@
+// What was said in secure sums, as nobody inside can see all of it: whom the server told what, what
+// each client answered, and what of that arrived.
+//
+// What must never happen is noticed when it does. Plain records; one a seed.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <set>
+#include <string>
+#include <tuple>
+#include <vector>
+
+#include "base/bytes.h"
+#include "wire/messages.h"
+
+namespace fed::sim {
+
+// One attempt at a sum of a job.
+struct SumId {
+  std::string job;
+  std::int64_t attempt = 0;
+
+  auto operator<=>(const SumId&) const = default;
+};
+
+class Sums {
+ public:
+  // What passes on a client's link.
+  void overhear(std::size_t client, const wire::Message& message, bool incoming);
+  // It has a new update for the task.
+  void trained(std::size_t client, const std::string& job, std::int64_t task) {
+    revealed_.erase({client, job, task});
+  }
+  // The server's program has heard it from the client of that number.
+  void arrived(std::int64_t client, const wire::Message& message);
+  // What it had not written down for good is lost with its memory: what clients revealed is told
+  // again.
+  void server_lost_power();
+  // A client lies in this one.
+  void spoil(const wire::SecureName& name) { sums_[id_of(name)].spoiled = true; }
+
+  // The first thing that must not have happened; "": nothing.
+  const std::string& wrong() const { return wrong_; }
+
+  // Sums that the server could make: it has been told enough to take all masks out. Not those in
+  // which somebody lied.
+  struct Opened {
+    std::int64_t round = 0;
+    std::set<std::string> survivors;  // by name
+  };
+  std::map<SumId, Opened> opened() const;
+
+  std::size_t begun() const;
+  std::size_t abandoned() const;
+  std::size_t made() const;
+  std::size_t short_of_clients() const;  // that were made without some of those invited
+
+ private:
+  struct Sum {
+    std::map<std::string, Bytes> told;                            // to all alike, by kind
+    std::map<std::pair<std::size_t, std::string>, Bytes> said;    // by client and kind
+    std::map<std::pair<std::size_t, std::string>, Bytes> shares;  // told to each client
+    secagg::Roster roster;
+    secagg::SurvivorSet set;
+    std::map<secagg::Member, std::set<std::int64_t>> revealed;  // about whom, by whom
+    std::size_t clients = 0;                                    // that were invited
+    std::int64_t round = 0;
+    bool spoiled = false, abandoned = false;
+  };
+
+  static SumId id_of(const wire::SecureName& name) { return {name.job, name.attempt}; }
+  static bool is_open(const Sum& sum);
+  std::size_t count(const std::function<bool(const Sum&)>& is_one) const;
+  void told(std::size_t client, const wire::Message& message);
+  void said(std::size_t client, const wire::Message& message);
+  void check_offer(std::size_t client, const wire::Offer& offer);
+  template <class Key>
+  void once(std::map<Key, Bytes>& known, const Key& key, Bytes now, const std::string& complaint);
+
+  std::map<SumId, Sum> sums_;
+  // For which sum a client has revealed shares with its update of a task in it.
+  std::map<std::tuple<std::size_t, std::string, std::int64_t>, std::int64_t> revealed_;
+  std::string wrong_;
+};
+
+}  // namespace fed::sim
