@@ -225,6 +225,9 @@ class Answers final : public Checker {
     for (const auto& [id, told] : last) {
       if (told.outcome == wire::Outcome::accepted || world.is_hostile(id.client)) continue;
       if (!accepted_.contains(id)) continue;
+      // In a sum is also who was revoked after it had handed in its input, and hears no more; what
+      // it was told before is of another training for the task.
+      if (id.checksum == Checksum() && world.is_revoked(id.client)) continue;
       return text(id) + " is counted, and the last that its client has heard is: " + told.detail;
     }
     return {};

@@ -77,7 +77,8 @@ MUTANTS = {
     'a commit names its updates': [(EFFECTS, 'commit.contributions.push_back({each.task, each.client});',
                                     'static_cast<void>(each);')],
     # Secure sums.
-    'what is told is on record': [(SUM, 'const Status written = write(*note);', 'const Status written;')],
+    'what is told is on record': [(SUM, 'const Status written = write(*note);',
+                                   'const Status written = note->client < -1 ? write(*note) : Status();')],
     'a step is durable before the next': [(SUM, 'return note.kind == secure::Note::Kind::close ? log_->sync() : Status();',
                                            'return Status();')],
     'a restart knows the answers': [(SUM, 'attempt->restore(notes_in(found->entries), now)',

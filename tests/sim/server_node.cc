@@ -93,6 +93,9 @@ struct ServerNode::Life {
     link.listen(
         [&ledger = around.ledger, id = client->id](const wire::Message& message, bool incoming) {
           if (incoming) ledger.sums().arrived(id, message);
+          // A sum is over when the server says so, whether or not its client hears it.
+          const bool over = std::holds_alternative<wire::SecureAbandoned>(message);
+          if (!incoming && over) ledger.sums().overhear(0, message, true);
         });
   }
 

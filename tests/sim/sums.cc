@@ -121,7 +121,7 @@ bool Sums::is_open(const Sum& sum) {
     const auto at = sum.revealed.find(member);
     return at != sum.revealed.end() && at->second.size() >= sum.roster.parameters.threshold;
   };
-  return !sum.spoiled && !sum.set.survivors.empty() &&
+  return !sum.spoiled && !sum.abandoned && !sum.set.survivors.empty() &&
          std::all_of(sum.set.survivors.begin(), sum.set.survivors.end(), enough) &&
          std::all_of(sum.set.dropped.begin(), sum.set.dropped.end(), enough);
 }

@@ -185,6 +185,26 @@ TEST_CASE("sums: whatever a server that starts again fails to read, it goes on w
   }
 }
 
+TEST_CASE(
+    "sums: wherever the server stops while inputs come in, whoever is counted is in the sum") {
+  for (std::uint64_t which = 1; which <= 60; which += 2) {
+    CAPTURE(which);
+    Cohort cohort;
+    bool done = false;
+    cohort.world.ledger().on_message = [&](std::size_t, const wire::Message& message, bool) {
+      const auto* offer = std::get_if<wire::Offer>(&message);
+      if (done || offer == nullptr || offer->attempt == 0) return;
+      done = true;
+      DiskFaults faults;
+      faults.crash_at = cohort.world.server_disk().operations() + which;
+      cohort.world.server_disk().set_faults(faults);
+    };
+    cohort.live();
+    cohort.check_all();
+    CHECK(cohort.world.ledger().sums().made() == 2);
+  }
+}
+
 TEST_CASE("sums: an integer that is another one is found") {
   Cohort cohort;
   cohort.live();
