@@ -266,6 +266,9 @@ class Answers final : public Checker {
       // Nor is it where a client has given up what it cannot sum up.
       const TrainedUpdate* update = world.ledger().find(id);
       if (update != nullptr && update->hidden && update->coded.empty()) continue;
+      // Nor where the sum that it was revealed for came to nothing.
+      const bool revealed = world.ledger().sums().has_revealed(id.client, id.job, id.task);
+      if (revealed && !accepted_tasks_.contains({id.client, id.job, id.task, Checksum()})) continue;
       if (!answered_.contains(id)) {
         return fmt::format("{} was offered {} times and never answered", text(id), times);
       }

@@ -5,6 +5,7 @@
 
 #include "coding/job_codec.h"
 #include "config/job.h"
+#include "data/encode.h"
 #include "data/statistics.h"
 #include "model/model.h"
 #include "secagg/packing.h"
@@ -98,13 +99,20 @@ class FakeWorkshop::Opened final : public app::Workload {
     answer.offer.examples = examples();
     answer.offer.metrics = {{"loss", random.uniform()}};
     if (task.kind == wire::TaskKind::statistics) {
-      answer.sums = column_sums(seed, task.update_bytes / (3 * sizeof(double)), examples());
+      answer.sums = column_sums(seed, data::number_columns(*spec_.inputs), examples());
+      if (spec_.quantisation) {
+        const auto codec = coding::statistics_codec_of(spec_, answer.sums.size());
+        FED_ASSIGN(words, codec.encode(answer.sums));
+        answer.coded = secagg::pack(words, codec.modulus_bits());
+      }
     } else {
       FED_TRY(train(task, model_file, seed, answer));
     }
     shop_.agreement_.withhold(answer.offer);
     if (spec_.quantisation && !answer.values.empty()) FED_TRY(encode(task, seed, answer));
-    const bool lies = random.uniform() < traits.lies;
+    // What statistics in integers say cannot be told apart.
+    const bool unseen = spec_.quantisation && task.kind == wire::TaskKind::statistics;
+    const bool lies = random.uniform() < traits.lies && !unseen;
     const bool bytes_lie = lies && lie(random, answer);
     // A lie beside the numbers leaves them as they are. One in them is of no use under a mask: its
     // client cannot sum it up and gives it up.

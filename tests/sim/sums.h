@@ -33,6 +33,10 @@ class Sums {
   void trained(std::size_t client, const std::string& job, std::int64_t task) {
     revealed_.erase({client, job, task});
   }
+  // It has revealed shares for a sum with its update of that task in it.
+  bool has_revealed(std::size_t client, const std::string& job, std::int64_t task) const {
+    return revealed_.contains({client, job, task});
+  }
   // The server's program has heard it from the client of that number.
   void arrived(std::int64_t client, const wire::Message& message);
   // What it had not written down for good is lost with its memory: what clients revealed is told

@@ -52,7 +52,7 @@ TEST_CASE("attempts are numbered in their job, and only the last one's log stays
   CHECK(bench.found().log.attempt() == 2);
   REQUIRE(bench.logs.begin("job", 4, kFirst)->attempt() == 3);
   CHECK_FALSE(fs::exists(bench.file("3.2.log")));
-  CHECK(fs::exists(bench.file("4.1.log")));
+  CHECK(fs::exists(bench.file("4.3.log")));
   REQUIRE(bench.logs.remove("job").has_value());
   CHECK_FALSE(fs::exists(bench.folder / "secure" / "job"));
   CHECK(bench.logs.remove("job").has_value());
