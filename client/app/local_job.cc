@@ -58,8 +58,11 @@ wire::Offer offer_for(const wire::Task& task, std::int64_t examples) {
           .model = {}};
 }
 
-wire::Metrics metrics_of(const train::Update& update) {
+wire::Metrics metrics_of(const train::Update& update, bool adapts) {
   wire::Metrics metrics{{"train_loss", update.loss}, {"train_seconds", update.seconds}};
+  if (adapts && update.within_norm) {
+    metrics.emplace_back("within_norm", *update.within_norm ? 1 : 0);
+  }
   if (!update.holdout) return metrics;
   metrics.emplace_back("holdout_examples", static_cast<double>(update.holdout->examples));
   for (const std::string_view metric : model::metric_names()) {
@@ -231,11 +234,13 @@ Result<LocalJob::Answer> LocalJob::train(const wire::Task& task, Disk& disk,
     log::error("{}", there.error().detail);
     return Error{there.error().code, "this client's copy of the model cannot be read"};
   }
-  const train::Task local{spec_, task.task, train::task_seed(spec_, task.task, client)};
+  FED_TRY(check_norm(task));
+  const train::Task local{spec_, task.task, train::task_seed(spec_, task.task, client),
+                          task.clipping_norm};
   FED_ASSIGN(update, trainer.train(weights, local, *dataset_, progress, stop));
   Answer answer;
   answer.offer = offer_for(task, update.examples);
-  answer.offer.metrics = metrics_of(update);
+  answer.offer.metrics = metrics_of(update, adapts());
   agreement_.withhold(answer.offer);
   if (spec_.quantisation) {
     FED_TRY(encode(task, update, random, answer));
@@ -259,11 +264,21 @@ Result<secagg::Words> LocalJob::encode_noisy(const wire::Task& task, const train
   return words;
 }
 
+// Any norm is safe: all lengths are relative to it.
+Status LocalJob::check_norm(const wire::Task& task) const {
+  if (adapts() == (task.clipping_norm > 0)) return {};
+  return Error{ErrorCode::mismatch, adapts()
+                                        ? "the task lacks the clipping norm of its round"
+                                        : "the task has a clipping norm, and the job's does not "
+                                          "adapt"};
+}
+
 // With secure aggregation, and with noise of this client, the vector says it all, and the offer
 // nothing.
 Status LocalJob::encode(const wire::Task& task, const train::Update& update,
                         const crypto::RandomSource& random, Answer& answer) const {
-  FED_ASSIGN(codec, coding::codec_of(spec_, model_->layout().size(), task.task));
+  FED_ASSIGN(codec,
+             coding::codec_of(spec_, model_->layout().size(), task.task, task.clipping_norm));
   crypto::Wiped<crypto::kKeyBytes> secret;
   random(secret.span());
   if (noise_) {
@@ -280,7 +295,9 @@ Status LocalJob::encode(const wire::Task& task, const train::Update& update,
   if (!hides_rows()) return {};
   answer.offer.examples = 1;
   answer.offer.metrics.clear();
-  if (shape_) answer.offer.model = task.model->hash;
+  if (shape_) {
+    answer.offer.model = coding::start_of(task.model->hash, task.clipping_norm);
+  }
   return {};
 }
 

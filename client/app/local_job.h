@@ -83,6 +83,8 @@ class LocalJob {
   Status agree_on_privacy(const secagg::Codec* codec);
   Status pay(std::int64_t task) const;
   Status pay_before_training(std::int64_t task) const;
+  bool adapts() const { return spec_.privacy && spec_.privacy->adaptive; }
+  Status check_norm(const wire::Task& task) const;
   Status encode(const wire::Task& task, const train::Update& update,
                 const crypto::RandomSource& random, Answer& answer) const;
   Result<secagg::Words> encode_noisy(const wire::Task& task, const train::Update& update,

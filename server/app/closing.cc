@@ -66,6 +66,7 @@ Result<std::vector<double>> read_doubles(const File& file, std::uint64_t bytes) 
 struct FoldedSum {
   aggregate::Folded folded;
   std::optional<model::Metrics> clients;
+  double next_norm = 0;  // for the version that comes of it; 0: the job's own
 };
 
 }  // namespace
@@ -82,10 +83,17 @@ Result<secagg::Words> add_up(std::span<const File> files, const secagg::Codec& c
   return sum;
 }
 
+static Result<double> next_norm(const FoldedRound& round, const secagg::Codec& codec,
+                                const secagg::Codec::Mean& sum) {
+  if (!(round.clipping_norm > 0)) return 0;
+  FED_ASSIGN(noise, coding::JobNoise::make(round.plan.spec, codec));
+  return round.plan.privacy->next_norm(round.clipping_norm, noise, sum);
+}
+
 static Result<FoldedSum> fold_sum(const FoldedRound& round, std::span<const File> files,
                                   const aggregate::ParallelFor& parallel_for,
                                   aggregate::Folded worn) {
-  const secagg::Codec codec = round.plan.codec(round.round.round);
+  const secagg::Codec codec = round.plan.codec(round.round.round, round.clipping_norm);
   secagg::Words sum;
   if (round.sum != nullptr) {
     sum = *round.sum;
@@ -102,7 +110,8 @@ static Result<FoldedSum> fold_sum(const FoldedRound& round, std::span<const File
                                        .update = round.plan.spec.training.update,
                                        .total_weight = static_cast<double>(mean.weight)},
                                       parallel_for, std::move(worn)));
-  return FoldedSum{std::move(folded), coding::metrics_of(mean.measures)};
+  FED_ASSIGN(norm, next_norm(round, codec, mean));
+  return FoldedSum{std::move(folded), coding::metrics_of(mean.measures), norm};
 }
 
 Result<aggregate::Folded> fold_round(const FoldedRound& round, std::span<const File> files,
@@ -123,11 +132,11 @@ Result<aggregate::Folded> fold_round(const FoldedRound& round, std::span<const F
     discounted += each.weight * each.discount;
   }
   const Plan& plan = round.plan;
-  FED_ASSIGN(grid, plan.grid(round.round.total_weight));
+  FED_ASSIGN(grid, plan.grid(round.round.total_weight, round.clipping_norm));
   double share = discounted / weights;
   aggregate::Noise noise;
   if (plan.privacy) {
-    FED_ASSIGN(drawn, plan.privacy->noise(grid));
+    FED_ASSIGN(drawn, plan.privacy->noise(grid, round.clipping_norm));
     noise = std::move(drawn);
     share = weights / static_cast<double>(plan.spec.rounds.contributions_goal);
   }
@@ -149,14 +158,20 @@ namespace {
 Result<FoldedSum> fold_updates(const ClosingInput& input, std::span<const File> files,
                                const Services& services) {
   const GlobalModel& base = *input.base;
-  const FoldedRound round{*input.plan, input.round,       base.weights,
-                          base.state,  input.begun.get(), input.sum.get()};
+  const FoldedRound round{*input.plan,       input.round,     base.weights,      base.state,
+                          input.begun.get(), input.sum.get(), base.clipping_norm};
   aggregate::Folded worn = base.memory->take();
   if (input.plan->integers()) {
     return fold_sum(round, files, services.parallel_for, std::move(worn));
   }
   FED_ASSIGN(folded, fold_round(round, files, services.parallel_for, std::move(worn)));
-  return FoldedSum{std::move(folded), {}};
+  double norm = 0;
+  if (base.clipping_norm > 0) {
+    FED_ASSIGN(next, input.plan->privacy->next_norm(base.clipping_norm, input.more_within,
+                                                    input.plan->spec.rounds.contributions_goal));
+    norm = next;
+  }
+  return FoldedSum{std::move(folded), {}, norm};
 }
 
 }  // namespace
@@ -170,13 +185,16 @@ Result<Closed> close_training(const ClosingInput& input, const Services& service
   FED_ASSIGN(metrics, evaluate(input, folded));
   const std::int64_t version = input.round.base_version + 1;
   const auto model = std::make_shared<GlobalModel>(version, std::move(folded), base.memory);
+  model->clipping_norm = sum.next_norm;
+  tensor::Metadata provenance = input.provenance;
+  if (sum.next_norm > 0) provenance["clipping_norm"] = norm_text(sum.next_norm);
   const store::CheckpointView checkpoint{.job = input.plan->spec.name,
                                          .version = version,
                                          .layout = &input.plan->model->layout(),
                                          .weights = model->weights,
                                          .m = model->state.m,
                                          .v = model->state.v,
-                                         .metadata = input.provenance};
+                                         .metadata = std::move(provenance)};
   Status saved, sealed;
   side_by_side(
       services.compute, [&] { saved = services.checkpoints.save(checkpoint); },

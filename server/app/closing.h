@@ -29,6 +29,8 @@ struct ClosingInput {
   tensor::Metadata provenance;               // goes into the checkpoint
   std::shared_ptr<BegunFold> begun;          // what has been added up already; null: nothing
   std::shared_ptr<const secagg::Words> sum;  // with secure aggregation: of the updates, unmasked
+  // Noise of the server, clipping norm that adapts: updates within it, minus those beyond.
+  std::int64_t more_within = 0;
 };
 
 struct Closed {
@@ -47,6 +49,7 @@ struct FoldedRound {
   const aggregate::OptimizerState& state;
   BegunFold* begun = nullptr;          // used up
   const secagg::Words* sum = nullptr;  // of updates that are integers; null: to be added up
+  double clipping_norm = 0;            // of the version that it goes on from (GlobalModel)
 };
 
 // `files` are the updates of round.contributions, in that order. The same for a round that is

@@ -5,6 +5,14 @@
 #include "base/log.h"
 
 namespace fed::app {
+namespace {
+
+// What the updates start from, as clients bind their secrets to it.
+crypto::Hash start_of(const GlobalModel& model) {
+  return coding::start_of(model.ref.hash, model.clipping_norm);
+}
+
+}  // namespace
 
 void Job::begin_secure() {
   secure_ = std::make_shared<SecureRound>(
@@ -26,7 +34,7 @@ std::set<std::int64_t> Job::restore_secure(const store::JobProgress& progress) {
   }
   std::set<std::int64_t> invited;
   if (progress.open && model_) {
-    invited = secure_->restore(progress.open->round, model_->ref.hash, recorded);
+    invited = secure_->restore(progress.open->round, start_of(*model_), recorded);
   }
   if (invited.empty()) discard_unused();
   return invited;
@@ -48,7 +56,7 @@ bool Job::run(const round::Await& effect) {
 }
 
 bool Job::run(const round::Secure& effect) {
-  secure_->begin(effect, model_->ref.hash);
+  secure_->begin(effect, start_of(*model_));
   return true;
 }
 

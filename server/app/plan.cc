@@ -29,8 +29,8 @@ std::uint64_t Plan::update_bytes(round::TaskKind kind) const {
   return kind == round::TaskKind::training ? engine.training.bytes : engine.statistics.bytes;
 }
 
-secagg::Codec Plan::codec(std::int64_t round) const {
-  return coding::codec_of(spec, model->layout().size(), round).value();
+secagg::Codec Plan::codec(std::int64_t round, double norm) const {
+  return coding::codec_of(spec, model->layout().size(), round, norm).value();
 }
 
 std::uint64_t Plan::memory_bytes(unsigned threads) const {
@@ -51,9 +51,9 @@ std::uint64_t Plan::sum_bytes() const {
   return of.length() * (2 * word + 2 * sizeof(double)) + model->layout().size() * sizeof(float);
 }
 
-Result<aggregate::Grid> Plan::grid(double total_weight) const {
+Result<aggregate::Grid> Plan::grid(double total_weight, double norm) const {
   FED_ASSIGN(exact, aggregate::Grid::make(total_weight, spec.aggregation.update_limit));
-  return privacy && privacy->at_server() ? privacy->grid(exact) : exact;
+  return privacy && privacy->at_server() ? privacy->grid(exact, norm) : exact;
 }
 
 std::uint64_t Plan::early_fold_bytes() const {
