@@ -58,8 +58,11 @@ wire::Offer offer_for(const wire::Task& task, std::int64_t examples) {
           .model = {}};
 }
 
-wire::Metrics metrics_of(const train::Update& update) {
+wire::Metrics metrics_of(const train::Update& update, bool adapts) {
   wire::Metrics metrics{{"train_loss", update.loss}, {"train_seconds", update.seconds}};
+  if (adapts && update.within_norm) {
+    metrics.emplace_back("within_norm", *update.within_norm ? 1 : 0);
+  }
   if (!update.holdout) return metrics;
   metrics.emplace_back("holdout_examples", static_cast<double>(update.holdout->examples));
   for (const std::string_view metric : model::metric_names()) {
@@ -253,11 +256,13 @@ Result<LocalJob::Answer> LocalJob::train(const wire::Task& task, Disk& disk,
     log::error("{}", there.error().detail);
     return Error{there.error().code, "this client's copy of the model cannot be read"};
   }
-  const train::Task local{spec_, task.task, train::task_seed(spec_, task.task, client)};
+  FED_TRY(check_norm(task));
+  const train::Task local{spec_, task.task, train::task_seed(spec_, task.task, client),
+                          task.clipping_norm};
   FED_ASSIGN(update, trainer.train(weights, local, *dataset_, progress, stop));
   Answer answer;
   answer.offer = offer_for(task, update.examples);
-  answer.offer.metrics = metrics_of(update);
+  answer.offer.metrics = metrics_of(update, adapts());
   agreement_.withhold(answer.offer);
   if (spec_.quantisation) {
     FED_TRY(encode(task, update, random, answer));
@@ -281,9 +286,19 @@ Result<secagg::Words> LocalJob::encode_noisy(const wire::Task& task, const train
   return words;
 }
 
+// Any norm is safe: all lengths are relative to it.
+Status LocalJob::check_norm(const wire::Task& task) const {
+  if (adapts() == (task.clipping_norm > 0)) return {};
+  return Error{ErrorCode::mismatch, adapts()
+                                        ? "the task lacks the clipping norm of its round"
+                                        : "the task has a clipping norm, and the job's does not "
+                                          "adapt"};
+}
+
 Status LocalJob::encode(const wire::Task& task, const train::Update& update,
                         const crypto::RandomSource& random, Answer& answer) const {
-  FED_ASSIGN(codec, coding::codec_of(spec_, model_->layout().size(), task.base_version));
+  FED_ASSIGN(codec, coding::codec_of(spec_, model_->layout().size(), task.base_version,
+                                     task.clipping_norm));
   crypto::Wiped<crypto::kKeyBytes> secret;
   random(secret.span());
   if (noise_) {
@@ -297,17 +312,17 @@ Status LocalJob::encode(const wire::Task& task, const train::Update& update,
                                    measures, secret.view()));
     answer.coded = secagg::pack(words, codec.modulus_bits());
   }
-  hide(answer.offer, task.model->hash);
+  hide(answer.offer, coding::start_of(task.model->hash, task.clipping_norm));
   return {};
 }
 
 // With secure aggregation, and with noise of this client, the vector says it all, and the offer
 // nothing but what it began from.
-void LocalJob::hide(wire::Offer& offer, const crypto::Hash& model) const {
+void LocalJob::hide(wire::Offer& offer, const crypto::Hash& start) const {
   if (!hides_rows()) return;
   offer.examples = 1;
   offer.metrics.clear();
-  if (spec_.secure_aggregation) offer.model = model;
+  if (spec_.secure_aggregation) offer.model = start;
 }
 
 }  // namespace fed::app

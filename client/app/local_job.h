@@ -86,11 +86,13 @@ class LocalJob {
   Status pay_before_training(std::int64_t task) const;
   coding::VectorShape vector_shape(wire::TaskKind kind) const;
   coding::StatisticsCodec statistics_codec() const;
+  bool adapts() const { return spec_.privacy && spec_.privacy->adaptive; }
+  Status check_norm(const wire::Task& task) const;
   Status encode(const wire::Task& task, const train::Update& update,
                 const crypto::RandomSource& random, Answer& answer) const;
   Result<secagg::Words> encode_noisy(const wire::Task& task, const train::Update& update,
                                      const secagg::Codec& codec, crypto::KeyView secret) const;
-  void hide(wire::Offer& offer, const crypto::Hash& model) const;
+  void hide(wire::Offer& offer, const crypto::Hash& start) const;
   Status load(const wire::Task& task);
 
   config::JobSpec spec_;

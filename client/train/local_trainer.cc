@@ -192,7 +192,11 @@ Result<Update> LocalTrainer::train(std::span<const float> weights, const Task& t
   }
   // Integers are clipped where they are made.
   const bool clips = task.job.privacy && !task.job.privacy->at_clients();
-  if (clips) clip(trained.values, task.job.privacy->clipping_norm);
+  if (clips) {
+    const double norm =
+        task.clipping_norm > 0 ? task.clipping_norm : task.job.privacy->clipping_norm;
+    update.within_norm = clip(trained.values, norm) <= norm;
+  }
   update.values = std::move(trained.values);
   update.loss = trained.loss;
   update.examples = data.train.rows;

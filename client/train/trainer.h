@@ -23,7 +23,8 @@ namespace fed::train {
 struct Task {
   const config::JobSpec& job;
   std::int64_t task = 0;
-  std::uint64_t seed = 0;  // of the shuffling, from task_seed
+  std::uint64_t seed = 0;    // of the shuffling, from task_seed
+  double clipping_norm = 0;  // of this round, where it adapts; 0: the job's own
 };
 
 // The seed of one client's shuffling in one task: the same job, task and name train bit for bit
@@ -37,6 +38,7 @@ struct Update {
   double loss = 0;            // mean training loss: over the last epoch, or of the gradient
   std::optional<model::Metrics> holdout;  // of the global weights, on the rows kept aside, if any
   double seconds = 0;                     // from the call to the result
+  std::optional<bool> within_norm{};      // before it was clipped, if it was to be
 };
 
 // Called on the training thread with the share of the work that is done, from 0 to 1, never

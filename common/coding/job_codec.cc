@@ -1,6 +1,7 @@
 #include "coding/job_codec.h"
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 
 #include "coding/job_noise.h"
@@ -27,22 +28,31 @@ crypto::Hash settings_hash(std::string_view job_text) {
   return secagg::Transcript("fed job settings").add(job_text).finish();
 }
 
+crypto::Hash start_of(const crypto::Hash& model, double norm) {
+  if (!(norm > 0)) return model;
+  return secagg::Transcript("fed round start")
+      .add(model)
+      .add_number(std::bit_cast<std::uint64_t>(norm))
+      .finish();
+}
+
 bool has_client_noise(const config::JobSpec& job) {
   return job.privacy && job.privacy->at_clients();
 }
 
 Result<secagg::Codec> codec_of(const config::JobSpec& job, std::uint64_t coordinates,
-                               std::int64_t base_version) {
+                               std::int64_t base_version, double norm) {
   FED_CHECK(job.quantisation.has_value());
   const config::QuantisationSpec& how = *job.quantisation;
   secagg::CodecShape shape{.coordinates = coordinates,
-                           .clip_norm = how.clipping_norm,
+                           .clip_norm = norm > 0 ? norm : how.clipping_norm,
                            .steps = static_cast<std::uint32_t>(how.steps),
                            .weight_max = static_cast<std::uint32_t>(how.weight_max),
                            .clients_max = static_cast<std::uint32_t>(job.rounds.cohort),
                            .rotated = how.rotation,
                            .kept = how.kept,
                            .measures = has_client_noise(job) ? 0 : kMetrics,
+                           .counts = has_client_noise(job) && job.privacy->adaptive,
                            .seed = secagg::Transcript("fed job updates")
                                        .add(job.name)
                                        .add_number(job.rounds.seed)

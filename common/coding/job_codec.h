@@ -25,10 +25,15 @@ crypto::Hash settings_hash(std::string_view job_text);
 
 // How updates from the global model of that version become integers, with masks or without them.
 // The job has a section "quantisation". With noise of clients (job_noise.h) there are no measures,
-// and room for the noise. ErrorCode::invalid, for the operator, if they fit no 64 bits or the noise
-// is out of range.
+// and room for the noise. `norm` is the round's clipping norm, 0 for the job's own; it stretches
+// the grid and changes nothing else. ErrorCode::invalid, for the operator, if they fit no 64 bits
+// or the noise is out of range.
 Result<secagg::Codec> codec_of(const config::JobSpec& job, std::uint64_t coordinates,
-                               std::int64_t base_version);
+                               std::int64_t base_version, double norm = 0);
+
+// What the updates of a round start from, as clients agree on it before they sum: the model, and
+// with a clipping norm that adapts (`norm` above 0) that as well.
+crypto::Hash start_of(const crypto::Hash& model, double norm);
 
 // How the sums of a site's number columns do: `values` numbers.
 StatisticsCodec statistics_codec_of(const config::JobSpec& job, std::uint64_t values);

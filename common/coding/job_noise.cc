@@ -72,21 +72,19 @@ Result<privacy::PlanRequest> plan_request(const config::JobSpec& job, std::uint6
 }
 
 Result<JobNoise> JobNoise::make(const config::JobSpec& job, const secagg::Codec& grid) {
-  const std::int64_t sharers = config::noise_sharers(job);
   privacy::PlanRequest request;
   request.mechanism = mechanism_of(*job.privacy);
   request.noise_multiplier = job.privacy->noise_multiplier;
   request.delta = job.privacy->delta;
-  if (request.mechanism == Mechanism::distributed_gaussian) {
-    if (sharers < 1) return Error{ErrorCode::invalid, "nobody's noise would be left in a sum"};
-    request.distributed = {.survivors_min = static_cast<std::uint64_t>(sharers),
-                           .dimension = grid.rounded(),
-                           .clip_steps = grid.clip_steps(),
-                           .beta = kBeta};
+  const std::int64_t sharers = config::noise_sharers(job);
+  if (sharers < 1) return Error{ErrorCode::invalid, "nobody's noise would be left in a sum"};
+  JobNoise noise(request, grid);
+  Status sized = job.privacy->adaptive ? noise.size_bit(*job.privacy->adaptive) : Status();
+  if (sized && noise.is_shared()) {
+    sized = noise.size_shared(static_cast<std::uint64_t>(sharers));
+  } else if (sized) {
+    sized = noise.size_local();
   }
-  JobNoise noise(request);
-  noise.rounded_ = grid.rounded();
-  const Status sized = noise.is_shared() ? noise.size_shared() : noise.size_local(grid);
   if (!sized) {
     return with_advice(
         sized.error(),
@@ -95,15 +93,36 @@ Result<JobNoise> JobNoise::make(const config::JobSpec& job, const secagg::Codec&
   }
   const double deviation = noise.gaussian_ ? std::sqrt(noise.gaussian_->variance().value())
                                            : std::sqrt(2.0) * noise.laplace_->scale().value();
-  noise.head_room_ = tail(static_cast<double>(job.rounds.cohort), deviation,
-                          noise.laplace_ ? noise.laplace_->scale().value() : 0);
+  const auto clients = static_cast<std::uint64_t>(job.rounds.cohort);
+  noise.head_room_ = tail(static_cast<double>(clients), deviation,
+                          noise.laplace_ ? noise.laplace_->scale().value() : 0) +
+                     clients * static_cast<std::uint64_t>(noise.bit_);
   return noise;
 }
 
-Status JobNoise::size_shared() {
+// S^2 = C^2 + h^2 = C^2 + (z S / (2 sigma_b))^2. Rounded down, h says less than it might.
+Status JobNoise::size_bit(const config::AdaptiveClipSpec& adaptive) {
+  const double share = *request_.noise_multiplier / (2 * adaptive.count_noise);
+  if (!(share < 1)) return Error{ErrorCode::invalid, "the noise of the count takes all there is"};
+  const double together = clip_steps_ / std::sqrt(1 - share * share);
+  if (!(share * together >= 1 && share * together < 0x1p30)) {
+    return Error{ErrorCode::invalid,
+                 "whether an update was within the norm takes at least one step of the grid"};
+  }
+  bit_ = static_cast<std::int64_t>(share * together);
+  clip_steps_ = at_least(std::hypot(clip_steps_, static_cast<double>(bit_)));
+  return {};
+}
+
+Status JobNoise::size_shared(std::uint64_t sharers) {
+  request_.distributed = {.survivors_min = sharers,
+                          .dimension = rounded_ + (bit_ > 0 ? 1 : 0),
+                          .clip_steps = clip_steps_,
+                          .beta = kBeta};
   const privacy::DistributedSetting& setting = request_.distributed;
   FED_ASSIGN(norm, privacy::rounded_norm(setting.clip_steps, setting.dimension, setting.beta));
-  limit_.l2_squared_max = norm.l2_squared_max;
+  // What the bit leaves, which is not rounded.
+  limit_.l2_squared_max = norm.l2_squared_max - static_cast<std::uint64_t>(bit_ * bit_);
   FED_ASSIGN(variance, privacy::client_variance(setting, *request_.noise_multiplier));
   FED_ASSIGN(gaussian, privacy::DiscreteGaussian::with_variance(variance));
   gaussian_ = gaussian;
@@ -112,18 +131,18 @@ Status JobNoise::size_shared() {
   return {};
 }
 
-Status JobNoise::size_local(const secagg::Codec& grid) {
+Status JobNoise::size_local() {
   const double z = *request_.noise_multiplier;
   if (request_.mechanism == Mechanism::local_laplace) {
-    FED_ASSIGN(l1, privacy::rounded_l1(grid.clip_steps(), rounded_, kBeta));
+    FED_ASSIGN(l1, privacy::rounded_l1(clip_steps_, rounded_, kBeta));
     limit_.l1_max = l1;
     FED_ASSIGN(scale, privacy::scale_at_least(at_least(z * static_cast<double>(l1))));
     FED_ASSIGN(laplace, privacy::DiscreteLaplace::with_scale(scale));
     laplace_ = laplace;
     return {};
   }
-  FED_ASSIGN(norm, privacy::rounded_norm(grid.clip_steps(), rounded_, kBeta));
-  limit_.l2_squared_max = norm.l2_squared_max;
+  FED_ASSIGN(norm, privacy::rounded_norm(clip_steps_, rounded_ + (bit_ > 0 ? 1 : 0), kBeta));
+  limit_.l2_squared_max = norm.l2_squared_max - static_cast<std::uint64_t>(bit_ * bit_);
   FED_ASSIGN(variance, privacy::variance_at_least(at_least(z * at_least(norm.l2_max))));
   FED_ASSIGN(gaussian, privacy::DiscreteGaussian::with_variance(variance));
   gaussian_ = gaussian;
@@ -147,7 +166,14 @@ Result<std::vector<std::int64_t>> JobNoise::round(std::vector<float> prepared,
   }
   std::vector<std::int64_t> rounded(prepared.size());
   FED_TRY(privacy::round_conditionally(prepared, codec.steps() / most, limit_, source, rounded));
+  if (bit_ > 0) rounded.push_back(length <= codec.clip_norm() ? bit_ : -bit_);
   return rounded;
+}
+
+// Of n clients, b h - (n - b) h is the sum of bits.
+double JobNoise::within_norm(const secagg::Codec::Mean& sum) const {
+  const auto clients = static_cast<double>(sum.weight);
+  return (sum.count / static_cast<double>(bit_) / clients + 1) / 2;
 }
 
 std::int64_t JobNoise::draw(privacy::RandomSource& source) const {
@@ -155,11 +181,12 @@ std::int64_t JobNoise::draw(privacy::RandomSource& source) const {
 }
 
 void JobNoise::add(secagg::Words& vector, privacy::RandomSource& source) const {
-  FED_CHECK(secagg::length_of(vector) >= rounded_);
+  const std::uint64_t noised = rounded_ + (bit_ > 0 ? 1 : 0);
+  FED_CHECK(secagg::length_of(vector) > noised);
   std::visit(
       [&](auto& elements) {
         using Word = typename std::remove_reference_t<decltype(elements)>::value_type;
-        for (std::uint64_t i = 0; i < rounded_; ++i) {
+        for (std::uint64_t i = 0; i < noised; ++i) {
           elements[i] += static_cast<Word>(draw(source));
         }
       },

@@ -16,6 +16,13 @@
 //                         that of the Gaussian mechanism with z.
 //   local_laplace         the same, of the l1 norm and with a scale: pure 1 / z.
 //
+// Adaptive clipping (privacy/adaptive_clip.h): whether the update was within C is one more
+// coordinate, h if it was and -h if not, under the same noise. The two together are a vector of the
+// norm S = sqrt(C^2 + h^2), and all the noise is z S. With h = z S / (2 sigma_b), sigma_b being the
+// job's count_noise, that is the split of theorem 1 of Andrew et al. (2021), whose two mechanisms
+// are one here: the noise on the update is z_delta C, on the number of clients within C sigma_b (of
+// local_gaussian that is each client's).
+//
 // All lengths are in steps of the grid, which C stretches: who lies to a client about C changes how
 // much of its update is left, and not what protects it.
 //
@@ -52,26 +59,35 @@ class JobNoise {
   std::uint64_t head_room() const { return head_room_; }
 
   // An update's coordinates as codec.prepare gives them, clipped and rounded to the codec's grid.
-  // ErrorCode::invalid for one that is not finite.
+  // With adaptive clipping, one more for whether it was within the norm. ErrorCode::invalid for one
+  // that is not finite.
   Result<std::vector<std::int64_t>> round(std::vector<float> prepared, const secagg::Codec& codec,
                                           privacy::RandomSource& source) const;
 
   // Adds this client's noise to the rounded coordinates of an assembled vector, all others staying.
   void add(secagg::Words& vector, privacy::RandomSource& source) const;
 
+  // Of a round's sum, with adaptive clipping: the fraction of the updates within the norm. Noisy:
+  // it may lie outside of 0 to 1.
+  double within_norm(const secagg::Codec::Mean& sum) const;
+
   // When it is to be added: to every masked input anew, since two sums with the same noise in them
   // would tell their difference without it; or once, to the update itself.
   bool is_shared() const;
 
  private:
-  explicit JobNoise(privacy::PlanRequest request) : request_(request) {}
-  Status size_shared();
-  Status size_local(const secagg::Codec& grid);
+  JobNoise(privacy::PlanRequest request, const secagg::Codec& grid)
+      : request_(request), clip_steps_(grid.clip_steps()), rounded_(grid.rounded()) {}
+  Status size_bit(const config::AdaptiveClipSpec& adaptive);
+  Status size_shared(std::uint64_t sharers);
+  Status size_local();
   std::int64_t draw(privacy::RandomSource& source) const;
 
   privacy::PlanRequest request_;
-  privacy::RoundedLimit limit_;
-  std::uint64_t rounded_ = 0;
+  privacy::RoundedLimit limit_;  // of the update
+  double clip_steps_ = 0;        // S: with the bit
+  std::uint64_t rounded_ = 0;    // coordinates of the update
+  std::int64_t bit_ = 0;         // h; 0: no adaptive clipping
   std::uint64_t head_room_ = 0;
   std::optional<privacy::DiscreteGaussian> gaussian_;
   std::optional<privacy::DiscreteLaplace> laplace_;

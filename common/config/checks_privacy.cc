@@ -22,6 +22,7 @@ class PrivacyChecker {
       check_server();
     }
     if (privacy_.mechanism == Mechanism::distributed_gaussian) check_distributed();
+    if (privacy_.adaptive) check_adaptive();
   }
 
  private:
@@ -92,6 +93,19 @@ class PrivacyChecker {
                std::to_string(least - noise_sharers(job_)) +
                " of the cohort may be corrupted and tell their noise (\"corrupted\" of "
                "\"secure_aggregation\"), and that of 2 others is to be left");
+  }
+
+  void check_adaptive() const {
+    if (privacy_.mechanism == Mechanism::local_laplace) {
+      report("/privacy/adaptive",
+             "does not go with \"local_laplace\"; allowed: none, since its noise would drown how "
+             "many updates are within the norm");
+    }
+    if (privacy_.adaptive->count_noise > privacy_.noise_multiplier / 2) return;
+    report("/privacy/adaptive/count_noise",
+           "is " + plain(privacy_.adaptive->count_noise) + "; allowed: above " +
+               plain(privacy_.noise_multiplier / 2) +
+               ", half of \"noise_multiplier\", since both noises share what that promises");
   }
 
   const JobSpec& job_;

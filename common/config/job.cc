@@ -124,11 +124,17 @@ EvaluationSpec read_evaluation(const Json& section) {
 }
 
 PrivacySpec read_privacy(const Json& section) {
-  return {.mechanism = read_enum(section, "mechanism", mechanisms),
-          .clipping_norm = section.at("clipping_norm"),
-          .noise_multiplier = section.at("noise_multiplier"),
-          .delta = section.at("delta"),
-          .epsilon_max = section.at("epsilon_max")};
+  PrivacySpec spec{.mechanism = read_enum(section, "mechanism", mechanisms),
+                   .clipping_norm = section.at("clipping_norm"),
+                   .noise_multiplier = section.at("noise_multiplier"),
+                   .delta = section.at("delta"),
+                   .epsilon_max = section.at("epsilon_max")};
+  if (!section.contains("adaptive")) return spec;
+  const Json& adaptive = section["adaptive"];
+  spec.adaptive = AdaptiveClipSpec{.quantile = adaptive.at("quantile"),
+                                   .learning_rate = adaptive.at("learning_rate"),
+                                   .count_noise = adaptive.at("count_noise")};
+  return spec;
 }
 
 QuantisationSpec read_quantisation(const Json& section) {

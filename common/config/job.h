@@ -143,6 +143,15 @@ struct KeepSpec {
   bool operator==(const KeepSpec&) const = default;
 };
 
+// A clipping norm that follows a quantile of the updates' norms (privacy/adaptive_clip.h).
+struct AdaptiveClipSpec {
+  double quantile = 0.5;       // of the updates, that should be within the norm
+  double learning_rate = 0.2;  // of the norm's logarithm
+  double count_noise = 0;      // standard deviation of the noise on how many are, in clients
+
+  bool operator==(const AdaptiveClipSpec&) const = default;
+};
+
 // Differential privacy of the models. Each update has at most the clipping norm, and the noise that
 // protects it the standard deviation (Laplace: the scale) noise_multiplier x clipping_norm.
 struct PrivacySpec {
@@ -153,7 +162,8 @@ struct PrivacySpec {
   double clipping_norm = 0;  // Euclidean; of local_laplace the sum of the magnitudes
   double noise_multiplier = 0;
   double delta = 0;
-  double epsilon_max = 0;  // of all rounds together
+  double epsilon_max = 0;                      // of all rounds together
+  std::optional<AdaptiveClipSpec> adaptive{};  // absent: the norm stays; else it is the first one
 
   bool at_clients() const { return mechanism != Mechanism::central_gaussian; }
   bool operator==(const PrivacySpec&) const = default;

@@ -42,7 +42,9 @@ double Codec::spread() const {
   return shape_.rotated ? rotated_coordinate_max(kept(), kCutOff) : 1;
 }
 
-std::uint64_t Codec::length() const { return rounded() + 1 + words_of_measure() * shape_.measures; }
+std::uint64_t Codec::length() const {
+  return rounded() + counted() + 1 + words_of_measure() * shape_.measures;
+}
 
 // The weight, and as many digits as the largest value has.
 std::size_t Codec::words_of_measure() const {
@@ -90,7 +92,7 @@ Result<std::vector<float>> Codec::prepare(std::span<const float> update) const {
 }
 
 Words Codec::assemble(std::span<const std::int64_t> rounded) const {
-  FED_CHECK(rounded.size() == this->rounded() && shape_.measures == 0);
+  FED_CHECK(rounded.size() == this->rounded() + counted() && shape_.measures == 0);
   Words words = zero_words(modulus_bits(), length());
   std::visit(
       [&](auto& elements) {
@@ -107,6 +109,7 @@ Words Codec::assemble(std::span<const std::int64_t> rounded) const {
 Result<Words> Codec::encode(std::span<const float> update, std::uint32_t weight,
                             std::span<const Measure> measures, crypto::KeyView secret) const {
   FED_CHECK(update.size() == shape_.coordinates && measures.size() == shape_.measures);
+  FED_CHECK(!shape_.counts);
   std::vector<float> prepared;
   if (shape_.kept < 1 || shape_.rotated) {
     FED_ASSIGN(made, prepare(update));
@@ -159,6 +162,10 @@ Codec::Mean Codec::decode(Words sum) const {
           mean.measures.push_back(mean_measure(std::span(elements).subspan(at, words)));
         }
         elements.resize(first);
+        if (!shape_.counts) return;
+        const auto count = elements.begin() + static_cast<std::ptrdiff_t>(rounded());
+        mean.count = signed_value(*count, bits);
+        elements.erase(count);
       },
       sum);
   WeightedSum weighted = dequantise(sum, how_);

@@ -6,8 +6,8 @@
 // the update's d coordinates k are kept (random_support), they may be rotated (rotation.h), clipped
 // and rounded (quantise.h). The elements of a vector are
 //
-//   d' rounded coordinates times the weight | the weight | for each measure: weight, digits *
-//   weight
+//   d' rounded coordinates times the weight | the count, if any | the weight | for each measure:
+//   weight, digits * weight
 //
 // A measure has a weight of its own (test rows), which may be 0 for a client that has none. Its
 // value is rounded to a multiple of 2^-16 and cut off at 2^31, and written with digits of base
@@ -35,6 +35,7 @@ struct CodecShape {
   double kept = 1;  // k / d, in (0, 1]
   std::size_t measures = 0;
   std::uint64_t head_room = 0;  // for noise in a sum, in steps of the grid (quantise.h)
+  bool counts = false;          // one more integer behind the coordinates, for who assembles
   crypto::Hash seed{};          // of this round, public: which coordinates, which rotation
 };
 
@@ -52,6 +53,7 @@ class Codec {
   unsigned modulus_bits() const { return modulus_bits_for(how_); }
   std::uint64_t length() const;   // elements of a vector
   std::uint64_t rounded() const;  // d'
+  std::uint64_t counted() const { return shape_.counts ? 1 : 0; }
   double clip_norm() const { return shape_.clip_norm; }
   // Of a rounded coordinate, before it is rounded; in `steps` steps of the grid.
   double coordinate_max() const { return how_.coordinate_max; }
@@ -67,8 +69,8 @@ class Codec {
 
   // The two ends of encode, for who clips and rounds differently in between (coding/job_noise.h):
   // the d' coordinates to be rounded, neither clipped nor cut off; and the vector of an update
-  // that was rounded to these, of a weight of one and without measures, of which the shape has
-  // none.
+  // that was rounded to these (with a count, that behind them), of a weight of one and without
+  // measures, of which the shape has none.
   Result<std::vector<float>> prepare(std::span<const float> update) const;
   Words assemble(std::span<const std::int64_t> rounded) const;
 
@@ -76,6 +78,7 @@ class Codec {
     std::vector<float> update;  // of all coordinates; zeros for a weight of zero
     std::uint64_t weight = 0;
     std::vector<Measure> measures;  // the means, and their weights (below 2^32)
+    double count = 0;               // the sum, if the shape has one
   };
   // Of the sum, modulo 2^b, of up to clients_max vectors.
   Mean decode(Words sum) const;

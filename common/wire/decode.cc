@@ -85,6 +85,7 @@ Message read(const fb::Task& m, Checker& c) {
   task.deviations = c.numbers(m.deviations(), "deviations");
   c.require(task.means.size() == task.deviations.size(), "deviations");
   task.update_bytes = m.update_bytes();
+  task.clipping_norm = c.rate(m.clipping_norm(), "clipping_norm");
   return task;
 }
 Message read(const fb::CancelTask& m, Checker& c) {

@@ -75,9 +75,10 @@ Encoded body_of(Builder& to, const Task& m) {
   }
   const auto means = to.CreateVector(m.means);
   const auto deviations = to.CreateVector(m.deviations);
-  return encoded(fb::Body::Task,
-                 fb::CreateTask(to, job, m.task, m.attempt, static_cast<fb::TaskKind>(m.kind),
-                                m.base_version, model, means, deviations, m.update_bytes));
+  return encoded(
+      fb::Body::Task,
+      fb::CreateTask(to, job, m.task, m.attempt, static_cast<fb::TaskKind>(m.kind), m.base_version,
+                     model, means, deviations, m.update_bytes, m.clipping_norm));
 }
 Encoded body_of(Builder& to, const CancelTask& m) {
   const auto job = put(to, m.job);

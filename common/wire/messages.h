@@ -91,6 +91,7 @@ struct Task {
   std::optional<ModelRef> model;          // absent for statistics
   std::vector<double> means, deviations;  // of the number columns; empty without scaling
   std::uint64_t update_bytes = 0;         // of the update that is expected
+  double clipping_norm = 0;               // of this round, where it adapts; 0: the job's own
 };
 struct TaskRefused {
   std::string job;

@@ -85,12 +85,19 @@ Result<secagg::Words> sum_of(const secagg::Words* sum, std::span<const File> fil
   return add_up(files, shape);
 }
 
+Result<double> next_norm(const FoldedRound& round, const secagg::Codec& codec,
+                         const secagg::Codec::Mean& sum) {
+  if (!(round.clipping_norm > 0)) return 0;
+  FED_ASSIGN(noise, coding::JobNoise::make(round.plan.spec, codec));
+  return round.plan.privacy->next_norm(round.clipping_norm, noise, sum);
+}
+
 // All of a sum began from the same version, so they have the same discount.
 Result<RoundResult> fold_integers(const FoldedRound& round, std::span<const File> files,
                                   const aggregate::ParallelFor& parallel_for,
                                   aggregate::Folded worn) {
   const round::Contribution& first = round.round.contributions.front();
-  const secagg::Codec codec = round.plan.codec(first.base_version);
+  const secagg::Codec codec = round.plan.codec(first.base_version, round.clipping_norm);
   FED_ASSIGN(sum, sum_of(round.sum, files, coding::shape_of(codec)));
   const secagg::Codec::Mean mean = codec.decode(std::move(sum));
   if (mean.weight == 0) return Error{ErrorCode::invalid, "the updates of the round weigh nothing"};
@@ -102,7 +109,8 @@ Result<RoundResult> fold_integers(const FoldedRound& round, std::span<const File
                                        .discount = first.discount,
                                        .total_weight = static_cast<double>(mean.weight)},
                                       parallel_for, std::move(worn)));
-  return RoundResult{std::move(folded), coding::metrics_of(mean.measures)};
+  FED_ASSIGN(norm, next_norm(round, codec, mean));
+  return RoundResult{std::move(folded), coding::metrics_of(mean.measures), norm};
 }
 
 Result<RoundResult> fold_floats(const FoldedRound& round, std::span<const File> files,
@@ -119,11 +127,11 @@ Result<RoundResult> fold_floats(const FoldedRound& round, std::span<const File> 
     discounted += each.weight * each.discount;
   }
   const Plan& plan = round.plan;
-  FED_ASSIGN(grid, plan.grid(round.round.total_weight));
+  FED_ASSIGN(grid, plan.grid(round.round.total_weight, round.clipping_norm));
   double share = discounted / weights;
   aggregate::Noise noise;
   if (plan.privacy) {
-    FED_ASSIGN(drawn, plan.privacy->noise(grid));
+    FED_ASSIGN(drawn, plan.privacy->noise(grid, round.clipping_norm));
     noise = std::move(drawn);
     share = weights / static_cast<double>(plan.spec.rounds.contributions_goal);
   }
@@ -152,21 +160,29 @@ Result<RoundResult> fold_round(const FoldedRound& round, std::span<const File> f
 Result<Closed> close_training(const ClosingInput& input, const Services& services) {
   const GlobalModel& base = *input.base;
   FED_ASSIGN(files, open_updates(input, services.staging));
-  const FoldedRound round{*input.plan, input.round,       base.weights,
-                          base.state,  input.begun.get(), input.sum.get()};
+  const FoldedRound round{*input.plan,       input.round,     base.weights,      base.state,
+                          input.begun.get(), input.sum.get(), base.clipping_norm};
   FED_ASSIGN(result, fold_round(round, files, services.parallel_for, base.memory->take()));
+  if (base.clipping_norm > 0 && !input.plan->integers()) {
+    FED_ASSIGN(norm, input.plan->privacy->next_norm(base.clipping_norm, input.more_within,
+                                                    input.plan->spec.rounds.contributions_goal));
+    result.next_norm = norm;
+  }
   aggregate::Folded& folded = result.folded;
   FED_TRY(keep_updates(input, files, services));
   FED_ASSIGN(metrics, evaluate(input, folded));
   const std::int64_t version = input.round.base_version + 1;
   const auto model = std::make_shared<GlobalModel>(version, std::move(folded), base.memory);
+  model->clipping_norm = result.next_norm;
+  tensor::Metadata provenance = input.provenance;
+  if (result.next_norm > 0) provenance["clipping_norm"] = norm_text(result.next_norm);
   const store::CheckpointView checkpoint{.job = input.plan->spec.name,
                                          .version = version,
                                          .layout = &input.plan->model->layout(),
                                          .weights = model->weights,
                                          .m = model->state.m,
                                          .v = model->state.v,
-                                         .metadata = input.provenance};
+                                         .metadata = std::move(provenance)};
   Status saved, sealed;
   side_by_side(
       services.compute, [&] { saved = services.checkpoints.save(checkpoint); },

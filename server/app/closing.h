@@ -29,6 +29,8 @@ struct ClosingInput {
   tensor::Metadata provenance;               // goes into the checkpoint
   std::shared_ptr<BegunFold> begun;          // what has been added up already; null: nothing
   std::shared_ptr<const secagg::Words> sum;  // with secure aggregation: of the updates, unmasked
+  // Noise of the server, clipping norm that adapts: updates within it, minus those beyond.
+  std::int64_t more_within = 0;
 };
 
 struct Closed {
@@ -47,11 +49,13 @@ struct FoldedRound {
   const aggregate::OptimizerState& state;
   BegunFold* begun = nullptr;          // used up
   const secagg::Words* sum = nullptr;  // of updates that are integers; null: to be added up
+  double clipping_norm = 0;            // of the version that it goes on from (GlobalModel)
 };
 
 struct RoundResult {
   aggregate::Folded folded;
   std::optional<model::Metrics> clients;  // of the base, where the sum has them
+  double next_norm = 0;  // the clipping norm of what comes of it, where the sum tells; 0: no other
 };
 
 // `files` are the updates of round.contributions, in that order. The same for a round that is

@@ -19,11 +19,11 @@ void EarlyFold::forget() {
   begun_.reset();
 }
 
-void EarlyFold::begin(const round::BeginRound& round) {
+void EarlyFold::begin(const round::BeginRound& round, double clipping_norm) {
   abandon();
   const bool large = plan_->update_bytes(round.kind) >= services_.early_fold_from;
   if (round.kind != round::TaskKind::training || !large || plan_->early_fold_bytes() == 0) return;
-  const auto grid = plan_->grid(round.total_weight);
+  const auto grid = plan_->grid(round.total_weight, clipping_norm);
   if (!grid) return;  // the closing says so
   grid_ = *grid;
   left_ = round.goal;

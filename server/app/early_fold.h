@@ -36,7 +36,7 @@ class EarlyFold : public std::enable_shared_from_this<EarlyFold> {
 
   // An attempt at a round of training begins, and what is there is of no use any more. In other
   // rounds, and where a round closes with its first contribution, nothing happens until the next.
-  void begin(const round::BeginRound& round);
+  void begin(const round::BeginRound& round, double clipping_norm = 0);
   // An update of this attempt is in staging and on record, and is not stale.
   void accepted(std::int64_t task, std::int64_t client, double weight);
 

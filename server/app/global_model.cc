@@ -73,6 +73,7 @@ Status seal(GlobalModel& model, Disk& disk, const fs::path& folder, Executor& co
 std::shared_ptr<const GlobalModel> without_weights(const GlobalModel& model) {
   const auto light = std::make_shared<GlobalModel>();
   light->version = model.version;
+  light->clipping_norm = model.clipping_norm;
   light->ref = model.ref;
   light->sealed = model.sealed;
   light->sealed_bytes = model.sealed_bytes;

@@ -35,6 +35,7 @@ struct GlobalModel {
   GlobalModel& operator=(const GlobalModel&) = delete;
 
   std::int64_t version = 0;
+  double clipping_norm = 0;  // of the round that goes on from it, where it adapts; 0: the job's own
   tensor::Floats weights;
   aggregate::OptimizerState state;
   std::shared_ptr<WornMemory> memory;  // of all versions of the job; null: the system's

@@ -79,6 +79,7 @@ void Job::begin(Prepared prepared, const store::JobProgress& progress) {
     for (auto& [client, receipt] : snapshot.previous) receipt.checksum = {};
   }
   engine_.emplace(plan_->engine, snapshot, services_.control.now());
+  if (adapts()) engine_->limit_norm(model_->clipping_norm);
   present_.clear();
   for (const auto& [client, answer] : answers_) {
     if (!answer.able || away(client)) continue;

@@ -130,7 +130,9 @@ class Job : public std::enable_shared_from_this<Job> {
   void admit_body(const store::UploadKey& key, const wire::Offer& offer, Bytes body);
   void admit_chunks(const store::UploadKey& key, const wire::Offer& offer);
   bool is_offered(const store::UploadKey& key) const;
-  ClosingInput closing_input(const round::CloseRound& effect) const;
+  bool adapts() const;
+  std::int64_t more_within();
+  ClosingInput closing_input(const round::CloseRound& effect);
   std::optional<round::Evaluation> evaluation_of(const round::CommitRound& effect,
                                                  std::string& metrics_text);
   void close(ClosingInput input);

@@ -26,7 +26,7 @@ bool Job::run(const round::BeginRound& effect) {
     events_.push_back(round::BeginFailed{effect.round, effect.attempt, begun.error()});
     return false;
   }
-  early_fold_->begin(effect);
+  early_fold_->begin(effect, model_->clipping_norm);
   const std::string attempt =
       effect.attempt > 1 ? " attempt " + std::to_string(effect.attempt) : "";
   const std::string clients =
@@ -55,6 +55,7 @@ bool Job::run(const round::EndTask& effect) {
   const Status ended = journal().end_task(name(), effect.task);
   if (!ended) log::warning("job {}: {}", name(), ended.error().detail);
   unstage(effect.task);
+  if (secure_) judge_again(effect.client);  // whoever waits with its update hears of the end
   return true;
 }
 
@@ -104,9 +105,11 @@ bool Job::run(const round::AssignTask& effect) {
                   .model = {},
                   .means = {},
                   .deviations = {},
-                  .update_bytes = plan_->update_bytes(effect.kind)};
+                  .update_bytes = plan_->update_bytes(effect.kind),
+                  .clipping_norm = 0};
   if (effect.kind == round::TaskKind::training) {
     task.model = models_.at(effect.base_version)->ref;
+    task.clipping_norm = models_.at(effect.base_version)->clipping_norm;
     for (const data::Scaling& column : scaling_) {
       task.means.push_back(column.mean);
       task.deviations.push_back(column.deviation);
@@ -196,8 +199,25 @@ bool Job::run(const round::Retry& effect) {
   return true;
 }
 
-ClosingInput Job::closing_input(const round::CloseRound& effect) const {
-  ClosingInput input{plan_, effect, model_, scaling_, {}, nullptr, nullptr};
+// Whether the clipping norm adapts under noise of this server.
+bool Job::adapts() const {
+  return model_ != nullptr && model_->clipping_norm > 0 && plan_->privacy->at_server();
+}
+
+// Of the updates that are being closed. A count without them is one that says nothing.
+std::int64_t Job::more_within() {
+  if (!adapts()) return 0;
+  auto rows = journal().uncommitted(name());
+  if (!rows) {
+    log::warning("job {}: {}", name(), rows.error().detail);
+    return 0;
+  }
+  std::erase_if(*rows, [this](const store::ContributionRow& row) { return !is_closing(row); });
+  return more_within_norm(*rows);
+}
+
+ClosingInput Job::closing_input(const round::CloseRound& effect) {
+  ClosingInput input{plan_, effect, model_, scaling_, {}, nullptr, nullptr, more_within()};
   Json contributions = Json::array();
   for (const round::Contribution& c : effect.contributions) {
     contributions.push_back({{"client", services_.name_of(c.client)},
@@ -270,6 +290,8 @@ std::optional<round::Evaluation> Job::evaluation_of(const round::CommitRound& ef
   if (effect.kind == round::TaskKind::statistics) {
     metrics["scaling"] = Json::parse(scaling_text(closed_->scaling));
   }
+  const double norm = closed_->model->clipping_norm;
+  if (norm > 0) metrics["clipping_norm"] = norm;  // of the next round
   metrics_text = metrics.dump();
   const config::EvaluationSpec& spec = plan_->spec.evaluation;
   const auto& source = spec.data ? closed_->metrics : clients;
@@ -327,6 +349,7 @@ bool Job::run(const round::CommitRound& effect) {
     models_[effect.version] = closed_->model;
   }
   model_ = closed_->model;
+  if (adapts()) engine_->limit_norm(model_->clipping_norm);
   scaling_ = closed_->scaling;
   closed_.reset();
   if (secure_) {

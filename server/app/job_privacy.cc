@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <charconv>
 #include <cmath>
 #include <memory>
 #include <vector>
@@ -50,6 +51,7 @@ Result<JobPrivacy> JobPrivacy::make(const config::JobSpec& job, std::uint64_t co
   const config::PrivacySpec& spec = *job.privacy;
   FED_ASSIGN(request, coding::plan_request(job, coordinates));
   JobPrivacy made(spec, request);
+  made.update_limit_ = job.aggregation.update_limit;
   made.root_coordinates_ = std::sqrt(static_cast<double>(coordinates));
   FED_ASSIGN(round, privacy::round_cost(request, spec.noise_multiplier));
   made.round_ = round;
@@ -91,6 +93,48 @@ Status JobPrivacy::check_budget(std::span<const store::LedgerRow> ledger) const 
                            ledger.size(), next, spec_.epsilon_max)};
 }
 
+privacy::AdaptiveClip JobPrivacy::rule() const {
+  privacy::AdaptiveClip rule{.target_quantile = spec_.adaptive->quantile,
+                             .learning_rate = spec_.adaptive->learning_rate};
+  // A coordinate beyond the limit would be refused.
+  if (at_server()) rule.norm_max = update_limit_;
+  return rule;
+}
+
+double JobPrivacy::next_norm(double norm, const coding::JobNoise& noise,
+                             const secagg::Codec::Mean& sum) const {
+  return privacy::next_norm(rule(), norm, noise.within_norm(sum));
+}
+
+// One client moves the difference by one, and the noise has twice the deviation of the count's.
+Result<double> JobPrivacy::next_norm(double norm, std::int64_t more_within,
+                                     std::int64_t contributions) const {
+  FED_ASSIGN(variance, privacy::variance_at_least(2 * spec_.adaptive->count_noise));
+  FED_ASSIGN(gaussian, privacy::DiscreteGaussian::with_variance(variance));
+  privacy::RandomSource source;
+  const auto noisy = static_cast<double>(more_within + gaussian.draw(source));
+  const double fraction = (noisy / static_cast<double>(contributions) + 1) / 2;
+  return privacy::next_norm(rule(), norm, fraction);
+}
+
+std::string norm_text(double norm) { return fmt::format("{}", norm); }
+
+Result<double> norm_from(const config::JobSpec& job, std::int64_t version,
+                         const tensor::Metadata& checkpoint) {
+  if (!job.privacy || !job.privacy->adaptive) return 0;
+  if (version == 0) return job.privacy->clipping_norm;
+  const auto found = checkpoint.find("clipping_norm");
+  double norm = 0;
+  if (found != checkpoint.end()) {
+    const std::string& text = found->second;
+    std::from_chars(text.data(), text.data() + text.size(), norm);
+  }
+  if (std::isfinite(norm) && norm > 0) return norm;
+  return Error{ErrorCode::malformed,
+               fmt::format("the checkpoint of version {} of job {} has no clipping norm", version,
+                           job.name)};
+}
+
 Result<privacy::RdpCurve> spent_in(std::span<const store::LedgerRow> ledger) {
   privacy::RdpCurve spent;
   for (const store::LedgerRow& row : ledger) {
@@ -107,21 +151,26 @@ Result<privacy::RdpCurve> spent_in(std::span<const store::LedgerRow> ledger) {
 }
 
 // The largest power of two with which rounding moves a vector by at most its share.
-double JobPrivacy::spacing() const {
-  const double most = 2 * kRoundingShare * spec_.clipping_norm / root_coordinates_;
+double JobPrivacy::spacing(double norm) const {
+  const double most = 2 * kRoundingShare * norm / root_coordinates_;
   return std::ldexp(1.0, static_cast<int>(std::floor(std::log2(most))));
 }
 
-aggregate::Grid JobPrivacy::grid(const aggregate::Grid& exact) const {
-  return exact.coarser(spacing());
+aggregate::Grid JobPrivacy::grid(const aggregate::Grid& exact, double norm) const {
+  return exact.coarser(spacing(norm_or_own(norm)));
 }
 
-double JobPrivacy::sensitivity(const aggregate::Grid& grid) const {
-  return spec_.clipping_norm + grid.spacing() * root_coordinates_ / 2;
+double JobPrivacy::sensitivity(const aggregate::Grid& grid, double norm) const {
+  return norm_or_own(norm) + grid.spacing() * root_coordinates_ / 2;
 }
 
-Result<aggregate::Noise> JobPrivacy::noise(const aggregate::Grid& grid) const {
-  const double steps = spec_.noise_multiplier * sensitivity(grid) / grid.spacing();
+Result<aggregate::Noise> JobPrivacy::noise(const aggregate::Grid& grid, double norm) const {
+  double multiplier = spec_.noise_multiplier;
+  if (spec_.adaptive) {
+    FED_ASSIGN(split, privacy::split_noise(multiplier, spec_.adaptive->count_noise));
+    multiplier = split.vector;
+  }
+  const double steps = multiplier * sensitivity(grid, norm) / grid.spacing();
   FED_ASSIGN(variance, privacy::variance_at_least(steps));
   FED_ASSIGN(gaussian, privacy::DiscreteGaussian::with_variance(variance));
   const auto noise = std::make_shared<TileNoise>(gaussian, grid.spacing());

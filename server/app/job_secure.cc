@@ -5,6 +5,14 @@
 #include "base/log.h"
 
 namespace fed::app {
+namespace {
+
+// What the updates start from, as clients bind their secrets to it.
+crypto::Hash start_of(const GlobalModel& model) {
+  return coding::start_of(model.ref.hash, model.clipping_norm);
+}
+
+}  // namespace
 
 void Job::begin_secure() {
   secure_ = std::make_shared<SecureRound>(
@@ -48,8 +56,21 @@ bool Job::run(const round::Await& effect) {
   return true;
 }
 
+// A row of an earlier sum that is still there, since the disk was full, would be taken for an input
+// of this one by a server that starts again.
 bool Job::run(const round::Secure& effect) {
-  secure_->begin(effect, model_hashes());
+  auto rows = journal().uncommitted(name());
+  Status clean = rows ? Status() : rows.error();
+  for (std::size_t i = 0; clean && i < rows->size(); ++i) {
+    const store::ContributionRow& row = (*rows)[i];
+    clean = journal().discard_contribution(name(), {row.task, row.client},
+                                           static_cast<int>(round::Reason::attempt_abandoned));
+  }
+  if (clean) {
+    secure_->begin(effect, model_hashes());
+  } else {
+    events_.push_back(round::NotSecured{effect.round, clean.error().detail, {}});
+  }
   return true;
 }
 
@@ -57,7 +78,7 @@ SecureRound::ModelHash Job::model_hashes() const {
   return [this](std::int64_t version) -> std::optional<crypto::Hash> {
     const auto found = models_.find(version);
     if (found == models_.end()) return std::nullopt;
-    return found->second->ref.hash;
+    return start_of(*found->second);
   };
 }
 

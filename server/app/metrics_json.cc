@@ -50,4 +50,14 @@ std::optional<model::Metrics> weighted_metrics(const std::vector<store::Contribu
   return model::weighted_mean(clients);
 }
 
+std::int64_t more_within_norm(const std::vector<store::ContributionRow>& rows) {
+  std::int64_t more = 0;
+  for (const store::ContributionRow& row : rows) {
+    const Json json = Json::parse(row.metrics, nullptr, false);
+    if (row.outcome != "accepted" || !json.is_object() || !json.contains("within_norm")) continue;
+    more += json["within_norm"] == 1 ? 1 : -1;
+  }
+  return more;
+}
+
 }  // namespace fed::app

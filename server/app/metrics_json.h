@@ -21,4 +21,8 @@ std::optional<model::Metrics> client_metrics(const std::string& text, std::int64
 // Over the accepted contributions of a round, weighted by their test rows.
 std::optional<model::Metrics> weighted_metrics(const std::vector<store::ContributionRow>& rows);
 
+// Of the accepted ones, how many updates their clients found within the clipping norm, minus how
+// many they did not; who says nothing of it counts for neither.
+std::int64_t more_within_norm(const std::vector<store::ContributionRow>& rows);
+
 }  // namespace fed::app

@@ -25,8 +25,8 @@ std::size_t statistics_columns(const config::JobSpec& spec) {
 
 }  // namespace
 
-secagg::Codec Plan::codec(std::int64_t base_version) const {
-  return coding::codec_of(spec, model->layout().size(), base_version).value();
+secagg::Codec Plan::codec(std::int64_t base_version, double norm) const {
+  return coding::codec_of(spec, model->layout().size(), base_version, norm).value();
 }
 
 coding::StatisticsCodec Plan::statistics_codec() const {
@@ -56,9 +56,9 @@ std::uint64_t Plan::sum_bytes() const {
   return of.length() * (2 * word + 2 * sizeof(double)) + model->layout().size() * sizeof(float);
 }
 
-Result<aggregate::Grid> Plan::grid(double total_weight) const {
+Result<aggregate::Grid> Plan::grid(double total_weight, double norm) const {
   FED_ASSIGN(exact, aggregate::Grid::make(total_weight, spec.aggregation.update_limit));
-  return privacy && privacy->at_server() ? privacy->grid(exact) : exact;
+  return privacy && privacy->at_server() ? privacy->grid(exact, norm) : exact;
 }
 
 std::uint64_t Plan::early_fold_bytes() const {

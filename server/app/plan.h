@@ -36,17 +36,18 @@ struct Plan {
   // Whether updates are integers (section "quantisation"), and seen as a sum only.
   bool integers() const { return spec.quantisation.has_value(); }
   bool secure() const { return spec.secure_aggregation.has_value(); }
-  // Of such a job's updates from that version, and of its statistics. They can be made, as
-  // make_plan has seen.
-  secagg::Codec codec(std::int64_t base_version) const;
+  // Of such a job's updates from that version, and of its statistics; `norm` as coding::codec_of
+  // has it. They can be made, as make_plan has seen.
+  secagg::Codec codec(std::int64_t base_version, double norm = 0) const;
   coding::StatisticsCodec statistics_codec() const;
   coding::VectorShape vector_shape(round::TaskKind kind) const;
   // That the job makes, unless it ends before.
   std::int64_t versions_max() const {
     return std::min(engine.stopping.versions_max, engine.stopping.versions_paid);
   }
-  // The grid that a round of this weight is summed on. Errors as of Grid::make.
-  Result<aggregate::Grid> grid(double total_weight) const;
+  // The grid that a round of this weight, and of this clipping norm if it adapts, is summed on.
+  // Errors as of Grid::make.
+  Result<aggregate::Grid> grid(double total_weight, double norm = 0) const;
   // What is added up while a round's updates come in (early_fold.h); 0: nothing is. Not for an
   // asynchronous job, whose weight W is unknown until it closes, nor for rules that keep all
   // updates, nor where it is so large that it would push the updates out of the page cache.

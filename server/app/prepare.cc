@@ -29,6 +29,7 @@ Result<std::shared_ptr<const GlobalModel>> load_version(const Plan& plan, const 
   const std::size_t coordinates = plan.model->layout().size();
   tensor::Floats weights(coordinates);
   aggregate::OptimizerState state = plan.optimizer->initial(coordinates);
+  tensor::Metadata metadata;
   if (version == 0) {
     plan.model->initialize(weights, plan.spec.model.seed);
   } else {
@@ -36,10 +37,13 @@ Result<std::shared_ptr<const GlobalModel>> load_version(const Plan& plan, const 
     weights = std::move(saved.weights);
     state.m = std::move(saved.m);
     state.v = std::move(saved.v);
+    metadata = std::move(saved.metadata);
   }
+  FED_ASSIGN(norm, norm_from(plan.spec, version, metadata));
   const auto model = std::make_shared<GlobalModel>(
       version, aggregate::Folded{std::move(weights), std::move(state)},
       std::make_shared<WornMemory>());
+  model->clipping_norm = norm;
   FED_TRY(seal(*model, services.disk, services.blobs, services.compute));
   return std::shared_ptr<const GlobalModel>(model);
 }

@@ -15,6 +15,7 @@ constexpr std::size_t kReadBytes = 1 << 20;
 struct Base {
   tensor::Floats weights;
   aggregate::OptimizerState state;
+  double clipping_norm = 0;
 };
 
 Error not_kept(const ReplayInput& input, const std::string& what) {
@@ -31,6 +32,8 @@ Result<Base> base_of(const ReplayInput& input, const Services& services, std::in
   Base base{tensor::Floats(coordinates), plan.optimizer->initial(coordinates)};
   if (version == 0) {
     plan.model->initialize(base.weights, plan.spec.model.seed);
+    FED_ASSIGN(norm, norm_from(plan.spec, version, {}));
+    base.clipping_norm = norm;
     return base;
   }
   auto saved = services.checkpoints.load(plan.spec.name, version, plan.model->layout());
@@ -40,6 +43,8 @@ Result<Base> base_of(const ReplayInput& input, const Services& services, std::in
   if (!saved) return saved.error();
   base.weights = std::move(saved->weights);
   base.state = {std::move(saved->m), std::move(saved->v)};
+  FED_ASSIGN(norm, norm_from(plan.spec, version, saved->metadata));
+  base.clipping_norm = norm;
   return base;
 }
 
@@ -75,7 +80,8 @@ class Replay {
     FED_ASSIGN(then, base_of(input_, services_, input_.round));
     open(round);
     if (files_.size() != round.contributions.size()) return std::move(result_);
-    const FoldedRound input{*input_.plan, round, base.weights, base.state, nullptr};
+    const FoldedRound input{*input_.plan, round,   base.weights,      base.state,
+                            nullptr,      nullptr, base.clipping_norm};
     const auto folded = fold_round(input, files_, services_.parallel_for);
     if (folded) {
       compare(folded->folded, then);

@@ -101,6 +101,9 @@ class Engine {
   // Aborts if the state contradicts itself. For tests, after every event.
   void check_invariants() const;
 
+  // The norm that later updates are held to, of a job whose clipping norm adapts.
+  void limit_norm(double most) { config_.training.norm_max = most; }
+
  private:
   // One per event.
   void on(const ClientAvailable& event, Instant now, Effects& out);

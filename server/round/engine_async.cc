@@ -205,7 +205,9 @@ void Engine::end_task(ClientId client, const Refusal& refusal, Instant now, Effe
   const auto at = members_.find(client);
   const Member& member = at->second;
   const bool refused_it = refusal.reason == Reason::task_failed;
-  if (member.connected && member.told && !refused_it) {
+  // Who has answered has its task, even if it has come back meanwhile.
+  const bool has_it = member.told || member.status > Status::asked;
+  if (member.connected && has_it && !refused_it) {
     out.push_back(CancelTask{.client = client, .task = member.task, .reason = refusal.reason});
   }
   out.push_back(EndTask{.client = client, .task = member.task, .reason = refusal.reason});

@@ -156,7 +156,7 @@ void Engine::lose(const NotSecured::Lost& lost, Instant now, Effects& out) {
   member.last_refusal = {Reason::task_failed, lost.detail};
   if (lost.silent && !member.connected) return;
   if (member.status == Status::storing) return;  // its record is answered first
-  if (asynchronous()) return end_task(lost.client, Refusal(member.last_refusal), now, out);
+  if (asynchronous()) return end_task(lost.client, {Reason::not_secured, lost.detail}, now, out);
   member.status = Status::failed;
   tried_.insert(lost.client);
 }

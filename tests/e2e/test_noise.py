@@ -112,6 +112,20 @@ class Noise(harness.TestCase):
         deviation = 0.01 * NORM / math.sqrt((SITES - 1) * SITES) * math.sqrt(3)
         self.assertLess(abs(found - small).max(), 7 * deviation)
 
+    def test_a_norm_that_adapts_survives_a_killed_server(self):
+        job = noisy('adaptive', rounds=8, noise=0.01)
+        job['privacy'] |= {'clipping_norm': 1000, 'adaptive': {'learning_rate': 0.5, 'count_noise': 0.1}}
+        self.srv.submit(job)
+        self.srv.wait_for('adaptive', lambda shown: shown['version'] >= 3)
+        self.srv.kill9()
+        self.srv.start()
+        shown = self.srv.wait_finished('adaptive')
+        norms = [1000] + [row['metrics']['clipping_norm'] for row in shown['rounds']]
+        self.assertEqual(len(norms), 9)
+        # All updates are within it: its logarithm falls by a quarter in each round, but for the noise.
+        for before, after in zip(norms, norms[1:]):
+            self.assertLess(abs(math.log(before / after) - 0.25), 0.1)
+
     def test_a_budget_that_is_spent_ends_the_job(self):
         budget = (plan(2) + plan(3)) / 2
         self.srv.submit(noisy('spent', rounds=9, epsilon_max=budget))

@@ -267,7 +267,7 @@ class Answers final : public Checker {
       const TrainedUpdate* update = world.ledger().find(id);
       if (update != nullptr && update->hidden && update->coded.empty()) continue;
       // Nor where the sum that it was revealed for came to nothing.
-      const bool revealed = world.ledger().sums().has_revealed(id.client, id.job, id.task);
+      const bool revealed = world.ledger().sums().reveals(id.client, id.job, id.task) > 0;
       if (revealed && !accepted_tasks_.contains({id.client, id.job, id.task, Checksum()})) continue;
       if (!answered_.contains(id)) {
         return fmt::format("{} was offered {} times and never answered", text(id), times);

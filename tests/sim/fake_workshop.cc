@@ -152,9 +152,9 @@ class FakeWorkshop::Opened final : public app::Workload {
     }
     const auto measures = coding::measures_of(spec_, metrics);
     crypto::Wiped<crypto::kKeyBytes> secret;
-    // Asked once more, it rounds anew.
-    const auto attempt = static_cast<std::uint64_t>(task.attempt);
-    seeded_bytes(mix_seed({seed, seed_of("rounding"), attempt}))(secret.span());
+    // Trained once more, it is rounded anew, as a real one is.
+    const std::uint64_t before = shop_.ledger_.trainings(shop_.traits_.client, task.job, task.task);
+    seeded_bytes(mix_seed({seed, seed_of("rounding"), before}))(secret.span());
     FED_ASSIGN(words, codec.encode(answer.values, coding::weight_of(spec_, examples()), measures,
                                    secret.view()));
     answer.coded = secagg::pack(words, codec.modulus_bits());

@@ -52,7 +52,13 @@ class Ledger {
   // The update of these bytes came to be.
   void trained(const UpdateId& id, TrainedUpdate update) {
     sums_.trained(id.client, id.job, id.task);
+    ++trainings_[{id.client, id.job, id.task}];
     trained_[id] = std::move(update);
+  }
+  // Of a client's task, so far.
+  std::uint64_t trainings(std::size_t client, const std::string& job, std::int64_t task) const {
+    const auto at = trainings_.find({client, job, task});
+    return at == trainings_.end() ? 0 : at->second;
   }
   void forget(const UpdateId& id) { trained_.erase(id); }
   const TrainedUpdate* find(const UpdateId& id) const {
@@ -79,6 +85,7 @@ class Ledger {
   std::map<std::tuple<std::size_t, std::string, std::int64_t>, UpdateId> latest_;
   std::map<UpdateId, TrainedUpdate> trained_;
   Sums sums_;
+  std::map<std::tuple<std::size_t, std::string, std::int64_t>, std::uint64_t> trainings_;
   std::map<UpdateId, int> offered_;
   std::vector<Told> told_;
   std::uint64_t retries_ = 0;

@@ -69,7 +69,9 @@ void Sums::said(std::size_t client, const wire::Message& message) {
                          std::holds_alternative<wire::SecureReveal>(message);
   if (!is_answer) return;
   if (const auto* reveal = std::get_if<wire::SecureReveal>(&message)) {
-    revealed_[{client, reveal->name.job, reveal->name.task}] = reveal->name.attempt;
+    Revealed& revealed = revealed_[{client, reveal->name.job, reveal->name.task}];
+    if (revealed.attempt != reveal->name.attempt) ++revealed.count;
+    revealed = {reveal->name.attempt, revealed.count, false};
   }
   std::visit(
       [&](const auto& m) {
@@ -90,10 +92,11 @@ void Sums::check_offer(std::size_t client, const wire::Offer& offer) {
   const SumId id{offer.job, offer.attempt};
   if (offer.attempt > 0) {
     const auto before = revealed_.find({client, offer.job, offer.task});
-    const bool again = before != revealed_.end() && before->second != offer.attempt;
+    const bool again = before != revealed_.end() && before->second.attempt != offer.attempt &&
+                       !before->second.trained_since;
     if (again && wrong_.empty())
       wrong_ = fmt::format("{}: site-{} hands in the update that is in sum {}, which it revealed",
-                           text(id), client + 1, before->second);
+                           text(id), client + 1, before->second.attempt);
     const Bytes sum(offer.checksum.begin(), offer.checksum.end());
     return once(sums_[id].said, {client, "input"}, sum,
                 fmt::format("{}: site-{} has masked two inputs", text(id), client + 1));

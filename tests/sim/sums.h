@@ -31,11 +31,13 @@ class Sums {
   void overhear(std::size_t client, const wire::Message& message, bool incoming);
   // It has a new update for the task.
   void trained(std::size_t client, const std::string& job, std::int64_t task) {
-    revealed_.erase({client, job, task});
+    const auto before = revealed_.find({client, job, task});
+    if (before != revealed_.end()) before->second.trained_since = true;
   }
-  // It has revealed shares for a sum with its update of that task in it.
-  bool has_revealed(std::size_t client, const std::string& job, std::int64_t task) const {
-    return revealed_.contains({client, job, task});
+  // For how many sums it has revealed shares with an update of that task in it.
+  std::uint64_t reveals(std::size_t client, const std::string& job, std::int64_t task) const {
+    const auto at = revealed_.find({client, job, task});
+    return at == revealed_.end() ? 0 : at->second.count;
   }
   // The server's program has heard it from the client of that number.
   void arrived(std::int64_t client, const wire::Message& message);
@@ -84,8 +86,12 @@ class Sums {
   void once(std::map<Key, Bytes>& known, const Key& key, Bytes now, const std::string& complaint);
 
   std::map<SumId, Sum> sums_;
-  // For which sum a client has revealed shares with its update of a task in it.
-  std::map<std::tuple<std::size_t, std::string, std::int64_t>, std::int64_t> revealed_;
+  struct Revealed {
+    std::int64_t attempt = 0;  // the last one
+    std::uint64_t count = 0;
+    bool trained_since = false;
+  };
+  std::map<std::tuple<std::size_t, std::string, std::int64_t>, Revealed> revealed_;
   std::string wrong_;
 };
 

@@ -217,6 +217,37 @@ TEST_CASE("trial: a site whose own limit is spent takes part no more") {
   }
 }
 
+TEST_CASE("trial: a clipping norm that adapts comes to where the updates are") {
+  for (const char* mechanism : {"distributed_gaussian", "local_gaussian", "central_gaussian"}) {
+    CAPTURE(mechanism);
+    Json job = noisy_json(mechanism, 0.01, 1e6, 12);
+    job["privacy"]["clipping_norm"] = 60;
+    job["privacy"]["adaptive"] = {{"learning_rate", 1}, {"count_noise", 0.1}};
+    Setting setting(12, job);
+    const TrialResult result = setting.run(2);
+    REQUIRE(result.version == 12);
+    std::vector<double> norms{60};
+    for (const TrialRound& round : result.rounds) {
+      CHECK(round.accepted == kClients);
+      norms.push_back(Json::parse(round.metrics)["clipping_norm"].get<double>());
+    }
+    // All are within it at first: the logarithm moves by the learning rate times a half, and noise.
+    for (std::size_t i = 1; i <= 3; ++i) {
+      CHECK(std::log(norms[i - 1] / norms[i]) == Approx(0.5).margin(0.25));
+    }
+    CHECK(norms.back() < 5);
+    CHECK(norms.back() > 0.01);
+    // What a round costs does not depend on the norm.
+    privacy::PlanRequest request = asked(setting.options.job);
+    request.rounds = 12;
+    CHECK(result.rounds.back().epsilon.value() ==
+          Approx(privacy::make_plan(request).value().guarantee.epsilon).epsilon(1e-12));
+    if (mechanism != std::string("distributed_gaussian")) continue;
+    CHECK(request.distributed.dimension == 7);
+    CHECK(setting.run(1).model == result.model);
+  }
+}
+
 std::vector<float> weights_in(const Setting& setting) {
   const auto reader =
       tensor::SafetensorsReader::open(setting.scratch.path() / "model.safetensors").value();

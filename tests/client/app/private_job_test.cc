@@ -15,14 +15,14 @@ namespace {
 
 constexpr std::size_t kInputs = 2;
 
-std::string job_text(const std::string& mechanism, double noise) {
+std::string job_text(const std::string& mechanism, double noise, const std::string& more) {
   const std::string sum =
       mechanism == "distributed_gaussian" ? R"(,"secure_aggregation":{"corrupted":0.1})" : "";
   return R"({"name":"trial","model":{"type":"linear","inputs":2},
 "rounds":{"max":3,"cohort":20,"contributions":{"min":8}},"aggregation":{"weighting":"uniform"},
 "privacy":{"mechanism":")" +
          mechanism + R"(","clipping_norm":1,"noise_multiplier":)" + std::to_string(noise) +
-         R"(,"epsilon_max":1000})" + sum + "}";
+         R"(,"epsilon_max":1000)" + more + "}" + sum + "}";
 }
 
 struct Site {
@@ -37,7 +37,7 @@ struct Site {
   std::unique_ptr<LocalJob> job;
 
   explicit Site(const std::string& mechanism, double noise = 2,
-                const config::PrivacyAgreementSpec& own = {})
+                const config::PrivacyAgreementSpec& own = {}, const std::string& more = "")
       : limit(own) {
     make_durable_folder(disk, "/state", Durability::power).value();
     ledger = std::make_unique<PrivacyLedger>(disk, "/state/privacy.ledger", limit);
@@ -48,7 +48,7 @@ struct Site {
         .value();
     model_file = scratch.path() / "model";
     replace_file(model_file, bytes(), Durability::process).value();
-    job = LocalJob::open("trial", job_text(mechanism, noise), data, {}, ledger.get()).value();
+    job = LocalJob::open("trial", job_text(mechanism, noise, more), data, {}, ledger.get()).value();
     task.job = "trial";
     task.task = 2;
     task.base_version = 1;
@@ -123,7 +123,8 @@ TEST_CASE("noise of this client: a limit that is spent stops the training before
     CHECK(refused.error().code == ErrorCode::unsupported);
     CHECK_THAT(refused.error().detail, Catch::Contains("jobs.privacy.epsilon_max"));
     CHECK(site.ledger->entries().value() == 0);
-    if (site.job->secure(wire::TaskKind::training)) CHECK_FALSE(site.job->secure(wire::TaskKind::training)->pay(2).has_value());
+    if (site.job->secure(wire::TaskKind::training))
+      CHECK_FALSE(site.job->secure(wire::TaskKind::training)->pay(2).has_value());
   }
 }
 
@@ -133,6 +134,20 @@ TEST_CASE("noise of this client: a ledger that cannot be written lets nothing ou
   const auto next = site.disk.operations() + 1;
   site.disk.set_faults({.fail_at = {next, next + 1, next + 2}});
   CHECK(site.train().has_error());
+}
+
+TEST_CASE("a norm that adapts is the task's, and what the update starts from") {
+  const Site site("distributed_gaussian");
+  CHECK(site.train().value().offer.model == site.task.model->hash);
+  Site lied("distributed_gaussian");
+  lied.task.clipping_norm = 3;
+  CHECK(lied.train().error().code == ErrorCode::mismatch);
+  Site adaptive("distributed_gaussian", 2, {}, R"(,"adaptive":{"count_noise":3})");
+  CHECK(adaptive.train().error().code == ErrorCode::mismatch);
+  adaptive.task.clipping_norm = 0.25;
+  const auto answer = adaptive.train().value();
+  CHECK(answer.offer.model == coding::start_of(adaptive.task.model->hash, 0.25));
+  CHECK(answer.offer.model != adaptive.task.model->hash);
 }
 
 TEST_CASE("a sum needs the survivors that the job's noise was sized for, or the site's more") {

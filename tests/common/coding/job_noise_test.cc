@@ -7,6 +7,7 @@
 #include <limits>
 
 #include "coding/job_codec.h"
+#include "privacy/adaptive_clip.h"
 
 namespace fed::coding {
 namespace {
@@ -266,6 +267,117 @@ TEST_CASE("noise of clients: no wrap within the head-room, and no measures") {
     CHECK(half > 20 * 500 + room);
     CHECK(half <= 2 * (20 * 500 + room));
   }
+}
+
+config::JobSpec adaptive_job(Mechanism mechanism, double noise_multiplier, double count_noise) {
+  config::JobSpec job = some_job(mechanism, noise_multiplier);
+  job.privacy->adaptive =
+      config::AdaptiveClipSpec{.quantile = 0.5, .learning_rate = 0.2, .count_noise = count_noise};
+  return job;
+}
+
+TEST_CASE("adaptive clipping: the bit is in the norm that the noise was sized for") {
+  auto source = privacy::RandomSource::seeded(7);
+  for (const Mechanism mechanism : {Mechanism::distributed_gaussian, Mechanism::local_gaussian}) {
+    const Coded coded(adaptive_job(mechanism, 1.3, 0.9));
+    CHECK(coded.codec.length() == 302);
+    // S = C / sqrt(1 - (z / 2 sigma_b)^2), but for the bit's whole number of steps.
+    const double share = 1.3 / (2 * 0.9), together = 500 / std::sqrt(1 - share * share);
+    const auto limit =
+        privacy::rounded_norm(together + 1e-9, 301, std::exp(-0.5)).value().l2_squared_max;
+    for (const auto& update : awkward_updates(300)) {
+      for (int again = 0; again < 20; ++again) {
+        const auto rounded = coded.round(update, source).value();
+        REQUIRE(rounded.size() == 301);
+        REQUIRE(std::abs(rounded.back()) == static_cast<std::int64_t>(share * together));
+        std::uint64_t squares = 0;
+        for (const std::int64_t each : rounded) squares += static_cast<std::uint64_t>(each * each);
+        REQUIRE(squares <= limit);
+      }
+    }
+    std::vector<float> update(300, 0.0F);
+    update[3] = 3;
+    CHECK(coded.round(update, source).value().back() > 0);
+    update[3] = 3.001F;
+    CHECK(coded.round(update, source).value().back() < 0);
+  }
+}
+
+TEST_CASE("adaptive clipping: one mechanism with the two noises of the theorem") {
+  const Coded coded(adaptive_job(Mechanism::distributed_gaussian, 1.3, 0.9), kSize);
+  const auto split = privacy::split_noise(1.3, 0.9).value();
+  const Moments found = noise_of(coded, 4, 8, kSize);
+  const double variance = split.vector * split.vector;
+  CHECK(std::abs(found.variance / variance - 1) < 6 * std::sqrt(2.0 / kSize) + 0.005);
+  // Of two within and one beyond, many times.
+  auto source = privacy::RandomSource::seeded(9);
+  const Coded small(adaptive_job(Mechanism::distributed_gaussian, 1.3, 0.9), 3);
+  const std::vector<float> within{1, 0, 0}, beyond{0, 4, 0};
+  constexpr int kRounds = 4000;
+  double mean = 0, squares = 0;
+  for (int round = 0; round < kRounds; ++round) {
+    secagg::Words sum = secagg::zero_words(small.codec.modulus_bits(), small.codec.length());
+    for (const auto* update : {&within, &beyond, &within, &within}) {
+      secagg::Words one = small.codec.assemble(small.round(*update, source).value());
+      small.noise.add(one, source);
+      std::visit(
+          [&](auto& total) {
+            const auto& more = std::get<std::decay_t<decltype(total)>>(one);
+            for (std::size_t k = 0; k < total.size(); ++k) total[k] += more[k];
+          },
+          sum);
+    }
+    const auto decoded = small.codec.decode(std::move(sum));
+    CHECK(decoded.weight == 4);
+    const double noise = small.noise.within_norm(decoded) - 0.75;
+    mean += noise / kRounds;
+    squares += noise * noise / kRounds;
+  }
+  const double deviation = split.count / 4;  // of the fraction
+  CHECK(std::abs(mean) < 6 * deviation / std::sqrt(kRounds));
+  CHECK(std::abs(squares / (deviation * deviation) - 1) < 6 * std::sqrt(2.0 / kRounds) + 0.01);
+}
+
+TEST_CASE("adaptive clipping: what a server says of the norm weakens no noise") {
+  for (const bool rotation : {false, true}) {
+    config::JobSpec job = adaptive_job(Mechanism::distributed_gaussian, 1.3, 0.9);
+    job.quantisation->rotation = rotation;
+    const Coded honest(job);
+    auto source = privacy::RandomSource::seeded(10);
+    for (const double norm : {1e-30, 1e-3, 7.3, 1e9, 1e300}) {
+      const secagg::Codec told = codec_of(job, 300, 1, norm).value();
+      CHECK(told.clip_norm() == norm);
+      const JobNoise noise = JobNoise::make(job, told).value();
+      CHECK(noise.request().distributed.clip_steps ==
+            honest.noise.request().distributed.clip_steps);
+      CHECK(noise.head_room() == honest.noise.head_room());
+      CHECK(told.modulus_bits() == honest.codec.modulus_bits());
+      CHECK(told.length() == honest.codec.length());
+      const auto prepared = told.prepare(std::vector<float>(300, 0.5F)).value();
+      const auto rounded = honest.noise.round(prepared, told, source);
+      std::uint64_t squares = 0;
+      if (!rounded) continue;  // refused is as good
+      for (const std::int64_t each : *rounded) squares += static_cast<std::uint64_t>(each * each);
+      const auto& setting = honest.noise.request().distributed;
+      CHECK(squares <= privacy::rounded_norm(setting.clip_steps, setting.dimension, setting.beta)
+                           .value()
+                           .l2_squared_max);
+    }
+    for (const double norm : {5e-324, double{INFINITY}}) {
+      const auto told = codec_of(job, 300, 1, norm);
+      if (!told) continue;
+      const auto prepared = told->prepare(std::vector<float>(300, 0.5F)).value();
+      CHECK(honest.noise.round(prepared, *told, source).has_error());
+    }
+  }
+  CHECK(start_of(settings_hash("model"), 0) == settings_hash("model"));
+  CHECK(start_of(settings_hash("model"), 1) != start_of(settings_hash("model"), 1.5));
+}
+
+TEST_CASE("adaptive clipping: a bit that no step of the grid holds is the operator's business") {
+  config::JobSpec job = adaptive_job(Mechanism::distributed_gaussian, 1, 1000);
+  job.quantisation->steps = 500;
+  CHECK_THAT(codec_of(job, 100, 1).error().detail, Catch::Contains("quantisation.steps"));
 }
 
 }  // namespace

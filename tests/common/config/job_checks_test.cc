@@ -253,6 +253,31 @@ TEST_CASE("noise of clients goes only with what it covers") {
   }
 }
 
+TEST_CASE("a clipping norm adapts only under noise that covers what it follows") {
+  Json job = table_job();
+  job["aggregation"] = {{"weighting", "uniform"}};
+  job["privacy"] = {{"mechanism", "local_gaussian"},
+                    {"clipping_norm", 2},
+                    {"noise_multiplier", 1.5},
+                    {"epsilon_max", 8},
+                    {"adaptive", {{"count_noise", 2}}}};
+  const auto parsed = parse_job(job.dump()).value();
+  CHECK(parsed.privacy->adaptive ==
+        AdaptiveClipSpec{.quantile = 0.5, .learning_rate = 0.2, .count_noise = 2});
+  CHECK(parse_job(parsed.text).value() == parsed);
+  expect(job, R"({"privacy": {"adaptive": {"count_noise": 0.75}}})",
+         {{"/privacy/adaptive/count_noise",
+           "is 0.75; allowed: above 0.75, half of \"noise_multiplier\", since both noises share "
+           "what that promises"}});
+  expect(
+      job, R"({"privacy": {"mechanism": "local_laplace"}})",
+      {{"/privacy/adaptive",
+        "does not go with \"local_laplace\"; allowed: none, since its noise would drown how many "
+        "updates are within the norm"}});
+  job["privacy"]["mechanism"] = "central_gaussian";
+  CHECK(parse_job(job.dump()).has_value());
+}
+
 TEST_CASE("shares of noise are counted without those of who may tell them") {
   Json job = table_job();
   job["aggregation"] = {{"weighting", "uniform"}};

@@ -113,5 +113,52 @@ TEST_CASE("noise: multiples of the grid, of the deviation that was promised") {
   CHECK_FALSE(std::equal(other.begin(), other.end(), tile.begin()));
 }
 
+TEST_CASE("a version's clipping norm is in its checkpoint, to the last digit") {
+  config::JobSpec job = job_of(spec_of(1));
+  CHECK(norm_from(job, 3, {}).value() == 0);
+  job.privacy->adaptive = config::AdaptiveClipSpec{.count_noise = 2};
+  CHECK(norm_from(job, 0, {}).value() == 2);
+  for (const double norm : {0.1, 1.0 / 3, 1e-9, 12345.678901234567}) {
+    CHECK(norm_from(job, 3, {{"clipping_norm", norm_text(norm)}}).value() == norm);
+  }
+  for (const char* text : {"", "none", "0", "-1", "inf", "nan"}) {
+    CHECK(norm_from(job, 3, {{"clipping_norm", text}}).error().code == ErrorCode::malformed);
+  }
+  CHECK(norm_from(job, 3, {}).error().code == ErrorCode::malformed);
+}
+
+TEST_CASE("a norm that adapts: noise of the server is split between the sum and the count") {
+  config::JobSpec job = job_of(spec_of(1.5));
+  job.aggregation.update_limit = 64;
+  job.privacy->adaptive =
+      config::AdaptiveClipSpec{.quantile = 0.5, .learning_rate = 1, .count_noise = 1};
+  const JobPrivacy privacy = JobPrivacy::make(job, 10000).value();
+  CHECK(privacy.round().values()[5] == privacy_of(spec_of(1.5)).round().values()[5]);
+  // (1.5^-2 - 2^-2)^(-1/2)
+  const double vector = 1 / std::sqrt(1 / 2.25 - 0.25);
+  for (const double norm : {0.01, 2.0, 50.0}) {
+    const Grid grid = privacy.grid(Grid::make(10, 64).value(), norm);
+    std::vector<double> tile(100000);
+    privacy.noise(grid, norm).value()(tile);
+    double squares = 0;
+    for (const double value : tile) squares += value * value;
+    const double deviation = vector * privacy.sensitivity(grid, norm);
+    CHECK(privacy.sensitivity(grid, norm) == Approx(norm).epsilon(1.0 / 128));
+    CHECK(std::fabs(squares / 1e5 / (deviation * deviation) - 1) < 7 * std::sqrt(2 / 1e5));
+  }
+  // 30 of 40 within it: the fraction is 3/4, and its noise 1/40.
+  double mean = 0, spread = 0;
+  constexpr int kDraws = 2000;
+  for (int i = 0; i < kDraws; ++i) {
+    const double moved = -std::log(privacy.next_norm(2, 20, 40).value() / 2) - 0.25;
+    mean += moved / kDraws;
+    spread += moved * moved / kDraws;
+  }
+  CHECK(std::fabs(mean) < 7 * 0.025 / std::sqrt(kDraws));
+  CHECK(std::fabs(spread / (0.025 * 0.025) - 1) < 7 * std::sqrt(2.0 / kDraws) + 0.02);
+  // Never beyond what a coordinate may have.
+  CHECK(privacy.next_norm(63.9, -40, 40).value() == 64);
+}
+
 }  // namespace
 }  // namespace fed::app

@@ -126,6 +126,10 @@ class GroupLife {
     ++seen[std::string("end ") + name(e.reason)];
     REQUIRE(open_.at(e.task).client == e.client);
     REQUIRE_FALSE(in_sum_.contains({e.task, e.client}));
+    // Who waits with its update hears of the end.
+    const auto given = given_.find(e.client);
+    const bool waits = given != given_.end() && given->second == e.task && open_.at(e.task).ready;
+    REQUIRE_FALSE((waits && (e.reason == Reason::left_over || e.reason == Reason::not_secured)));
     open_.erase(e.task);
     given_.erase(e.client);
   }
