@@ -300,6 +300,9 @@ namespace {
 
 // All that makes a sum of the first `survivors` of three clients, of whom two rebuild a secret.
 void open_sum(Sums& sums, std::int64_t attempt, secagg::Member survivors) {
+  auto terms = about<wire::SecureTerms>("job-1", 1, attempt);
+  terms.terms.round = 1;
+  sums.overhear(0, terms, true);
   auto roster = about<wire::SecureRoster>("job-1", 1, attempt);
   roster.roster.parameters = {3, 2};
   for (int i = 0; i < 4; ++i) {
