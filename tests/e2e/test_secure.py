@@ -63,6 +63,16 @@ class SecureCase(harness.TestCase):
         # The grid has steps of 10000 / 2^24.
         self.assertLess(abs(self.weights(name) - expected).max(), 5e-3)
 
+    def freeze_one(self, job):
+        """The slow site stands still until the others are ready; then site 0 does, and the slow one makes the sum begin."""
+        self.srv.submit(job)
+        self.sites[SLOW].daemon.wait_log(rf'job {job["name"]} task [0-9]+: training on')
+        self.sites[SLOW].daemon.signal(signal.SIGSTOP)
+        self.srv.wait_for(job['name'], lambda shown: shown['accepted'] == 3)
+        self.sites[0].daemon.signal(signal.SIGSTOP)
+        self.sites[SLOW].daemon.signal(signal.SIGCONT)
+        self.srv.daemon.wait_log(rf'job {job["name"]} round 1: sum 1 of the updates of 4 clients begins')
+
 
 class Sums(SecureCase):
     def test_the_model_is_that_of_the_sum_and_no_site_is_seen(self):
@@ -80,16 +90,6 @@ class Sums(SecureCase):
         self.srv.submit(seen('plain', rounds=2))
         self.srv.wait_finished('plain')
         self.assertLess(abs(self.weights('secret') - self.weights('plain')).max(), 5e-3)
-
-    def freeze_one(self, job):
-        """The slow site stands still until the others are ready; then site 0 does, and the slow one makes the sum begin."""
-        self.srv.submit(job)
-        self.sites[SLOW].daemon.wait_log(rf'job {job["name"]} task 1: training on')
-        self.sites[SLOW].daemon.signal(signal.SIGSTOP)
-        self.srv.wait_for(job['name'], lambda shown: shown['accepted'] == 3)
-        self.sites[0].daemon.signal(signal.SIGSTOP)
-        self.sites[SLOW].daemon.signal(signal.SIGCONT)
-        self.srv.daemon.wait_log(rf'job {job["name"]} round 1: sum 1 of the updates of 4 clients begins')
 
     def test_who_falls_silent_is_left_out(self):
         self.freeze_one(secret('silent', phase_s=1))
@@ -170,16 +170,6 @@ class Buffered(SecureCase):
         self.srv.wait_finished('resumed')
         self.assertEqual([site.trainings('resumed', '[0-9]+') for site in self.sites], [1, 1, 1, 1])
         self.assertModelOf('resumed', {0, 1, 2, 3})
-
-    def freeze_one(self, job):
-        """As in Sums, but a task's number is not that of the round."""
-        self.srv.submit(job)
-        self.sites[SLOW].daemon.wait_log(rf'job {job["name"]} task [0-9]+: training on')
-        self.sites[SLOW].daemon.signal(signal.SIGSTOP)
-        self.srv.wait_for(job['name'], lambda shown: shown['accepted'] == 3)
-        self.sites[0].daemon.signal(signal.SIGSTOP)
-        self.sites[SLOW].daemon.signal(signal.SIGCONT)
-        self.srv.daemon.wait_log(rf'job {job["name"]} round 1: sum 1 of the updates of 4 clients begins')
 
 
 class Columns(harness.TestCase):
