@@ -12,6 +12,7 @@ cli::Command evaluate_command();
 cli::Command predict_command();
 cli::Command status_command();
 cli::Command roster_command();
+cli::Command key_command();
 cli::Command split_command();
 
 }  // namespace fed::app

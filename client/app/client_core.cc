@@ -27,6 +27,7 @@ ClientCore::ClientCore(const config::ClientSpec& spec, ClientSurroundings surrou
       site_(spec.limits),
       session_(cli::version_line("fedclient"), outbox_.offers()),
       secure_(secure_setup()),
+      key_holder_(key_holder_setup()),
       uplink_(loop_, around_.dialer, spec, *this, options.seed) {}
 
 void ClientCore::start() {
@@ -99,11 +100,12 @@ Status ClientCore::received(const wire::Message& message) {
     status_.name = welcome->client;
     write_status();
   }
+  if (const auto* offer = std::get_if<wire::JobOffer>(&message)) key_holder_.offered(*offer);
   if (!received_secure(message)) carry_out(session_.message(message, loop_.now()));
   return {};
 }
 
-// ---- Secure sums ----
+// ---- Sums of hidden updates ----
 
 SecureWork::Setup ClientCore::secure_setup() {
   return {.disk = around_.disk,
@@ -121,6 +123,16 @@ SecureWork::Setup ClientCore::secure_setup() {
           .lost = [this](const wire::Offer& update, const Error& why) { not_read(update, why); }};
 }
 
+KeyHolder::Setup ClientCore::key_holder_setup() {
+  return {.key = around_.decryption_key,
+          .disk = around_.disk,
+          .state_dir = spec_.state_dir,
+          .clients_min = spec_.jobs.homomorphic_encryption.clients_min,
+          .loop = loop_,
+          .work = around_.loading,
+          .send = [this](const wire::Message& message) { carry_out({session::Send{message}}); }};
+}
+
 SecureWork::Ready ClientCore::ready_for(const wire::SecureName& name) const {
   const auto job = jobs_.find(name.job);
   const bool loaded = job != jobs_.end() && job->second.workload != nullptr;
@@ -132,6 +144,10 @@ SecureWork::Ready ClientCore::ready_for(const wire::SecureName& name) const {
 }
 
 bool ClientCore::received_secure(const wire::Message& message) {
+  if (const auto* question = std::get_if<wire::DecryptSum>(&message)) {
+    key_holder_.on(*question);
+    return true;
+  }
   if (const auto* terms = std::get_if<wire::SecureTerms>(&message)) {
     const auto job = jobs_.find(terms->name.job);
     const bool loading = job != jobs_.end() && job->second.workload == nullptr;

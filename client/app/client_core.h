@@ -17,6 +17,7 @@
 #include <string>
 
 #include "app/client_status.h"
+#include "app/key_holder.h"
 #include "app/uplink.h"
 #include "app/workload.h"
 #include "session/model_cache.h"
@@ -40,6 +41,8 @@ struct ClientSurroundings {
   std::function<void(const std::string&)> show;
   // The core has ended, with this exit status: nothing of it is to be run any more.
   std::function<void(int status)> ended;
+  // Null: this client is no key holder.
+  std::shared_ptr<const paillier::SecretKey> decryption_key{};
 };
 
 class ClientCore final : private UplinkUser {
@@ -100,6 +103,7 @@ class ClientCore final : private UplinkUser {
   void training_progressed(std::uint64_t training, wire::Progress progress);
 
   SecureWork::Setup secure_setup();
+  KeyHolder::Setup key_holder_setup();
   SecureWork::Ready ready_for(const wire::SecureName& name) const;
   Result<std::shared_ptr<const File>> to_send(const session::UpdateKey& key,
                                               std::int64_t attempt) const;
@@ -137,6 +141,7 @@ class ClientCore final : private UplinkUser {
   const session::Site site_;
   session::Session session_;
   SecureWork secure_;
+  KeyHolder key_holder_;
   std::map<std::string, Job> jobs_;
   std::optional<Download> download_;
   std::optional<Sending> sending_;

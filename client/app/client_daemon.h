@@ -25,13 +25,15 @@ class ClientDaemon {
 
   // `disk` (of the state), `spec` and `keys` outlive it.
   ClientDaemon(Disk& disk, const config::ClientSpec& spec, const ClientKeys& keys,
-               session::Outbox outbox, session::ModelCache cache, Options options);
+               std::shared_ptr<const paillier::SecretKey> decryption_key, session::Outbox outbox,
+               session::ModelCache cache, Options options);
 
   // Until a signal says stop (status 0), or with `once`: 0 after a job, 1 if the server refuses.
   int run();
 
  private:
-  ClientSurroundings surroundings(Disk& disk, const ClientKeys& keys);
+  ClientSurroundings surroundings(Disk& disk, const ClientKeys& keys,
+                                  std::shared_ptr<const paillier::SecretKey> decryption_key);
   void schedule_watchdog();
   void await_signal();
   void end(int status);

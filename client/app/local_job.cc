@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "coding/encrypted_vector.h"
 #include "data/encode.h"
 #include "secagg/packing.h"
 #include "session/model_cache.h"
@@ -144,6 +145,9 @@ Status LocalJob::read(const config::DataSpec& data) {
 Status LocalJob::agree() {
   if (!spec_.quantisation) return agree_on_privacy(nullptr);
   FED_ASSIGN(codec, coding::codec_of(spec_, model_->layout().size(), 0));
+  if (spec_.homomorphic_encryption) {
+    FED_TRY(coding::encrypted_vector_of(spec_, coding::shape_of(codec)));
+  }
   return agree_on_privacy(&codec);
 }
 
@@ -206,7 +210,17 @@ Status LocalJob::pay_before_training(std::int64_t task) const {
   return noise_ ? ledger_->check(spec_.name, task, *cost_) : pay(task);
 }
 
-Result<LocalJob::Answer> LocalJob::sum(const wire::Task& task) const {
+// Packed, or encrypted.
+Result<Bytes> LocalJob::to_send(const secagg::Words& vector, wire::TaskKind kind,
+                                const crypto::RandomSource& random) const {
+  const coding::VectorShape shape = vector_shape(kind);
+  if (!spec_.homomorphic_encryption) return secagg::pack(vector, shape.modulus_bits);
+  FED_ASSIGN(encrypted, coding::encrypted_vector_of(spec_, shape));
+  return encrypted.encrypt(vector, random);
+}
+
+Result<LocalJob::Answer> LocalJob::sum(const wire::Task& task,
+                                       const crypto::RandomSource& random) const {
   FED_TRY(agreement_.check_task(spec_, task.kind));
   auto sums = source_->statistics();
   if (!sums) return unusable_data(spec_.name, sums.error());
@@ -214,7 +228,8 @@ Result<LocalJob::Answer> LocalJob::sum(const wire::Task& task) const {
   answer.offer = offer_for(task, examples());
   if (spec_.quantisation) {
     FED_ASSIGN(words, statistics_codec().encode(*sums));
-    answer.coded = secagg::pack(words, statistics_codec().modulus_bits());
+    FED_ASSIGN(coded, to_send(words, task.kind, random));
+    answer.coded = std::move(coded);
     hide(answer.offer, crypto::Hash{});
   } else {
     answer.sums = std::move(*sums);
@@ -303,20 +318,22 @@ Status LocalJob::encode(const wire::Task& task, const train::Update& update,
   random(secret.span());
   if (noise_) {
     FED_ASSIGN(noisy, encode_noisy(task, update, codec, secret.view()));
-    answer.coded = secagg::pack(noisy, codec.modulus_bits());
+    FED_ASSIGN(coded, to_send(noisy, task.kind, random));
+    answer.coded = std::move(coded);
   } else {
     const bool told = !answer.offer.metrics.empty() && update.holdout.has_value();
     const auto measures = coding::measures_of(
         spec_, told ? std::optional<model::Metrics>(*update.holdout) : std::nullopt);
     FED_ASSIGN(words, codec.encode(update.values, coding::weight_of(spec_, update.examples),
                                    measures, secret.view()));
-    answer.coded = secagg::pack(words, codec.modulus_bits());
+    FED_ASSIGN(coded, to_send(words, task.kind, random));
+    answer.coded = std::move(coded);
   }
   hide(answer.offer, coding::start_of(task.model->hash, task.clipping_norm));
   return {};
 }
 
-// With secure aggregation, and with noise of this client, the vector says it all, and the offer
+// Where updates are hidden, and with noise of this client, the vector says it all, and the offer
 // nothing but what it began from.
 void LocalJob::hide(wire::Offer& offer, const crypto::Hash& start) const {
   if (!hides_rows()) return;

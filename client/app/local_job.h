@@ -50,14 +50,15 @@ class LocalJob {
 
   std::int64_t examples() const { return source_->train_rows(); }
   // Whether the server is not to know how many rows there are.
-  bool hides_rows() const { return spec_.secure_aggregation || noise_; }
+  bool hides_rows() const { return spec_.hides_updates() || noise_; }
   std::uint64_t row_steps() const;  // as Workload has it
   const config::JobSpec& spec() const { return spec_; }
 
   using Answer = TaskAnswer;
 
-  // Sums of the training rows' number columns (data/statistics.h).
-  Result<Answer> sum(const wire::Task& task) const;
+  // Sums of the training rows' number columns (data/statistics.h). `random` is for their
+  // encryption, if the job has one.
+  Result<Answer> sum(const wire::Task& task, const crypto::RandomSource& random) const;
 
   // Trains on the weights in `model_file` as `client`, whose name seeds the shuffling. `random` is
   // for the rounding of an update that becomes integers, and for its noise. What the task costs of
@@ -92,6 +93,8 @@ class LocalJob {
                 const crypto::RandomSource& random, Answer& answer) const;
   Result<secagg::Words> encode_noisy(const wire::Task& task, const train::Update& update,
                                      const secagg::Codec& codec, crypto::KeyView secret) const;
+  Result<Bytes> to_send(const secagg::Words& vector, wire::TaskKind kind,
+                        const crypto::RandomSource& random) const;
   void hide(wire::Offer& offer, const crypto::Hash& start) const;
   Status load(const wire::Task& task);
 

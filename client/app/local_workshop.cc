@@ -16,7 +16,7 @@ class LocalWorkshop::Opened final : public Workload {
   Result<TaskAnswer> perform(const wire::Task& task, const fs::path& model_file,
                              const std::string& client, const train::Progress& progress,
                              std::stop_token stop) override {
-    if (task.kind == wire::TaskKind::statistics) return job_->sum(task);
+    if (task.kind == wire::TaskKind::statistics) return job_->sum(task, crypto::random_bytes);
     return job_->train(task, disk_, model_file, client, trainer_, crypto::random_bytes, progress,
                        stop);
   }
@@ -29,6 +29,7 @@ class LocalWorkshop::Opened final : public Workload {
 
 Result<std::shared_ptr<Workload>> LocalWorkshop::open(const std::string& name,
                                                       const std::string& text) {
+  if (data_.empty()) return Error{ErrorCode::unsupported, "this client has no data"};
   FED_ASSIGN(job, LocalJob::open(name, text, data_, agreement_, &ledger_));
   return std::shared_ptr<Workload>(std::make_shared<Opened>(std::move(job), disk_, trainer_));
 }

@@ -12,6 +12,6 @@ int main(int argc, char** argv) {
       "trains a federated model on the data of this machine, which never leaves it",
       {fed::app::join_command(), fed::app::check_command(), fed::app::run_command(),
        fed::app::evaluate_command(), fed::app::predict_command(), fed::app::status_command(),
-       fed::app::roster_command(), fed::app::split_command()}};
+       fed::app::roster_command(), fed::app::key_command(), fed::app::split_command()}};
   return fed::cli::run(program, argc, argv);
 }

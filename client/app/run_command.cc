@@ -44,15 +44,26 @@ void report(const session::Outbox::Findings& found, const fs::path& folder) {
   }
 }
 
+// Null for a client that is no key holder.
+Result<std::shared_ptr<const paillier::SecretKey>> decryption_key(Disk& disk,
+                                                                  const config::ClientSpec& spec) {
+  const fs::path& file = spec.jobs.homomorphic_encryption.secret_key;
+  if (file.empty()) return std::shared_ptr<const paillier::SecretKey>();
+  FED_ASSIGN(key, load_decryption_key(disk, file));
+  return std::make_shared<const paillier::SecretKey>(std::move(key));
+}
+
 Result<int> run_daemon(const config::ClientSpec& spec, ClientDaemon::Options options) {
   Disk& disk = real_disk();
   FED_ASSIGN(lock, lock_state(disk, spec.state_dir));
   FED_ASSIGN(keys, load_keys(disk, spec.state_dir));
+  FED_ASSIGN(holder_key, decryption_key(disk, spec));
   const fs::path folder = spec.state_dir / "outbox";
   FED_ASSIGN(outbox, session::Outbox::open(disk, folder, storage_key(keys)));
   report(outbox.findings(), folder);
   FED_ASSIGN(cache, session::ModelCache::open(disk, spec.state_dir / "models"));
-  ClientDaemon daemon(disk, spec, keys, std::move(outbox), std::move(cache), options);
+  ClientDaemon daemon(disk, spec, keys, std::move(holder_key), std::move(outbox), std::move(cache),
+                      options);
   return daemon.run();
 }
 

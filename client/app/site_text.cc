@@ -27,6 +27,15 @@ std::string secure_text(const config::SecureAgreementSpec& secure) {
                                           : "entered in the roster when first met");
 }
 
+std::string encryption_text(const config::HomomorphicAgreementSpec& encryption) {
+  const char* known = encryption.public_key.empty()
+                          ? "none, since no key holder's public key is given"
+                          : "for the holder of the key that is given";
+  if (encryption.secret_key.empty()) return known;
+  return fmt::format("{}; holds the key in {}, and decrypts sums of at least {} clients", known,
+                     encryption.secret_key.string(), encryption.clients_min);
+}
+
 }  // namespace
 
 Lines limits_lines(const config::ClientSpec& spec, std::int64_t unix_seconds) {
@@ -65,6 +74,7 @@ Lines agreement_lines(const config::AgreementSpec& jobs) {
   }
   lines.emplace_back("privacy", privacy);
   lines.emplace_back("secure sums", secure_text(jobs.secure_aggregation));
+  lines.emplace_back("encryption", encryption_text(jobs.homomorphic_encryption));
   return lines;
 }
 

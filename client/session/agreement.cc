@@ -88,6 +88,16 @@ Status Agreement::check_secure_aggregation(const config::JobSpec& job) const {
   return {};
 }
 
+// Whoever has the secret key of the job's key can read what is encrypted with it.
+Status Agreement::check_homomorphic_encryption(const config::JobSpec& job) const {
+  if (!job.homomorphic_encryption) return {};
+  const std::string& key = spec_.homomorphic_encryption.public_key;
+  if (key == job.homomorphic_encryption->public_key) return {};
+  return declined(key.empty() ? "it has been given no key holder's public key"
+                              : "the job's public key is not the one that it was given",
+                  "jobs.homomorphic_encryption.public_key");
+}
+
 Status Agreement::check(const config::JobSpec& job, std::uint64_t update_bytes) const {
   FED_TRY(check_name(job.name));
   const auto& models = spec_.models;
@@ -105,6 +115,7 @@ Status Agreement::check(const config::JobSpec& job, std::uint64_t update_bytes) 
     return declined("the job has no section \"privacy\"", "jobs.privacy.required");
   }
   FED_TRY(check_secure_aggregation(job));
+  FED_TRY(check_homomorphic_encryption(job));
   if (needs_statistics(job) && !spec_.statistics) {
     return declined("the sums that federated scaling needs must not leave it", "jobs.leaves");
   }

@@ -42,6 +42,7 @@ class Agreement {
  private:
   Status check_name(const std::string& name) const;
   Status check_secure_aggregation(const config::JobSpec& job) const;
+  Status check_homomorphic_encryption(const config::JobSpec& job) const;
 
   config::AgreementSpec spec_;
 };

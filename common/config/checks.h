@@ -21,7 +21,7 @@ Problems check_job(const JobSpec& job, const Examined& file);
 // Adds what does not go with `privacy`, if the job has it.
 void check_privacy(const JobSpec& job, const Examined& file, Problems& problems);
 
-// Adds what does not go with `quantisation` and with `secure_aggregation`, where the job has them.
+// Adds what does not go with `quantisation`, and with what hides updates, where the job has them.
 void check_sums(const JobSpec& job, const Examined& file, Problems& problems);
 
 // Adds what is wrong between the keys of a `data` section at `pointer`.

@@ -1,4 +1,4 @@
-// Of jobs whose updates are summed as integers, masked or not.
+// Of jobs whose updates are summed as integers, hidden or not.
 #include "config/checks.h"
 
 namespace fed::config {
@@ -22,9 +22,14 @@ class Needs {
   Problems& problems_;
 };
 
+// The section that made the updates integers.
+const char* section_of(const JobSpec& job) {
+  if (job.secure_aggregation) return "secure_aggregation";
+  return job.homomorphic_encryption ? "homomorphic_encryption" : "quantisation";
+}
+
 void check_quantisation(const JobSpec& job, Problems& problems) {
-  // The one of the two that is in the file, if only one is.
-  const Needs needs(job.secure_aggregation ? "secure_aggregation" : "quantisation", problems);
+  const Needs needs(section_of(job), problems);
   needs(job.rounds.staleness.max == 0 || job.secure_aggregation, "/rounds/staleness/max",
         "0, since only integers of the same base version can be summed; or a section "
         "\"secure_aggregation\", with which those of one version are summed together");
@@ -52,8 +57,10 @@ void check_secure_buffer(const JobSpec& job, const Needs& needs) {
         "\"arrival\", since a sum is made of those who are there");
 }
 
-void check_secure_aggregation(const JobSpec& job, const Examined& file, Problems& problems) {
-  const Needs needs("secure_aggregation", problems);
+void check_hidden_updates(const JobSpec& job, const Examined& file, Problems& problems) {
+  const Needs needs(section_of(job), problems);
+  needs(!job.secure_aggregation || !job.homomorphic_encryption, "/homomorphic_encryption",
+        "one of the two; masks do for large models too, and need no key holder");
   needs(!file.whole("rounds") || job.rounds.contributions_min >= kContributionsLeast,
         "/rounds/contributions/min",
         "at least 3, since each of two clients would learn the other's update from the sum");
@@ -69,7 +76,7 @@ void check_secure_aggregation(const JobSpec& job, const Examined& file, Problems
 
 void check_sums(const JobSpec& job, const Examined& file, Problems& problems) {
   if (job.quantisation) check_quantisation(job, problems);
-  if (job.secure_aggregation) check_secure_aggregation(job, file, problems);
+  if (job.hides_updates()) check_hidden_updates(job, file, problems);
 }
 
 }  // namespace fed::config

@@ -9,6 +9,9 @@ namespace {
 constexpr Name<ClientSpec::Cipher> ciphers[] = {{ClientSpec::Cipher::aesgcm, "aesgcm"},
                                                 {ClientSpec::Cipher::chachapoly, "chachapoly"}};
 
+// Such a client needs no data.
+bool holds_key(const Json& jobs) { return jobs["homomorphic_encryption"]["secret_key"] != ""; }
+
 Problems check(const Examined& file) {
   const Json& document = file.document;
   Problems problems;
@@ -18,6 +21,9 @@ Problems check(const Examined& file) {
   if (file.has_whole("limits")) check_site_limits(document["limits"], "/limits", problems);
   if (file.has_whole("jobs")) check_agreement(document["jobs"], "/jobs", problems);
   if (file.has_whole("data")) check_data(read_data(document["data"], {}), "/data", problems);
+  if (!document.contains("data") && file.has_whole("jobs") && !holds_key(document["jobs"])) {
+    problems.push_back({"/data", "is missing"});
+  }
   return problems;
 }
 
@@ -25,18 +31,19 @@ Problems check(const Examined& file) {
 
 Checked<ClientSpec> parse_client(std::string_view text, const std::filesystem::path& folder) {
   FED_ASSIGN(document, validate(Kind::client, text, check));
-  return ClientSpec{.server = document.at("server"),
-                    .server_key = document.at("server_key"),
-                    .name = document.value("name", ""),
-                    .cipher = read_enum(document, "cipher", ciphers),
-                    .state_dir = path_at(document, "state_dir", folder),
-                    .threads = document.at("threads"),
-                    .idle_s = document.at("idle_s"),
-                    .reconnect_s_max = document.at("reconnect_s_max"),
-                    .limits = read_site_limits(document.at("limits")),
-                    .jobs = read_agreement(document.at("jobs")),
-                    .log = read_log(document.at("log")),
-                    .data = read_data(document.at("data"), folder)};
+  return ClientSpec{
+      .server = document.at("server"),
+      .server_key = document.at("server_key"),
+      .name = document.value("name", ""),
+      .cipher = read_enum(document, "cipher", ciphers),
+      .state_dir = path_at(document, "state_dir", folder),
+      .threads = document.at("threads"),
+      .idle_s = document.at("idle_s"),
+      .reconnect_s_max = document.at("reconnect_s_max"),
+      .limits = read_site_limits(document.at("limits")),
+      .jobs = read_agreement(document.at("jobs"), folder),
+      .log = read_log(document.at("log")),
+      .data = document.contains("data") ? read_data(document["data"], folder) : DataSpec{}};
 }
 
 Checked<ClientSpec> load_client_file(const std::filesystem::path& path) {
@@ -57,7 +64,7 @@ std::string to_text(const ClientSpec& spec) {
   file["limits"] = site_limits_to_json(spec.limits);
   file["jobs"] = agreement_to_json(spec.jobs);
   file["log"] = log_to_json(spec.log);
-  file["data"] = data_to_json(spec.data);
+  if (!spec.data.empty()) file["data"] = data_to_json(spec.data);
   return pretty(file);
 }
 

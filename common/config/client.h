@@ -29,7 +29,7 @@ struct ClientSpec {
   SiteLimitsSpec limits;        // what the site lends
   AgreementSpec jobs;           // what it agrees to
   LogSpec log;
-  DataSpec data;
+  DataSpec data;  // empty, if at all, of a client that holds a key (jobs.homomorphic_encryption)
 
   bool operator==(const ClientSpec&) const = default;
 };

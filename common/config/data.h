@@ -31,6 +31,8 @@ struct DataSpec {
   double test_fraction = 0.2;
   std::uint64_t seed = 1;  // of the choice of the test rows
 
+  // Whether it names no file: a client that has no data.
+  bool empty() const { return path.empty() && images.empty(); }
   bool operator==(const DataSpec&) const = default;
 };
 

@@ -152,6 +152,10 @@ SecureAggregationSpec read_secure_aggregation(const Json& section) {
           .phase_s = section.at("phase_s")};
 }
 
+HomomorphicEncryptionSpec read_homomorphic_encryption(const Json& section) {
+  return {.public_key = section.at("public_key"), .key_holder = section.at("key_holder")};
+}
+
 ColumnSpec read_column(const Json& section) {
   return {.name = section.at("name"),
           .type = read_enum(section, "type", column_types),
@@ -204,8 +208,8 @@ std::string canonical(const Json& document) {
   return document.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 
-// Masks need integers, and so does noise that clients add, for the norm that it is sized for. How
-// far examples count is known once it is known whether they do.
+// Hidden sums need integers, and so does noise that clients add, for the norm that it is sized for.
+// How far examples count is known once it is known whether they do.
 void fill_quantisation(Examined& file) {
   Json& document = file.document;
   const QuantisationSpec standard;
@@ -216,7 +220,8 @@ void fill_quantisation(Examined& file) {
     noisy = privacy.at_clients();
     if (noisy) norm = privacy.clipping_norm;
   }
-  const bool needed = noisy || document.contains("secure_aggregation");
+  const bool needed = noisy || document.contains("secure_aggregation") ||
+                      document.contains("homomorphic_encryption");
   if (needed && !document.contains("quantisation")) {
     document["quantisation"] = {
         {"steps", standard.steps}, {"rotation", standard.rotation}, {"kept", standard.kept}};
@@ -266,6 +271,7 @@ JobSpec read_job(const Examined& file) {
   read("privacy", read_privacy, job.privacy);
   read("quantisation", read_quantisation, job.quantisation);
   read("secure_aggregation", read_secure_aggregation, job.secure_aggregation);
+  read("homomorphic_encryption", read_homomorphic_encryption, job.homomorphic_encryption);
   read("inputs", read_inputs, job.inputs);
   job.text = canonical(file.document);
   return job;

@@ -193,6 +193,14 @@ struct SecureAggregationSpec {
   bool operator==(const SecureAggregationSpec&) const = default;
 };
 
+// Sums that the server makes of ciphertexts and cannot read (common/paillier).
+struct HomomorphicEncryptionSpec {
+  std::string public_key;  // base64url; not checked further (coding/encrypted_vector.h)
+  std::string key_holder;  // the name of a client
+
+  bool operator==(const HomomorphicEncryptionSpec&) const = default;
+};
+
 struct JobSpec {
   std::string name;  // [a-z0-9][a-z0-9_-]{0,62}
   ModelSpec model;
@@ -202,11 +210,16 @@ struct JobSpec {
   EvaluationSpec evaluation;
   KeepSpec keep;
   std::optional<PrivacySpec> privacy;  // absent: none
-  // There if secure_aggregation is, and if clients add noise.
+  // There if updates are hidden, and if clients add noise.
   std::optional<QuantisationSpec> quantisation;
-  std::optional<SecureAggregationSpec> secure_aggregation;  // absent: the server sees each update
-  std::optional<InputsSpec> inputs;                         // tables; absent for images
-  std::string text;  // the file's canonical JSON with every default filled in
+  // At most one of them; both absent: the server sees each update.
+  std::optional<SecureAggregationSpec> secure_aggregation;
+  std::optional<HomomorphicEncryptionSpec> homomorphic_encryption;
+  std::optional<InputsSpec> inputs;  // tables; absent for images
+  std::string text;                  // the file's canonical JSON with every default filled in
+
+  // Whether the server learns sums of updates only.
+  bool hides_updates() const { return secure_aggregation || homomorphic_encryption; }
 
   bool operator==(const JobSpec&) const = default;
 };

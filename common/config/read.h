@@ -67,7 +67,7 @@ OrderedJson data_to_json(const DataSpec& spec);
 SiteLimitsSpec read_site_limits(const Json& section);
 OrderedJson site_limits_to_json(const SiteLimitsSpec& spec);
 void check_site_limits(const Json& section, const std::string& pointer, Problems& problems);
-AgreementSpec read_agreement(const Json& section);
+AgreementSpec read_agreement(const Json& section, const std::filesystem::path& folder);
 OrderedJson agreement_to_json(const AgreementSpec& spec);
 void check_agreement(const Json& section, const std::string& pointer, Problems& problems);
 

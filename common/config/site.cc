@@ -149,7 +149,7 @@ void check_site_limits(const Json& section, const std::string& pointer, Problems
   check_rate(section, pointer, "download_mbit_s_max", problems);
 }
 
-AgreementSpec read_agreement(const Json& section) {
+AgreementSpec read_agreement(const Json& section, const std::filesystem::path& folder) {
   AgreementSpec spec;
   spec.names = section.at("names").get<std::vector<std::string>>();
   spec.names_declined = section.at("names_declined").get<std::vector<std::string>>();
@@ -166,6 +166,12 @@ AgreementSpec read_agreement(const Json& section) {
                   .epsilon_max = privacy.at("epsilon_max"),
                   .delta = privacy.at("delta")};
   spec.secure_aggregation = read_secure_agreement(section.at("secure_aggregation"));
+  const Json& encryption = section.at("homomorphic_encryption");
+  spec.homomorphic_encryption = {.public_key = encryption.at("public_key"),
+                                 .secret_key = encryption.at("secret_key") == ""
+                                                   ? std::filesystem::path()
+                                                   : path_at(encryption, "secret_key", folder),
+                                 .clients_min = encryption.at("clients_min")};
   return spec;
 }
 
@@ -185,6 +191,10 @@ OrderedJson agreement_to_json(const AgreementSpec& spec) {
                         {"epsilon_max", spec.privacy.epsilon_max},
                         {"delta", spec.privacy.delta}};
   section["secure_aggregation"] = secure_agreement_to_json(spec.secure_aggregation);
+  const HomomorphicAgreementSpec& encryption = spec.homomorphic_encryption;
+  section["homomorphic_encryption"] = {{"public_key", encryption.public_key},
+                                       {"secret_key", encryption.secret_key.string()},
+                                       {"clients_min", encryption.clients_min}};
   return section;
 }
 

@@ -7,6 +7,7 @@
 
 #include <array>
 #include <cstdint>
+#include <filesystem>
 #include <string>
 #include <vector>
 
@@ -58,6 +59,15 @@ struct SecureAgreementSpec {
   bool operator==(const SecureAgreementSpec&) const = default;
 };
 
+// Whose key a site encrypts with, and whether it is a key holder itself.
+struct HomomorphicAgreementSpec {
+  std::string public_key;            // base64url; empty: it knows none
+  std::filesystem::path secret_key;  // empty: it holds none
+  std::int64_t clients_min = 3;      // in a sum that it decrypts
+
+  bool operator==(const HomomorphicAgreementSpec&) const = default;
+};
+
 // Which jobs a site agrees to.
 struct AgreementSpec {
   std::vector<std::string> names{"*"};      // * any characters, ? any one
@@ -68,6 +78,7 @@ struct AgreementSpec {
   std::uint64_t update_bytes_max = 0;  // 0: no limit
   PrivacyAgreementSpec privacy;
   SecureAgreementSpec secure_aggregation;
+  HomomorphicAgreementSpec homomorphic_encryption;
 
   bool operator==(const AgreementSpec&) const = default;
 };

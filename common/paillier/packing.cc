@@ -45,16 +45,20 @@ Layout::Layout(unsigned bits, std::uint32_t summands_max)
 Result<Layout> Layout::make(unsigned bits, std::uint32_t summands_max) {
   if (bits < kBitsMin || bits > kBitsMax) {
     return Error{ErrorCode::invalid,
-                 "a packed coordinate has 2 to 32 bits, not " + std::to_string(bits)};
+                 "a packed coordinate has 2 to 62 bits, not " + std::to_string(bits)};
   }
   if (summands_max < 1 || summands_max > kSummandsMax) {
     return Error{ErrorCode::invalid, "a packed sum has room for 1 to 1,048,576 summands, not " +
                                          std::to_string(summands_max)};
   }
-  return Layout(bits, summands_max);
+  const Layout layout(bits, summands_max);
+  if (layout.field_bits() <= kFieldBitsMax) return layout;
+  return Error{ErrorCode::invalid, "sums of " + std::to_string(summands_max) +
+                                       " packed coordinates of " + std::to_string(bits) +
+                                       " bits have more than 63 bits"};
 }
 
-Result<Plaintext> Layout::pack(std::span<const std::int32_t> values) const {
+Result<Plaintext> Layout::pack(std::span<const std::int64_t> values) const {
   if (values.size() > capacity()) {
     return Error{ErrorCode::too_large, std::to_string(values.size()) + " coordinates, but only " +
                                            std::to_string(capacity()) + " fit into a plaintext"};

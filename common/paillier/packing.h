@@ -29,11 +29,12 @@ namespace fed::paillier {
 class Layout {
  public:
   static constexpr unsigned kBitsMin = 2;
-  static constexpr unsigned kBitsMax = 32;
+  static constexpr unsigned kBitsMax = 62;
+  static constexpr unsigned kFieldBitsMax = 63;  // with the guard bits
   static constexpr std::uint32_t kSummandsMax = 1U << 20;
 
-  // `bits` of a coordinate with its sign, 2 to 32; at most `summands_max` plaintexts are added, 1
-  // to 2^20. ErrorCode::invalid outside of these.
+  // `bits` of a coordinate with its sign, 2 to 62; at most `summands_max` plaintexts are added, 1
+  // to 2^20. ErrorCode::invalid outside of these, or for a field of more than 63 bits.
   static Result<Layout> make(unsigned bits, std::uint32_t summands_max);
 
   unsigned bits() const { return bits_; }
@@ -52,7 +53,7 @@ class Layout {
 
   // The values in a plaintext; fields beyond them are 0. ErrorCode::too_large for more than
   // capacity(), invalid for a value that `bits` cannot hold (which one is not said: it is secret).
-  Result<Plaintext> pack(std::span<const std::int32_t> values) const;
+  Result<Plaintext> pack(std::span<const std::int64_t> values) const;
 
   // The `count` sums of exactly `summands` plaintexts, each packed from `count` values. Errors:
   // too_large for more than capacity(); invalid for no summands or more than summands_max;

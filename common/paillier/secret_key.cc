@@ -2,6 +2,7 @@
 
 #include <gmp.h>
 
+#include "crypto/chacha20.h"
 #include "paillier/arithmetic.h"
 #include "paillier/primes.h"
 
@@ -100,6 +101,14 @@ SecretKey SecretKey::generate(const RandomSource& random) {
     Result<SecretKey> key = from_primes(std::move(p), std::move(q));
     if (key) return std::move(*key);
   }
+}
+
+SecretKey SecretKey::from_seed(crypto::KeyView seed) {
+  std::uint64_t block = 0;
+  return generate([seed, &block](ByteSpan into) {
+    crypto::chacha20_stream(seed, block, into);
+    block += (into.size() + crypto::kChaCha20BlockBytes - 1) / crypto::kChaCha20BlockBytes;
+  });
 }
 
 Result<SecretKey> SecretKey::from_bytes(ByteView bytes) {

@@ -15,7 +15,7 @@
 // wipes the stack below it. Not done: the key's memory is not locked against swap, and copies in
 // processor registers and in a core dump taken meanwhile are beyond this.
 //
-// A key as bytes, for a file that only its owner may read:
+// A key as bytes:
 //
 //   1    version, 1
 //   2    bytes of a prime, little-endian: 192
@@ -40,6 +40,11 @@ class SecretKey {
   // A new key pair: p and q uniform among the primes of 1,536 bits whose two highest bits are set,
   // drawn again until |p - q| > 2^1436. Takes less than a second of CPU.
   static SecretKey generate(const RandomSource& random);
+
+  // The key pair of a seed, always the same: `generate` with the keystream of the seed
+  // (crypto/chacha20.h) as its random bytes, each draw from a new block on. So a key fits into a
+  // file of 32 bytes. The seed is random, secret and used for nothing else.
+  static SecretKey from_seed(crypto::KeyView seed);
 
   // Errors: malformed for another size or length field; unsupported for another version; invalid
   // unless p and q are different probable primes of 1,536 bits, |p - q| > 2^1436, p q passes

@@ -155,6 +155,10 @@ Result<Message> read_body(const fb::Envelope& envelope, Checker& checker) {
     FED_READ(SecureReveal)
     FED_READ(SecureRefused)
     FED_READ(SecureAbandoned)
+    FED_READ(KeyHeld)
+    FED_READ(DecryptSum)
+    FED_READ(DecryptedSum)
+    FED_READ(DecryptionRefused)
 #undef FED_READ
     case fb::Body::NONE:
       break;
@@ -217,7 +221,11 @@ const char* name(const Message& message) {
                                         "SecureSignatures",
                                         "SecureReveal",
                                         "SecureRefused",
-                                        "SecureAbandoned"};
+                                        "SecureAbandoned",
+                                        "KeyHeld",
+                                        "DecryptSum",
+                                        "DecryptedSum",
+                                        "DecryptionRefused"};
   static_assert(kNames.size() == std::variant_size_v<Message>);
   return kNames[message.index()];
 }

@@ -1,5 +1,6 @@
-// The readers of secure aggregation's messages. decode finds them beside its own, which it keeps to
-// itself, by argument-dependent lookup. Only for the `.cc` files of this folder. Thread-safe.
+// The readers of the messages of secure aggregation and of homomorphic encryption. decode finds
+// them beside its own, which it keeps to itself, by argument-dependent lookup. Only for the `.cc`
+// files of this folder. Thread-safe.
 #pragma once
 
 #include "wire/checker.h"
@@ -18,5 +19,10 @@ Message read(const fb::SecureSignatures& m, Checker& c);
 Message read(const fb::SecureReveal& m, Checker& c);
 Message read(const fb::SecureRefused& m, Checker& c);
 Message read(const fb::SecureAbandoned& m, Checker& c);
+
+Message read(const fb::KeyHeld& m, Checker& c);
+Message read(const fb::DecryptSum& m, Checker& c);
+Message read(const fb::DecryptedSum& m, Checker& c);
+Message read(const fb::DecryptionRefused& m, Checker& c);
 
 }  // namespace fed::wire

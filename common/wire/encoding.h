@@ -1,6 +1,6 @@
-// What the writers of messages share, and those of secure aggregation, which encode finds beside
-// its own by argument-dependent lookup. Only for the `.cc` files of this folder. Thread-safe, one
-// Builder per message.
+// What the writers of messages share, and those of secure aggregation and of homomorphic
+// encryption, which encode finds beside its own by argument-dependent lookup. Only for the `.cc`
+// files of this folder. Thread-safe, one Builder per message.
 #pragma once
 
 #include <flatbuffers/flatbuffers.h>
@@ -45,5 +45,10 @@ Encoded body_of(Builder& to, const SecureSignatures& m);
 Encoded body_of(Builder& to, const SecureReveal& m);
 Encoded body_of(Builder& to, const SecureRefused& m);
 Encoded body_of(Builder& to, const SecureAbandoned& m);
+
+Encoded body_of(Builder& to, const KeyHeld& m);
+Encoded body_of(Builder& to, const DecryptSum& m);
+Encoded body_of(Builder& to, const DecryptedSum& m);
+Encoded body_of(Builder& to, const DecryptionRefused& m);
 
 }  // namespace fed::wire

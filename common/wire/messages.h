@@ -15,6 +15,7 @@
 
 #include "base/bytes.h"
 #include "base/checksum.h"
+#include "wire/decryption_messages.h"
 #include "wire/secure_messages.h"
 
 namespace fed::wire {
@@ -193,12 +194,12 @@ struct Await {
   std::string detail;
 };
 
-using Message =
-    std::variant<Hello, Join, JobAnswer, TaskRefused, Fetch, Progress, Offer, Welcome, Joined,
-                 JobOffer, JobEnded, Task, CancelTask, Admit, Receipt, Retry, Bye, Availability,
-                 Standby, Await, SecureTerms, SecureKeys, SecureRoster, SecureShares,
-                 SecureDelivery, SecureSurvivors, SecureSignature, SecureSignatures, SecureReveal,
-                 SecureRefused, SecureAbandoned>;
+using Message = std::variant<Hello, Join, JobAnswer, TaskRefused, Fetch, Progress, Offer, Welcome,
+                             Joined, JobOffer, JobEnded, Task, CancelTask, Admit, Receipt, Retry,
+                             Bye, Availability, Standby, Await, SecureTerms, SecureKeys,
+                             SecureRoster, SecureShares, SecureDelivery, SecureSurvivors,
+                             SecureSignature, SecureSignatures, SecureReveal, SecureRefused,
+                             SecureAbandoned, KeyHeld, DecryptSum, DecryptedSum, DecryptionRefused>;
 
 // One FlatBuffer. Text longer than its limit is cut.
 Bytes encode(const Message& message);

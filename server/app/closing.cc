@@ -13,6 +13,8 @@ namespace {
 
 using Contributions = std::vector<aggregate::Contribution>;
 
+}  // namespace
+
 Result<std::vector<File>> open_updates(const ClosingInput& input, const store::Staging& staging) {
   std::vector<File> files;
   const std::uint64_t bytes = input.plan->update_bytes(input.round.kind);
@@ -23,6 +25,8 @@ Result<std::vector<File>> open_updates(const ClosingInput& input, const store::S
   }
   return files;
 }
+
+namespace {
 
 // Before the commit, so that what is committed can be replayed.
 Status keep_updates(const ClosingInput& input, const std::vector<File>& files,
@@ -221,6 +225,12 @@ Result<round::UploadFacts> integer_facts(const Plan& plan, round::TaskKind kind,
   round::UploadFacts facts{
       .bytes = bytes, .checksum_ok = true, .finite = true, .max_abs = 0, .count = expected.count};
   if (bytes != expected.bytes) return facts;  // the gate says so
+  if (plan.encrypted()) {
+    Bytes update(bytes);
+    FED_TRY(file.read_at(0, update));
+    if (!plan.encrypted_vector(kind).check(update)) facts.count = 0;
+    return facts;
+  }
   const coding::VectorShape shape = plan.vector_shape(kind);
   const unsigned used = shape.length * shape.modulus_bits % 8;
   std::uint8_t last = 0;

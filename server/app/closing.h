@@ -28,7 +28,7 @@ struct ClosingInput {
   std::vector<data::Scaling> scaling;        // of the number columns, as round 0 found it
   tensor::Metadata provenance;               // goes into the checkpoint
   std::shared_ptr<BegunFold> begun;          // what has been added up already; null: nothing
-  std::shared_ptr<const secagg::Words> sum;  // with secure aggregation: of the updates, unmasked
+  std::shared_ptr<const secagg::Words> sum;  // of hidden updates: unmasked, or decrypted
   // Noise of the server, clipping norm that adapts: updates within it, minus those beyond.
   std::int64_t more_within = 0;
 };
@@ -38,8 +38,11 @@ struct Closed {
   std::vector<data::Scaling> scaling;
   std::optional<model::Metrics>
       metrics;  // of the new version on the server's test rows, if it has some
-  std::optional<model::Metrics> clients;  // with secure aggregation: of the base, from their sum
+  std::optional<model::Metrics> clients;  // where updates are hidden: of the base, from their sum
 };
+
+// The admitted updates, in the order of the round's contributions.
+Result<std::vector<File>> open_updates(const ClosingInput& input, const store::Staging& staging);
 
 // What is folded; views, but for the plan's and the round's own.
 struct FoldedRound {
@@ -74,8 +77,8 @@ Result<Closed> close_statistics(const ClosingInput& input, const Services& servi
 // The sum of packed vectors, modulo 2^b. ErrorCode::malformed for one that is not of the shape.
 Result<secagg::Words> add_up(std::span<const File> files, const coding::VectorShape& shape);
 
-// What an upload of packed integers is worth: replaces the facts that staging saw of them as
-// floats.
+// What an upload of packed or encrypted integers is worth: replaces the facts that staging saw of
+// them as floats.
 Result<round::UploadFacts> integer_facts(const Plan& plan, round::TaskKind kind,
                                          const store::Staging& staging, const store::UploadKey& key,
                                          std::uint64_t bytes);

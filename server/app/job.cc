@@ -12,7 +12,9 @@ namespace fed::app {
 Job::Job(std::shared_ptr<const Plan> plan, const Services& services)
     : plan_(std::move(plan)),
       services_(services),
-      early_fold_(std::make_shared<EarlyFold>(plan_, services_)) {}
+      early_fold_(std::make_shared<EarlyFold>(plan_, services_)) {
+  if (plan_->encrypted()) begin_decryption();
+}
 
 void Job::start() {
   auto progress = services_.journal.load_job_progress(name());
@@ -130,6 +132,7 @@ void Job::disconnected(std::int64_t client) {
   if (const auto activity = activities_.find(client); activity != activities_.end()) {
     activity->second.interrupted();
   }
+  if (decryption_) decryption_->gone(client);
   handle(round::ClientGone{client});
 }
 
@@ -139,10 +142,12 @@ void Job::removed(std::int64_t client) {
   attendance_.removed(client);
   handle(round::ClientRemoved{client});
   if (secure_) secure_->gone(client, "was revoked");
+  if (decryption_) decryption_->gone(client);
 }
 
 void Job::received(std::int64_t client, wire::Message message) {
   if (secure_ && secure_->received(client, message)) return;
+  if (decryption_ && decryption_->received(client, message)) return;
   std::visit([&](auto& m) { on(client, m); }, message);
 }
 

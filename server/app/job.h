@@ -16,6 +16,7 @@
 #include "app/activity.h"
 #include "app/attendance.h"
 #include "app/closing.h"
+#include "app/decryption.h"
 #include "app/early_fold.h"
 #include "app/global_model.h"
 #include "app/plan.h"
@@ -77,6 +78,8 @@ class Job : public std::enable_shared_from_this<Job> {
   const std::map<std::int64_t, Activity>& activities() const { return activities_; }
   // How far the sum is that is being made, if one is.
   std::optional<SecureRound::Progress> secure_progress() const;
+  // What the sum of encrypted updates waits for, as a sentence, if one is being made.
+  std::optional<std::string> decryption_state() const;
   std::optional<std::int64_t> best_version() const;
 
  private:
@@ -150,6 +153,7 @@ class Job : public std::enable_shared_from_this<Job> {
 
   // job_secure.cc
   void begin_secure();
+  void begin_decryption();
   Result<std::set<std::int64_t>> restore_secure(const store::JobProgress& progress);
   SecureRound::ModelHash model_hashes() const;
   void judge_awaited();
@@ -175,6 +179,7 @@ class Job : public std::enable_shared_from_this<Job> {
   std::vector<data::Scaling> scaling_;
   const std::shared_ptr<EarlyFold> early_fold_;
   std::shared_ptr<SecureRound> secure_;              // null: updates are seen one by one
+  std::shared_ptr<Decryption> decryption_;           // null: updates are not encrypted
   std::vector<round::Contribution> closing_;         // of the version that is being made
   std::optional<Closed> closed_;                     // between Aggregated and Committed
   std::optional<round::OpenFailed> never_assigned_;  // tasks that could not be journaled

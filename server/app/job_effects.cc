@@ -235,6 +235,10 @@ bool Job::run(const round::CloseRound& effect) {
   const Status noted =
       journal().set_round_state(name(), effect.round, effect.attempt, "closing", 0);
   if (!noted) log::warning("job {}: {}", name(), noted.error().detail);
+  if (!noted && decryption_) {  // a server after this one might ask for another sum
+    events_.push_back(round::CommitFailed{effect.round, noted.error(), true});
+    return true;
+  }
   log::info("job {} round {}: folding {} contributions", name(), effect.round,
             effect.contributions.size());
   closing_ = effect.contributions;
@@ -249,6 +253,7 @@ bool Job::run(const round::CloseRound& effect) {
 }
 
 void Job::close(ClosingInput input) {
+  if (decryption_ && !input.sum) return decryption_->begin(std::move(input));
   const std::int64_t number = input.round.round;
   in_background(
       services_.compute, services_.control, weak_from_this(),
@@ -281,9 +286,9 @@ std::optional<round::Evaluation> Job::evaluation_of(const round::CommitRound& ef
   if (rows) {
     std::erase_if(*rows, [this](const store::ContributionRow& row) { return !is_closing(row); });
   }
-  const auto clients = plan_->secure() ? closed_->clients
-                       : rows          ? weighted_metrics(*rows)
-                                       : std::nullopt;
+  const auto clients = plan_->spec.hides_updates() ? closed_->clients
+                       : rows                      ? weighted_metrics(*rows)
+                                                   : std::nullopt;
   Json metrics = Json::object();
   if (closed_->metrics) metrics["server"] = to_json(*closed_->metrics);
   if (clients) metrics["clients"] = to_json(*clients);
@@ -419,6 +424,7 @@ bool Job::run(const round::JobChanged& effect) {
   services_.at_rest(name());
   if (!ended()) return true;
   if (secure_) secure_->forget();
+  if (decryption_) decryption_->forget();
   tell_ended(effect.detail);
   for (const auto& [client, offer] : offers_) judge_again(client);
   return true;

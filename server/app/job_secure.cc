@@ -1,4 +1,5 @@
-// What a job does for secure sums beside SecureRound: its restart, its clients, its offers.
+// What a job does for sums of hidden updates beside SecureRound and Decryption: its restart, its
+// clients, its offers.
 #include <algorithm>
 
 #include "app/job.h"
@@ -24,6 +25,16 @@ void Job::begin_secure() {
                               if (!handling_) handle_all();
                             },
                         .tell = [this](round::Event event) { handle(std::move(event)); }});
+}
+
+void Job::begin_decryption() {
+  decryption_ = std::make_shared<Decryption>(
+      plan_, services_,
+      Decryption::User{.decrypted = [this](ClosingInput input) { close(std::move(input)); },
+                       .failed =
+                           [this](std::int64_t round, Error why, bool retryable) {
+                             handle(round::CommitFailed{round, std::move(why), retryable});
+                           }});
 }
 
 // Inputs of a sum that nobody can go on with are of no use: their clients have the updates.
@@ -96,6 +107,10 @@ void Job::judge_awaited() {
 Result<round::UploadFacts> Job::real_facts(const store::UploadKey& key, std::uint64_t bytes) const {
   return plan_->integers() ? integer_facts(*plan_, engine_->kind(), services_.staging, key, bytes)
                            : statistics_facts(services_.staging, key, bytes);
+}
+
+std::optional<std::string> Job::decryption_state() const {
+  return decryption_ ? decryption_->state() : std::nullopt;
 }
 
 std::optional<SecureRound::Progress> Job::secure_progress() const {

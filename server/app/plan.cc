@@ -11,6 +11,14 @@ namespace {
 
 constexpr std::uint64_t kStatisticsBytesPerColumn = 3 * sizeof(double);
 
+// The sizes of packed updates, or of ciphertexts, and whether there can be such.
+Result<std::uint64_t> integer_bytes(const config::JobSpec& spec, const coding::VectorShape& shape) {
+  if (!spec.homomorphic_encryption) return coding::packed_bytes(shape);
+  auto vector = coding::encrypted_vector_of(spec, shape);
+  if (vector) return vector->bytes();
+  return Error{vector.error().code, "homomorphic_encryption: " + vector.error().detail};
+}
+
 // The path of the server's own test file is nobody else's business.
 std::string without_server_paths(const std::string& job_text) {
   auto job = nlohmann::json::parse(job_text);
@@ -36,6 +44,10 @@ coding::StatisticsCodec Plan::statistics_codec() const {
 coding::VectorShape Plan::vector_shape(round::TaskKind kind) const {
   return kind == round::TaskKind::training ? coding::shape_of(codec(0))
                                            : coding::shape_of(statistics_codec());
+}
+
+coding::EncryptedVector Plan::encrypted_vector(round::TaskKind kind) const {
+  return coding::encrypted_vector_of(spec, vector_shape(kind)).value();
 }
 
 std::uint64_t Plan::memory_bytes(unsigned threads) const {
@@ -99,9 +111,18 @@ Result<std::shared_ptr<const Plan>> make_plan(config::JobSpec spec) {
   plan->settings = coding::settings_hash(plan->public_text);
   if (spec.quantisation) {
     FED_ASSIGN(codec, coding::codec_of(spec, coordinates, 0));
-    plan->engine.training.bytes = coding::packed_bytes(coding::shape_of(codec));
-    plan->engine.statistics.bytes = coding::packed_bytes(
-        coding::shape_of(coding::statistics_codec_of(spec, 3 * plan->number_columns)));
+    FED_ASSIGN(training_bytes, integer_bytes(spec, coding::shape_of(codec)));
+    FED_ASSIGN(statistics_bytes, integer_bytes(spec, coding::shape_of(coding::statistics_codec_of(
+                                                         spec, 3 * plan->number_columns))));
+    plan->engine.training.bytes = training_bytes;
+    plan->engine.statistics.bytes = statistics_bytes;
+  }
+  if (spec.homomorphic_encryption && coordinates > coding::kEncryptedCoordinatesMax) {
+    return Error{ErrorCode::invalid,
+                 "homomorphic_encryption is for models of at most 50000 parameters, and this one "
+                 "has " +
+                     std::to_string(coordinates) +
+                     "; secure_aggregation hides the updates of models of any size"};
   }
   if (spec.secure_aggregation) {
     FED_TRY(coding::check_parameters(spec));

@@ -11,6 +11,7 @@
 #include "aggregate/aggregator.h"
 #include "aggregate/server_optimizer.h"
 #include "app/job_privacy.h"
+#include "coding/encrypted_vector.h"
 #include "coding/job_codec.h"
 #include "config/job.h"
 #include "model/model.h"
@@ -33,14 +34,16 @@ struct Plan {
     return kind == round::TaskKind::training ? engine.training : engine.statistics;
   }
   std::uint64_t update_bytes(round::TaskKind kind) const { return shape(kind).bytes; }
-  // Whether updates are integers (section "quantisation"), and seen as a sum only.
+  // Whether updates are integers (section "quantisation"); summed up under masks; ciphertexts.
   bool integers() const { return spec.quantisation.has_value(); }
   bool secure() const { return spec.secure_aggregation.has_value(); }
+  bool encrypted() const { return spec.homomorphic_encryption.has_value(); }
   // Of such a job's updates from that version, and of its statistics; `norm` as coding::codec_of
   // has it. They can be made, as make_plan has seen.
   secagg::Codec codec(std::int64_t base_version, double norm = 0) const;
   coding::StatisticsCodec statistics_codec() const;
   coding::VectorShape vector_shape(round::TaskKind kind) const;
+  coding::EncryptedVector encrypted_vector(round::TaskKind kind) const;
   // That the job makes, unless it ends before.
   std::int64_t versions_max() const {
     return std::min(engine.stopping.versions_max, engine.stopping.versions_paid);

@@ -21,7 +21,10 @@ bool from_client(const wire::Message& message) {
          std::holds_alternative<wire::SecureShares>(message) ||
          std::holds_alternative<wire::SecureSignature>(message) ||
          std::holds_alternative<wire::SecureReveal>(message) ||
-         std::holds_alternative<wire::SecureRefused>(message);
+         std::holds_alternative<wire::SecureRefused>(message) ||
+         std::holds_alternative<wire::KeyHeld>(message) ||
+         std::holds_alternative<wire::DecryptedSum>(message) ||
+         std::holds_alternative<wire::DecryptionRefused>(message);
 }
 
 }  // namespace

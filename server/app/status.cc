@@ -38,7 +38,8 @@ Json job_json(const Job& job) {
   if (report->best)
     json["best"] = {{"round", report->best->version}, {"value", report->best->value}};
   json["metric"] = job.plan().spec.evaluation.metric;
-  json["waiting_for"] = job.ended() ? "" : round::waiting_for(*report);
+  json["waiting_for"] =
+      job.ended() ? "" : job.decryption_state().value_or(round::waiting_for(*report));
   return json;
 }
 

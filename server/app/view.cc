@@ -136,6 +136,7 @@ View view_of(const Coordinator& coordinator, const Job& job) {
       view.sum_waits_for.push_back(coordinator.name_of(client));
     }
   }
+  view.decryption = job.decryption_state();
   const Collector collector(coordinator, job);
   std::set<std::int64_t> known;
   for (const round::ClientReport& client : view.report.clients) {

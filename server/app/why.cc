@@ -227,6 +227,8 @@ std::string explain(const View& view) {
     text = collecting(view);
   } else if (at_work && report.phase == round::Phase::securing) {
     text = securing(view);
+  } else if (at_work && view.decryption) {
+    text = *view.decryption;
   } else {
     text = round::waiting_for(report);
   }

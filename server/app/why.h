@@ -56,6 +56,7 @@ struct View {
   std::optional<double> deadline_s{};
   std::string sum_step{};  // of the secure sum that is being made; empty: none is
   std::vector<std::string> sum_waits_for{};
+  std::optional<std::string> decryption{};  // what the sum of encrypted updates waits for
 };
 
 // Those first that hold the round up, the worst of them in front; then by state and name.

@@ -26,7 +26,7 @@ LAYERS = {
     'data': ['config', 'tensor', 'model'],
     'model': ['tensor', 'config'],
     'net': ['channel', 'wire', 'cli'],
-    'coding': ['secagg', 'privacy', 'config', 'model'],
+    'coding': ['secagg', 'paillier', 'privacy', 'config', 'model'],
     'round': ['config'],
     'aggregate': ['tensor', 'config'],
     'secure': ['wire'],

@@ -19,11 +19,11 @@ class TrialWorkshop::Opened final : public app::Workload {
   Result<app::TaskAnswer> perform(const wire::Task& task, const fs::path& model_file,
                                   const std::string& client, const train::Progress& progress,
                                   std::stop_token stop) override {
-    if (task.kind == wire::TaskKind::statistics) return job_->sum(task);
     // One product on one thread: the bits must not depend on how many there are.
     thread_local train::LocalTrainer trainer(1, [] { return Instant(); });
     // The same for the same client and task, whatever else is run beside it.
     const auto seed = mix_seed({seed_of(client), static_cast<std::uint64_t>(task.task)});
+    if (task.kind == wire::TaskKind::statistics) return job_->sum(task, seeded_bytes(seed));
     return job_->train(task, disk_, model_file, client, trainer, seeded_bytes(seed), progress,
                        stop);
   }

@@ -101,7 +101,7 @@ TEST_CASE("the sums are those of the column") {
   auto job = site.open();
   REQUIRE(job);
   site.task.update_bytes = 24;
-  const auto answer = (*job)->sum(site.task);
+  const auto answer = (*job)->sum(site.task, crypto::random_bytes);
   REQUIRE(answer);
   CHECK(answer->sums == std::vector<double>{10, 45, 285});  // 0 + ... + 9 and their squares
   CHECK(answer->bytes().size() == 24);
@@ -232,5 +232,5 @@ TEST_CASE("a server gets no sums that its job does not speak of") {
   REQUIRE(job);
   site.task.kind = wire::TaskKind::statistics;
   site.task.update_bytes = 24;
-  CHECK_FALSE((*job)->sum(site.task));
+  CHECK_FALSE((*job)->sum(site.task, crypto::random_bytes));
 }

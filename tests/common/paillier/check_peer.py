@@ -6,6 +6,8 @@ import subprocess
 import sys
 import unittest
 
+from cryptography.hazmat.primitives.ciphers import Cipher, algorithms
+
 P = int('d75b41ef240e7b52bc56f51245bb639c7fcb997cba25c66ded77db67a191a006'
         'e74c24a892dba88285e0d34eb16a612c1d1fc8df8a8c6e06554e335ca752a72e'
         'b2d99cabbefdbf081fda318b9312ccc1b9d97f2394255bc46c42c215952d6c9c'
@@ -42,6 +44,27 @@ def decrypt(c):
     return (pow(c, order, SQUARE) - 1) // N * pow(order, -1, N) % N
 
 
+def stream(seed, size):
+    """RFC 8439's keystream; the counter begins at 0, the nonce is 0."""
+    return Cipher(algorithms.ChaCha20(seed, bytes(16)), None).encryptor().update(bytes(size))
+
+
+def is_prime(number):
+    """Fermat's test to two bases: enough to see which of random numbers is meant."""
+    return math.gcd(number, 3 * 5 * 7 * 11 * 13) == 1 and all(pow(base, number - 1, number) == 1 for base in (2, 3))
+
+
+def primes_of(seed, count):
+    found, at, random_bytes = [], 0, stream(seed, 6000 * PRIME_BYTES)
+    while len(found) < count:
+        candidate = int.from_bytes(random_bytes[at:at + PRIME_BYTES], 'little')
+        at += PRIME_BYTES
+        candidate |= 3 << 8 * PRIME_BYTES - 2 | 1
+        if is_prime(candidate):
+            found.append(candidate)
+    return found
+
+
 class Peer(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
@@ -71,6 +94,11 @@ class Peer(unittest.TestCase):
     def test_public_key(self):
         self.assertEqual(self.public, '01' + to_hex(N_BYTES, 2) + to_hex(N, N_BYTES))
         self.assertEqual(from_hex(self.ask('square')), SQUARE)
+
+    def test_the_key_of_a_seed(self):
+        seed = bytes(range(32))
+        p, q = primes_of(seed, 2)
+        self.assertEqual(self.ask('seed', seed.hex()), '01' + to_hex(N_BYTES, 2) + to_hex(p * q, N_BYTES))
 
     def test_encryption_is_the_same_number(self):
         m, r = self.random.randrange(N), self.unit()
@@ -102,7 +130,7 @@ class Peer(unittest.TestCase):
             self.assertEqual(from_hex(product), a * b % SQUARE)
 
     def test_packing_both_ways(self):
-        for bits, summands in ((2, 1), (8, 5), (16, 100), (24, 33), (32, 1 << 20)):
+        for bits, summands in ((2, 1), (8, 5), (16, 100), (24, 33), (32, 1 << 20), (60, 7), (62, 2)):
             width = bits + math.ceil(math.log2(summands))
             count, offset = 3071 // width, 1 << bits - 1
             updates = [[self.random.randrange(-offset, offset) for _ in range(count)]

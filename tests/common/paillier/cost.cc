@@ -38,7 +38,7 @@ void measure(int calls) {
   const std::size_t ciphertexts = layout.plaintexts(kParameters);
   const SecretKey secret = SecretKey::generate(crypto::random_bytes);
   const PublicKey& key = secret.public_key();
-  const std::vector<std::int32_t> values(layout.capacity(), -12345);
+  const std::vector<std::int64_t> values(layout.capacity(), -12345);
   const auto encrypt_one = [&] {
     return encrypt(key, layout.pack(values).value(), Randomness::draw(key, crypto::random_bytes))
         .value();

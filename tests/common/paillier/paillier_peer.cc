@@ -2,6 +2,7 @@
 // are the hexadecimal of their little-endian bytes, of the size that the library gives or wants.
 //
 //   key SECRET                  takes a secret key (its bytes)      -> public key (its bytes)
+//   seed SEED                   its key pair is made, and forgotten -> public key (its bytes)
 //   square                      n^2 of that key                     -> number
 //   encrypt PLAINTEXT R                                             -> ciphertext
 //   add CIPHERTEXT CIPHERTEXT                                       -> ciphertext
@@ -58,8 +59,8 @@ Answer answer_pack(std::istream& arguments) {
   std::uint32_t summands_max = 0;
   arguments >> bits >> summands_max;
   FED_ASSIGN(layout, Layout::make(bits, summands_max));
-  std::vector<std::int32_t> values;
-  for (std::int32_t value = 0; arguments >> value;) values.push_back(value);
+  std::vector<std::int64_t> values;
+  for (std::int64_t value = 0; arguments >> value;) values.push_back(value);
   FED_ASSIGN(plaintext, layout.pack(values));
   return to_hex(plaintext.bytes());
 }
@@ -85,6 +86,7 @@ class Peer {
     std::string command;
     arguments >> command;
     if (command == "key") return take_key(arguments);
+    if (command == "seed") return take_seed(arguments);
     if (command == "pack") return answer_pack(arguments);
     if (command == "unpack") return answer_unpack(arguments);
     if (!key_) return Error{ErrorCode::invalid, "no key yet"};
@@ -101,6 +103,13 @@ class Peer {
     FED_ASSIGN(key, SecretKey::from_bytes(bytes));
     key_ = std::move(key);
     return to_hex(key_->public_key().to_bytes());
+  }
+
+  static Answer take_seed(std::istream& arguments) {
+    FED_ASSIGN(bytes, read_bytes(arguments));
+    if (bytes.size() != crypto::kKeyBytes) return Error{ErrorCode::malformed, "not a seed"};
+    const SecretKey key = SecretKey::from_seed(crypto::KeyView(bytes.data(), bytes.size()));
+    return to_hex(key.public_key().to_bytes());
   }
 
   std::optional<SecretKey> key_;

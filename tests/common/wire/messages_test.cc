@@ -39,6 +39,24 @@ TEST_CASE("fields keep their values and their width") {
   CHECK_FALSE(std::get<Offer>(decode(encode(plain)).value()).model.has_value());
 }
 
+TEST_CASE("ciphertexts and plaintexts come whole, and not too many of them at a time") {
+  const auto accepts = [](const Message& message) { return decode(encode(message)).has_value(); };
+  const auto question = [](std::size_t bytes) { return DecryptSum{"job", 1, 3, 0, Bytes(bytes)}; };
+  const auto answer = [](std::size_t bytes) { return DecryptedSum{"job", 1, 0, Bytes(bytes)}; };
+  CHECK(accepts(question(kCiphertextsMax * kCiphertextBytes)));
+  CHECK_FALSE(accepts(question((kCiphertextsMax + 1) * kCiphertextBytes)));
+  CHECK_FALSE(accepts(question(kCiphertextBytes - 1)));
+  CHECK_FALSE(accepts(question(0)));
+  CHECK(accepts(answer(kCiphertextsMax * kPlaintextBytes)));
+  CHECK_FALSE(accepts(answer((kCiphertextsMax + 1) * kPlaintextBytes)));
+  CHECK_FALSE(accepts(answer(kPlaintextBytes + 1)));
+  CHECK_FALSE(accepts(DecryptSum{"job", -1, 3, 0, Bytes(kCiphertextBytes)}));
+  const auto back = std::get<DecryptSum>(decode(encode(decryption_samples()[1])).value());
+  CHECK(std::tie(back.round, back.clients, back.first) == std::tuple(7, 40, 80));
+  CHECK(encode(DecryptedSum{"job", 1, 0, Bytes(kCiphertextsMax * kPlaintextBytes)}).size() <=
+        kFromClientBytesMax);
+}
+
 TEST_CASE("a message that is cut anywhere is refused") {
   for (const Message& message : sample_messages()) {
     const Bytes bytes = encode(message);

@@ -44,6 +44,13 @@ inline std::vector<Message> secure_samples() {
           SecureAbandoned{name, "only 2 clients sent keys"}};
 }
 
+// Of homomorphic encryption.
+inline std::vector<Message> decryption_samples() {
+  return {KeyHeld{"job"}, DecryptSum{"job", 7, 40, 80, Bytes(2 * kCiphertextBytes, 3)},
+          DecryptedSum{"job", 7, 80, Bytes(2 * kPlaintextBytes, 4)},
+          DecryptionRefused{"job", 7, "this client decrypts sums of at least 5 clients"}};
+}
+
 inline std::vector<Message> sample_messages() {
   const Key key = all<32>(7);
   const ModelRef model{key, std::uint64_t{5} << 32, 1, key};  // 20 GB: no size is 32 bits
@@ -78,6 +85,7 @@ inline std::vector<Message> sample_messages() {
       Standby{"job", "round 3 takes 2 of 5 clients", 120},
       Await{"job", 3, 2, "its sum begins when 5 clients have offered"}};
   std::ranges::move(secure_samples(), std::back_inserter(messages));
+  std::ranges::move(decryption_samples(), std::back_inserter(messages));
   return messages;
 }
 
