@@ -14,15 +14,14 @@ std::uint64_t random_seed() { return load_le<std::uint64_t>(crypto::random_array
 }  // namespace
 
 ClientDaemon::ClientDaemon(Disk& disk, const config::ClientSpec& spec, const ClientKeys& keys,
-                           std::shared_ptr<const paillier::SecretKey> decryption_key,
                            session::Outbox outbox, session::ModelCache cache, Options options)
     : dialer_(loop_, spec, keys),
       workshop_(disk, spec),
-      core_(spec, surroundings(disk, keys, std::move(decryption_key)), std::move(outbox),
-            std::move(cache), {.once = options.once, .seed = random_seed()}) {}
+      core_(spec, surroundings(disk, keys, options), std::move(outbox), std::move(cache),
+            {.once = options.once, .seed = random_seed()}) {}
 
-ClientSurroundings ClientDaemon::surroundings(
-    Disk& disk, const ClientKeys& keys, std::shared_ptr<const paillier::SecretKey> decryption_key) {
+ClientSurroundings ClientDaemon::surroundings(Disk& disk, const ClientKeys& keys,
+                                              const Options& options) {
   return {.disk = disk,
           .loop = loop_,
           .loading = loading_,
@@ -33,7 +32,7 @@ ClientSurroundings ClientDaemon::surroundings(
           .random = crypto::random_bytes,
           .show = [](const std::string& line) { cli::notify_status(line); },
           .ended = [this](int status) { end(status); },
-          .decryption_key = std::move(decryption_key)};
+          .decryption_key = options.decryption_key};
 }
 
 int ClientDaemon::run() {

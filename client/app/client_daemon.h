@@ -21,19 +21,18 @@ class ClientDaemon {
  public:
   struct Options {
     bool once = false;  // end when a job has ended, or the server wants no more of this client
+    std::shared_ptr<const paillier::SecretKey> decryption_key{};  // of a key holder
   };
 
   // `disk` (of the state), `spec` and `keys` outlive it.
   ClientDaemon(Disk& disk, const config::ClientSpec& spec, const ClientKeys& keys,
-               std::shared_ptr<const paillier::SecretKey> decryption_key, session::Outbox outbox,
-               session::ModelCache cache, Options options);
+               session::Outbox outbox, session::ModelCache cache, Options options);
 
   // Until a signal says stop (status 0), or with `once`: 0 after a job, 1 if the server refuses.
   int run();
 
  private:
-  ClientSurroundings surroundings(Disk& disk, const ClientKeys& keys,
-                                  std::shared_ptr<const paillier::SecretKey> decryption_key);
+  ClientSurroundings surroundings(Disk& disk, const ClientKeys& keys, const Options& options);
   void schedule_watchdog();
   void await_signal();
   void end(int status);

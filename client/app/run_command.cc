@@ -58,12 +58,12 @@ Result<int> run_daemon(const config::ClientSpec& spec, ClientDaemon::Options opt
   FED_ASSIGN(lock, lock_state(disk, spec.state_dir));
   FED_ASSIGN(keys, load_keys(disk, spec.state_dir));
   FED_ASSIGN(holder_key, decryption_key(disk, spec));
+  options.decryption_key = std::move(holder_key);
   const fs::path folder = spec.state_dir / "outbox";
   FED_ASSIGN(outbox, session::Outbox::open(disk, folder, storage_key(keys)));
   report(outbox.findings(), folder);
   FED_ASSIGN(cache, session::ModelCache::open(disk, spec.state_dir / "models"));
-  ClientDaemon daemon(disk, spec, keys, std::move(holder_key), std::move(outbox), std::move(cache),
-                      options);
+  ClientDaemon daemon(disk, spec, keys, std::move(outbox), std::move(cache), options);
   return daemon.run();
 }
 

@@ -49,8 +49,7 @@ class Encryption(harness.TestCase):
         harness.write_json(client.config, content)
 
     def job(self, name, rounds=2, encrypted=True, **sections):
-        """Every site counts alike, and rounds its update to the same integers with and without encryption: they are whole numbers
-        of the grid only by chance, so both jobs are compared to within a step of it."""
+        """Every site counts alike. Rounding to the grid is by chance, so models are compared to within some steps of it."""
         job = jobs.plain(name, INPUTS, rounds=rounds, clients=SITES, learning_rate=0.0001)
         job['aggregation'] = {'weighting': 'uniform', 'update_limit': 4096}
         job['quantisation'] = {'clipping_norm': 10000, 'steps': 1 << 24}
@@ -118,11 +117,11 @@ class Encryption(harness.TestCase):
         self.srv.submit(self.job('again', rounds=1))
         self.srv.daemon.wait_log('job again round 1: the sum of 3 updates is to be decrypted by holder')
         self.srv.kill9()
-        holder.daemon.signal(signal.SIGCONT)
-        holder.daemon.wait_log('decrypting the sum')  # that the first server has asked for
+        holder.daemon.signal(signal.SIGCONT)  # it may have got the question, or not
         self.srv.start()
         self.srv.wait_finished('again')
-        self.assertEqual(holder.daemon.count('decrypting the sum of 3 clients'), 2)
+        self.assertEqual(holder.daemon.count('the sum is not decrypted'), 0)
+        self.assertEqual([site.trainings('again', 1) for site in self.sites], [1] * SITES)
         self.assert_model_of_all('again', rounds=1)
 
     def test_a_waiting_job_can_be_cancelled(self):

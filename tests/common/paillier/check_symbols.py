@@ -1,5 +1,5 @@
 """Who links the public library alone gets nothing that decrypts, or that makes or reads a secret key.
-Usage: check_symbols.py NM PUBLIC_LIBRARY SECRET_LIBRARY PUBLIC_PROGRAM WHOLE_PROGRAM"""
+Usage: check_symbols.py NM PUBLIC_LIBRARY SECRET_LIBRARY PUBLIC_PROGRAM WHOLE_PROGRAM FEDSERVER"""
 import re
 import subprocess
 import sys
@@ -29,6 +29,9 @@ class Symbols(unittest.TestCase):
     def test_program_that_links_the_public_library(self):
         self.assert_no_secret(PUBLIC_PROGRAM)
 
+    def test_the_server_has_no_way_to_decrypt(self):
+        self.assert_no_secret(FEDSERVER)
+
     def test_the_search_finds_what_is_there(self):
         for path in (SECRET_LIBRARY, WHOLE_PROGRAM):
             defined = [name for name in symbols(path) if re.search(r' [Tt] ', name)]
@@ -44,5 +47,5 @@ class Symbols(unittest.TestCase):
 
 
 if __name__ == '__main__':
-    NM, PUBLIC_LIBRARY, SECRET_LIBRARY, PUBLIC_PROGRAM, WHOLE_PROGRAM = sys.argv[1:6]
+    NM, PUBLIC_LIBRARY, SECRET_LIBRARY, PUBLIC_PROGRAM, WHOLE_PROGRAM, FEDSERVER = sys.argv[1:7]
     unittest.main(argv=sys.argv[:1])
