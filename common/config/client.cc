@@ -22,7 +22,7 @@ Problems check(const Examined& file) {
   if (file.has_whole("jobs")) check_agreement(document["jobs"], "/jobs", problems);
   if (file.has_whole("data")) check_data(read_data(document["data"], {}), "/data", problems);
   if (!document.contains("data") && file.has_whole("jobs") && !holds_key(document["jobs"])) {
-    problems.push_back({"/data", "is missing"});
+    problems.push_back({"/data", "is missing; needed: an object"});
   }
   return problems;
 }

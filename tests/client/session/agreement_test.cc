@@ -27,6 +27,20 @@ std::string told(const Status& status) {
 
 }  // namespace
 
+TEST_CASE("homomorphic encryption: only with the key that the site was given") {
+  JobSpec encrypted = job();
+  encrypted.homomorphic_encryption = config::HomomorphicEncryptionSpec{"key", "uni"};
+  AgreementSpec spec;
+  CHECK_THAT(told(Agreement(spec).check(encrypted, 1)), Catch::Contains("no key holder's"));
+  spec.homomorphic_encryption.public_key = "other";
+  CHECK_THAT(told(Agreement(spec).check(encrypted, 1)), Catch::Contains("is not the one"));
+  spec.homomorphic_encryption.public_key = "key";
+  CHECK(told(Agreement(spec).check(encrypted, 1)).empty());
+  CHECK(told(Agreement(spec).check(job(), 1)).empty());
+  spec.secure_aggregation.required = true;  // is not what this is
+  CHECK_THAT(told(Agreement(spec).check(encrypted, 1)), Catch::Contains("secure_aggregation"));
+}
+
 TEST_CASE("patterns of names") {
   CHECK(matches("heart", "heart"));
   CHECK_FALSE(matches("heart", "hearts"));

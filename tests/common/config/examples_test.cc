@@ -16,7 +16,7 @@ TEST_CASE("every example file is valid") {
   for (const auto& path : examples("configs/jobs")) {
     CHECK(problems_in(path, load_job_file(path)) == "");
   }
-  CHECK(examples("configs").size() == 4);
+  CHECK(examples("configs").size() == 5);
   for (const auto& path : examples("configs")) {
     const bool is_server = path.filename() == "server.json";
     CHECK((is_server ? problems_in(path, load_server_file(path))

@@ -397,6 +397,29 @@ TEST_CASE("secure aggregation needs what its integers need") {
          {{"/quantisation/steps", "is 0; allowed: a whole number from 2 to 16777216"}});
 }
 
+TEST_CASE("homomorphic encryption needs what hides updates needs, and stands alone") {
+  Json job = table_job();
+  job["homomorphic_encryption"] = {{"key_holder", "uni"}, {"public_key", std::string(516, 'k')}};
+  const std::string no = "does not go with \"homomorphic_encryption\"; allowed: ";
+  expect(job, R"({"rounds": {"contributions": {"min": 2}}, "keep": {"rounds": 1}})",
+         {{"/rounds/contributions/min",
+           no + "at least 3, since each of two clients would learn the other's update from the "
+                "sum"},
+          {"/keep/rounds", no + "0, since single updates are hidden and cannot be kept"}});
+  expect(job, R"({"rounds": {"staleness": {"max": 3}}})",
+         {{"/rounds/staleness/max",
+           no + "0, since only integers of the same base version can be summed; or a section "
+                "\"secure_aggregation\", with which those of one version are summed together"}});
+  expect(job, R"({"homomorphic_encryption": {"public_key": "short"}})",
+         {{"/homomorphic_encryption/public_key",
+           "is \"short\"; allowed: a public key of `fedclient key`: 516 characters of A-Z, a-z, "
+           "0-9, - and _"}});
+  expect(job, R"({"secure_aggregation": {}})",
+         {{"/homomorphic_encryption",
+           "does not go with \"secure_aggregation\"; allowed: one of the two; masks do for large "
+           "models too, and need no key holder"}});
+}
+
 TEST_CASE("all problems of a job come at once") {
   expect(image_job(),
          R"({"name": "My job", "model": {"inputs": 0, "depth": 3}, "rounds": {"cohort": "ten"},

@@ -275,6 +275,17 @@ TEST_CASE("an empty section of secure aggregation is enough, and brings its inte
                         "phase_s": 30.0})"));
 }
 
+TEST_CASE("homomorphic encryption brings its integers too") {
+  const std::string key(516, 'k');
+  const JobSpec job =
+      with((R"({"homomorphic_encryption": {"key_holder": "uni", "public_key": ")" + key + "\"}}")
+               .c_str());
+  CHECK(job.homomorphic_encryption == HomomorphicEncryptionSpec{key, "uni"});
+  CHECK(job.quantisation == QuantisationSpec{.weight_max = 65536});
+  CHECK(job.hides_updates());
+  CHECK(parse_job(job.text).value() == job);
+}
+
 TEST_CASE("what the sections of sums say is what the job has, and its text says it again") {
   const JobSpec job = with(R"({
     "quantisation": {"clipping_norm": 2.5, "steps": 255, "weight_max": 1048576, "rotation": true,

@@ -150,6 +150,17 @@ TEST_CASE("a client file for images becomes the values it says, and is written a
   CHECK(parse_client(to_text(tested)).value() == tested);
 }
 
+TEST_CASE("a client that holds a key needs no data") {
+  const ClientSpec spec = parse_client(R"({"server": "a:1", "server_key": ")" + key + R"(",
+        "jobs": {"homomorphic_encryption": {"secret_key": "h.key", "clients_min": 5}}})",
+                                       "/d")
+                              .value();
+  CHECK(spec.data.empty());
+  CHECK(spec.jobs.homomorphic_encryption.secret_key == "/d/h.key");
+  CHECK(spec.jobs.homomorphic_encryption.clients_min == 5);
+  CHECK(parse_client(to_text(spec)).value() == spec);
+}
+
 TEST_CASE("mistakes in a client file are named") {
   CHECK(parse_client("{}").error() ==
         Problems{{"/server", "is missing; needed: HOST:PORT, for example \"fl.example.org:7600\""},
