@@ -95,6 +95,7 @@ class ClientCore final : private UplinkUser {
     std::shared_ptr<const File> file;
   };
   void check_sent(const Sending& sending);
+  bool note(const wire::Receipt& receipt);
 
   // What other threads report, on the loop.
   using Loaded = Result<std::shared_ptr<Workload>>;

@@ -256,6 +256,17 @@ void ClientCore::check_sent(const Sending& sending) {
   if (offer != nullptr && !info) not_read(*offer, info.error());
 }
 
+// Before the update goes. Where it cannot be now, the update stays on the disk: it is offered, and
+// answered for, once more after a restart.
+bool ClientCore::note(const wire::Receipt& receipt) {
+  if (receipt.outcome != wire::Outcome::accepted) return true;
+  const Status noted = around_.workshop.acknowledged(receipt.job, receipt.task);
+  if (noted) return true;
+  log::error("job {} task {}: that it is accepted cannot be noted: {}", receipt.job, receipt.task,
+             noted.error().detail);
+  return noted.error().code == ErrorCode::malformed;
+}
+
 void ClientCore::run(const session::DropUpdate& effect) {
   const wire::Receipt& receipt = effect.receipt;
   const ClientStatus::Answer answer{receipt.job, receipt.task, name(receipt.outcome),
@@ -271,6 +282,7 @@ void ClientCore::run(const session::DropUpdate& effect) {
   }
   write_status();
   secure_.forget(receipt.job, receipt.task);
+  if (!note(receipt)) return;
   const Status dropped = outbox_.drop(receipt.job, receipt.task);
   if (!dropped) log::warning("{}", dropped.error().detail);
 }

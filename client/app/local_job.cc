@@ -186,6 +186,7 @@ std::optional<SecureShape> LocalJob::secure(wire::TaskKind kind) const {
 Status LocalJob::agree_on_privacy(const secagg::Codec* codec) {
   if (!spec_.privacy) return {};
   FED_ASSIGN(cost, coding::plan_request(spec_, model_->layout().size()));
+  cost.epsilon = spec_.privacy->epsilon_max;
   cost_ = cost;
   if (!coding::has_client_noise(spec_)) return {};
   FED_ASSIGN(noise, coding::JobNoise::make(spec_, *codec));
@@ -205,9 +206,10 @@ Status LocalJob::pay(std::int64_t task) const {
 }
 
 // Nothing is trained that could not be sent.
-Status LocalJob::pay_before_training(std::int64_t task) const {
+Status LocalJob::pay_before_training(const wire::Task& task) const {
   if (!cost_ || ledger_ == nullptr) return {};
-  return noise_ ? ledger_->check(spec_.name, task, *cost_) : pay(task);
+  FED_TRY(ledger_->make_good(spec_.name, task.privacy_tasks, *cost_));
+  return noise_ ? ledger_->check(spec_.name, task.task, *cost_) : pay(task.task);
 }
 
 // Packed, or encrypted.
@@ -258,7 +260,7 @@ Result<LocalJob::Answer> LocalJob::train(const wire::Task& task, Disk& disk,
                                          train::Trainer& trainer,
                                          const crypto::RandomSource& random,
                                          const train::Progress& progress, std::stop_token stop) {
-  FED_TRY(pay_before_training(task.task));
+  FED_TRY(pay_before_training(task));
   FED_TRY(load(task));
   tensor::Floats weights(model_->layout().size());
   if (!task.model || task.model->bytes != weights.size() * sizeof(float)) {

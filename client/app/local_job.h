@@ -64,7 +64,7 @@ class LocalJob {
   // for the rounding of an update that becomes integers, and for its noise. What the task costs of
   // the site's privacy is entered in the ledger before it is trained, or, if the noise is this
   // client's own, before that is added; the noise under a secure sum is not added here but to each
-  // masked input (SecureShape).
+  // masked input (SecureShape). What the server counts and the ledger lacks is entered before.
   Result<Answer> train(const wire::Task& task, Disk& disk, const fs::path& model_file,
                        const std::string& client, train::Trainer& trainer,
                        const crypto::RandomSource& random, const train::Progress& progress,
@@ -84,7 +84,7 @@ class LocalJob {
   Status agree();
   Status agree_on_privacy(const secagg::Codec* codec);
   Status pay(std::int64_t task) const;
-  Status pay_before_training(std::int64_t task) const;
+  Status pay_before_training(const wire::Task& task) const;
   coding::VectorShape vector_shape(wire::TaskKind kind) const;
   coding::StatisticsCodec statistics_codec() const;
   bool adapts() const { return spec_.privacy && spec_.privacy->adaptive; }

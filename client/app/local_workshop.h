@@ -21,6 +21,9 @@ class LocalWorkshop final : public Workshop {
         ledger_(disk, spec.state_dir / kPrivacyLedger, spec.jobs.privacy) {}
 
   Result<std::shared_ptr<Workload>> open(const std::string& name, const std::string& text) override;
+  Status acknowledged(const std::string& job, std::int64_t task) override {
+    return ledger_.acknowledge(job, task);
+  }
 
  private:
   class Opened;

@@ -1,106 +1,85 @@
 #include "app/privacy_ledger.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
-#include <charconv>
-#include <optional>
-#include <sstream>
+#include <algorithm>
+#include <vector>
 
+#include "app/privacy_line.h"
 #include "base/log.h"
 
 namespace fed::app {
 namespace {
 
-using privacy::Mechanism;
-
 constexpr std::uint64_t kLedgerBytesMax = std::uint64_t{1} << 30;
 
-// The whole of it and nothing else; nothing for anything else.
-template <class Number>
-std::optional<Number> number(const std::string& text) {
-  Number value{};
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
-  return value;
+Status check_epsilon(const privacy::RdpCurve& spent, double delta, double most, const char* whose,
+                     const char* key) {
+  FED_ASSIGN(promise, privacy::epsilon_at(spent, delta));
+  if (promise.epsilon <= most) return {};
+  return Error{ErrorCode::unsupported,
+               fmt::format("{} privacy budget is spent: with this task its epsilon would be {:.4g} "
+                           "at delta {:.3g}, and its limit is {:.4g} ({})",
+                           whose, promise.epsilon, delta, most, key)};
 }
 
-// What a line says of the noise, and back.
-std::string describe(const privacy::PlanRequest& request) {
-  std::string text = fmt::format("{}", *request.noise_multiplier);
-  if (request.mechanism == Mechanism::central_gaussian) return text;
-  text += std::string(" ") + privacy::name(request.mechanism);
-  if (request.mechanism != Mechanism::distributed_gaussian) return text;
-  const privacy::DistributedSetting& setting = request.distributed;
-  return text + fmt::format(" {} {} {} {}", setting.survivors_min, setting.dimension,
-                            setting.clip_steps, setting.beta);
+// To the server's operator, who reads it in its log.
+Error gone_back(std::int64_t task, std::int64_t accepted) {
+  return {ErrorCode::unsupported,
+          fmt::format("task {} is not given again: the server has said before that it has this "
+                      "client's updates up to task {}. Its state seems to have been restored from "
+                      "a backup (or this is another job of the same name). More of this client's "
+                      "privacy is spent in the job than the server counts: cancel the job, and "
+                      "submit it under another name",
+                      task, accepted)};
 }
-
-std::optional<privacy::PlanRequest> described(const std::string& text) {
-  std::istringstream words(text);
-  std::string noise, mechanism, survivors, dimension, steps, beta, more;
-  words >> noise;
-  privacy::PlanRequest request;
-  request.noise_multiplier = number<double>(noise);
-  if (words >> mechanism) {
-    const auto named = privacy::mechanism_named(mechanism);
-    if (!named || *named == Mechanism::central_gaussian) return std::nullopt;
-    request.mechanism = *named;
-  }
-  if (request.mechanism == Mechanism::distributed_gaussian) {
-    words >> survivors >> dimension >> steps >> beta;
-    const auto clients = number<std::uint64_t>(survivors);
-    const auto coordinates = number<std::uint64_t>(dimension);
-    const auto clip = number<double>(steps), bias = number<double>(beta);
-    if (!clients || !coordinates || !clip || !bias) return std::nullopt;
-    request.distributed = {*clients, *coordinates, *clip, *bias};
-  }
-  if (!request.noise_multiplier || words >> more) return std::nullopt;
-  return request;
-}
-
-struct Line {
-  std::string job;
-  std::int64_t task = 0;
-  std::string noise;
-};
-
-std::optional<Line> parse_line(const std::string& text) {
-  const std::size_t job_end = text.find(' '), task_end = text.find(' ', job_end + 1);
-  if (job_end == 0 || job_end == std::string::npos || task_end == std::string::npos) {
-    return std::nullopt;
-  }
-  const auto task = number<std::int64_t>(text.substr(job_end + 1, task_end - job_end - 1));
-  if (!task) return std::nullopt;
-  return Line{text.substr(0, job_end), *task, text.substr(task_end + 1)};
-}
-
-bool is_of_server(const std::string& noise) { return noise.find(' ') == std::string::npos; }
 
 }  // namespace
 
 Result<privacy::RdpCurve> PrivacyLedger::cost_of(const std::string& noise) {
   if (const auto known = costs_.find(noise); known != costs_.end()) return known->second;
-  const auto request = described(noise);
+  const auto request = noise_from(noise);
   if (!request) return Error{ErrorCode::malformed, "\"" + noise + "\" says no noise"};
   FED_ASSIGN(cost, privacy::round_cost(*request, *request->noise_multiplier));
   costs_.emplace(noise, cost);
   return cost;
 }
 
-// How far the text can be read.
-Result<std::size_t> PrivacyLedger::read(const std::string& text) {
-  of_server_.clear();
-  spent_ = {};
-  entries_ = 0;
+const PrivacyLedger::Account& PrivacyLedger::account(const std::string& job) const {
+  static const Account none;
+  const auto at = jobs_.find(job);
+  return at == jobs_.end() ? none : at->second;
+}
+
+// Whether it is a line.
+bool PrivacyLedger::count(const std::string& text) {
+  const auto line = privacy_line(text);
+  if (!line) return false;
+  if (line->what == kLostTask) {
+    ++lost_;
+    return true;
+  }
+  Account& account = jobs_[line->job];
+  if (line->what == kAcceptedTask) {
+    account.accepted = std::max(account.accepted, line->task);
+    return true;
+  }
+  const auto cost = cost_of(line->what);
+  if (!cost) return false;
+  account.entered.insert(line->task);
+  if (is_of_server(line->what) && !account.of_server.insert(line->task).second) return true;
+  spent_ += *cost;
+  ++account.draws[line->what];
+  ++entries_;
+  return true;
+}
+
+// How far they can be read.
+std::size_t PrivacyLedger::read(const std::string& lines) {
   std::size_t at = 0;
-  for (std::size_t end; (end = text.find('\n', at)) != std::string::npos; at = end + 1) {
-    const auto line = parse_line(text.substr(at, end - at));
-    if (!line) break;
-    const auto cost = cost_of(line->noise);
-    if (!cost) break;
-    if (is_of_server(line->noise) && !of_server_.insert({line->job, line->task}).second) continue;
-    spent_ += *cost;
-    ++entries_;
+  for (std::size_t end; (end = lines.find('\n', at)) != std::string::npos; at = end + 1) {
+    if (!count(lines.substr(at, end - at))) break;
   }
   return at;
 }
@@ -110,11 +89,14 @@ Status PrivacyLedger::load() {
   const auto there = disk_->inspect(file_);
   if (!there && there.error().code != ErrorCode::not_found) return there.error();
   text_.clear();
+  jobs_.clear();
+  spent_ = {};
+  entries_ = lost_ = 0;
   if (there) {
     FED_ASSIGN(bytes, read_file(*disk_, file_, kLedgerBytesMax));
     text_.assign(bytes.begin(), bytes.end());
   }
-  FED_ASSIGN(end, read(text_));
+  const std::size_t end = read(text_);
   if (end != text_.size()) {
     log::error("{} is no privacy ledger any more, from byte {}: restore it from a backup",
                file_.string(), end);
@@ -126,26 +108,55 @@ Status PrivacyLedger::load() {
   return {};
 }
 
-Status PrivacyLedger::check_limit(const privacy::RdpCurve& spent) const {
-  if (limit_.epsilon_max == 0) return {};
-  FED_ASSIGN(promise, privacy::epsilon_at(spent, limit_.delta));
-  if (promise.epsilon <= limit_.epsilon_max) return {};
-  return Error{ErrorCode::unsupported,
-               fmt::format("this site's privacy budget is spent: with this task its epsilon would "
-                           "be {:.4g} at delta {:.3g}, and its limit is {:.4g} "
-                           "(jobs.privacy.epsilon_max in its client.json)",
-                           promise.epsilon, limit_.delta, limit_.epsilon_max)};
+// Loaded, and nothing is owed.
+Status PrivacyLedger::ready() {
+  FED_TRY(load());
+  return owed_.empty() ? Status() : write({});
 }
 
-Result<PrivacyLedger::Next> PrivacyLedger::weigh(const std::string& job, std::int64_t task,
-                                                 const privacy::PlanRequest& request) {
-  FED_TRY(load());
-  const std::string noise = describe(request);
-  if (is_of_server(noise) && of_server_.contains({job, task})) return Next{{}, spent_};
+Status PrivacyLedger::write(const std::string& lines) {
+  std::string text = text_ + owed_ + lines;
+  FED_TRY(replace_file(*disk_, file_, view(text), Durability::power));
+  text_ = std::move(text);
+  owed_.clear();
+  FED_CHECK(read(lines) == lines.size());
+  return {};
+}
+
+Status PrivacyLedger::check_limit(const privacy::RdpCurve& spent) const {
+  if (limit_.epsilon_max == 0) return {};
+  return check_epsilon(spent, limit_.delta, limit_.epsilon_max, "this site's",
+                       "jobs.privacy.epsilon_max in its client.json");
+}
+
+// Added up as the server works out how many rounds it can pay for, so that rounding makes neither
+// side the stricter one.
+Status PrivacyLedger::check_job(const Account& account, const std::string& noise,
+                                const privacy::PlanRequest& request) {
+  if (!request.epsilon) return {};
+  auto draws = account.draws;
+  ++draws[noise];
+  privacy::RdpCurve spent;
+  for (const auto& [each, times] : draws) {
+    FED_ASSIGN(cost, cost_of(each));
+    spent += cost.times(static_cast<double>(times));
+  }
+  return check_epsilon(spent, request.delta, *request.epsilon, "the job's",
+                       "privacy.epsilon_max of the job, by this client's own ledger");
+}
+
+// The line to enter; empty: it was paid for.
+Result<std::string> PrivacyLedger::weigh(const std::string& job, std::int64_t task,
+                                         const privacy::PlanRequest& request) {
+  FED_TRY(ready());
+  const Account& known = account(job);
+  if (task <= known.accepted) return gone_back(task, known.accepted);
+  const std::string noise = noise_text(request);
+  if (is_of_server(noise) && known.of_server.contains(task)) return std::string();
   FED_ASSIGN(cost, cost_of(noise));
-  Next next{fmt::format("{} {} {}\n", job, task, noise), spent_ + cost};
-  FED_TRY(check_limit(next.spent));
-  return next;
+  FED_TRY(check_limit(spent_ + cost));
+  FED_TRY(check_job(known, noise, request));
+  return text_of({job, task, noise});
 }
 
 Status PrivacyLedger::check(const std::string& job, std::int64_t task,
@@ -158,21 +169,59 @@ Status PrivacyLedger::check(const std::string& job, std::int64_t task,
 Status PrivacyLedger::spend(const std::string& job, std::int64_t task,
                             const privacy::PlanRequest& request) {
   const std::lock_guard lock(mutex_);
-  FED_ASSIGN(next, weigh(job, task, request));
-  if (next.line.empty()) return {};
-  std::string text = text_ + next.line;
-  FED_TRY(replace_file(*disk_, file_, view(text), Durability::power));
-  text_ = std::move(text);
-  spent_ = next.spent;
-  ++entries_;
-  if (request.mechanism == Mechanism::central_gaussian) of_server_.insert({job, task});
-  return {};
+  FED_ASSIGN(line, weigh(job, task, request));
+  return line.empty() ? Status() : write(line);
+}
+
+Status PrivacyLedger::make_good(const std::string& job, std::span<const std::int64_t> counted,
+                                const privacy::PlanRequest& request) {
+  const std::lock_guard lock(mutex_);
+  FED_TRY(ready());
+  const std::set<std::int64_t>& entered = account(job).entered;
+  std::vector<std::int64_t> missing;
+  std::copy_if(counted.begin(), counted.end(), std::back_inserter(missing),
+               [&](std::int64_t task) { return !entered.contains(task); });
+  if (missing.empty()) return {};
+  const std::string noise = noise_text(request);
+  FED_TRY(cost_of(noise));
+  std::string lines;
+  for (const std::int64_t task : missing) {
+    lines += text_of({job, task, kLostTask}) + text_of({job, task, noise});
+  }
+  lines += text_of({job, counted.back(), kAcceptedTask});
+  constexpr std::size_t kNamed = 20;
+  const std::span named(missing.begin(), std::min(missing.size(), kNamed));
+  log::error(
+      "ALARM: {} lacks {} tasks of job {} that the server has updates of ({}{}): it has gone back "
+      "to an older state, as one does when a backup or a snapshot of the machine is restored, or "
+      "another copy of this client is running. They are entered as spent. What else was lost, of "
+      "other jobs and of sums that were tried again, is not known here: if a later copy of the "
+      "ledger is left, stop this client and bring it back",
+      file_.string(), missing.size(), job, fmt::join(named, ", "),
+      missing.size() > kNamed ? ", ..." : "");
+  return write(lines);
+}
+
+Status PrivacyLedger::acknowledge(const std::string& job, std::int64_t task) {
+  const std::lock_guard lock(mutex_);
+  FED_TRY(load());
+  const auto at = jobs_.find(job);
+  if (at == jobs_.end() || task <= at->second.accepted) return ready();
+  at->second.accepted = task;
+  owed_ += text_of({job, task, kAcceptedTask});
+  return ready();
 }
 
 Result<std::size_t> PrivacyLedger::entries() {
   const std::lock_guard lock(mutex_);
   FED_TRY(load());
   return entries_;
+}
+
+Result<std::size_t> PrivacyLedger::lost() {
+  const std::lock_guard lock(mutex_);
+  FED_TRY(load());
+  return lost_;
 }
 
 Result<double> PrivacyLedger::epsilon() {

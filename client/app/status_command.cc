@@ -92,6 +92,12 @@ void print_privacy(const config::ClientSpec& spec) {
     fmt::print("{:<13} epsilon {:.4g}{} at delta {:g}, for {} tasks\n", "privacy", *epsilon,
                limit > 0 ? fmt::format(" of {:g}", limit) : "", spec.jobs.privacy.delta, *tasks);
   }
+  const std::size_t lost = ledger.lost().value();
+  if (lost == 0) return;
+  fmt::print(
+      "{:<13} {} had lost {} tasks that the server counts, and has them again: it had gone "
+      "back to an older state\n",
+      "ALARM", (spec.state_dir / kPrivacyLedger).string(), lost);
 }
 
 Json privacy_json(const config::ClientSpec& spec) {
@@ -101,6 +107,7 @@ Json privacy_json(const config::ClientSpec& spec) {
   if (!tasks || !epsilon) return {{"problem", (tasks ? epsilon.error() : tasks.error()).detail}};
   return {{"tasks", *tasks},
           {"epsilon", *epsilon},
+          {"lost", ledger.lost().value()},
           {"epsilon_max", spec.jobs.privacy.epsilon_max},
           {"delta", spec.jobs.privacy.delta}};
 }

@@ -51,13 +51,17 @@ class Workload {
                                      std::stop_token stop) = 0;
 };
 
-// This machine's data. Used on one thread at a time.
+// This machine's data. `open` is called on one thread at a time.
 class Workshop {
  public:
   virtual ~Workshop() = default;
   // `name` is what the server calls the job, `text` its JSON. Reads all of the data once.
   virtual Result<std::shared_ptr<Workload>> open(const std::string& name,
                                                  const std::string& text) = 0;
+  // The server has accepted the update of a task, which may be one of an earlier process. On any
+  // thread. ErrorCode::malformed where this can never be noted as things are; else it should be
+  // said again.
+  virtual Status acknowledged(const std::string&, std::int64_t) { return {}; }
 };
 
 }  // namespace fed::app

@@ -7,6 +7,7 @@
 #include <array>
 #include <cmath>
 #include <cstring>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -62,6 +63,19 @@ class Checker {
     std::vector<double> values(from->size());
     if (!values.empty()) std::memcpy(values.data(), from->Data(), values.size() * sizeof(double));
     for (double value : values) require(std::isfinite(value), field);
+    return values;
+  }
+  // From 1, ascending, below `end`.
+  std::vector<std::int64_t> earlier(const flatbuffers::Vector<std::int64_t>* from, std::int64_t end,
+                                    const char* field) {
+    if (from == nullptr) return {};
+    require(from->size() <= kPrivacyTasksMax, field);
+    std::vector<std::int64_t> values(from->size());
+    if (values.empty()) return values;
+    std::memcpy(values.data(), from->Data(), values.size() * sizeof(std::int64_t));
+    require(values.front() >= 1 && values.back() < end, field);
+    const auto wrong = std::adjacent_find(values.begin(), values.end(), std::greater_equal<>());
+    require(wrong == values.end(), field);
     return values;
   }
   template <class To, class From>

@@ -86,6 +86,7 @@ Message read(const fb::Task& m, Checker& c) {
   c.require(task.means.size() == task.deviations.size(), "deviations");
   task.update_bytes = m.update_bytes();
   task.clipping_norm = c.rate(m.clipping_norm(), "clipping_norm");
+  task.privacy_tasks = c.earlier(m.privacy_tasks(), task.task, "privacy_tasks");
   return task;
 }
 Message read(const fb::CancelTask& m, Checker& c) {

@@ -75,10 +75,11 @@ Encoded body_of(Builder& to, const Task& m) {
   }
   const auto means = to.CreateVector(m.means);
   const auto deviations = to.CreateVector(m.deviations);
+  const auto privacy_tasks = to.CreateVector(m.privacy_tasks);
   return encoded(
       fb::Body::Task,
       fb::CreateTask(to, job, m.task, m.attempt, static_cast<fb::TaskKind>(m.kind), m.base_version,
-                     model, means, deviations, m.update_bytes, m.clipping_norm));
+                     model, means, deviations, m.update_bytes, m.clipping_norm, privacy_tasks));
 }
 Encoded body_of(Builder& to, const CancelTask& m) {
   const auto job = put(to, m.job);

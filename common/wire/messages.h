@@ -31,6 +31,7 @@ inline constexpr std::size_t kTextMax = 4096;
 inline constexpr std::size_t kSpecMax = 2 * 1024 * 1024;
 inline constexpr std::size_t kMetricsMax = 32;
 inline constexpr std::size_t kColumnsMax = 65536;
+inline constexpr std::size_t kPrivacyTasksMax = 65536;
 
 using Key = std::array<std::uint8_t, 32>;
 using Signature = std::array<std::uint8_t, 64>;
@@ -93,6 +94,9 @@ struct Task {
   std::vector<double> means, deviations;  // of the number columns; empty without scaling
   std::uint64_t update_bytes = 0;         // of the update that is expected
   double clipping_norm = 0;               // of this round, where it adapts; 0: the job's own
+  // Of a job with privacy, earlier tasks whose update by this client is in a version: from 1,
+  // ascending; of more than kPrivacyTasksMax the latest.
+  std::vector<std::int64_t> privacy_tasks{};
 };
 struct TaskRefused {
   std::string job;

@@ -80,6 +80,11 @@ void Job::begin(Prepared prepared, const store::JobProgress& progress) {
     snapshot.invited = std::move(*invited);
     for (auto& [client, receipt] : snapshot.previous) receipt.checksum = {};
   }
+  if (plan_->privacy && !ended()) {
+    auto committed = journal().committed_tasks(name());
+    if (!committed) return load_later(committed.error());
+    committed_tasks_ = std::move(*committed);
+  }
   engine_.emplace(plan_->engine, snapshot, services_.control.now());
   if (adapts()) engine_->limit_norm(model_->clipping_norm);
   present_.clear();
@@ -295,6 +300,7 @@ void Job::retire() {
   if (std::exchange(retired_, true)) return;
   model_.reset();
   models_.clear();
+  committed_tasks_.clear();
   closed_.reset();
   early_fold_->forget();
   if (secure_) secure_->remove();

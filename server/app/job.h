@@ -141,6 +141,8 @@ class Job : public std::enable_shared_from_this<Job> {
   void close(ClosingInput input);
   bool is_closing(const store::ContributionRow& row) const;
   Status enter_cost(store::RoundCommit& commit);
+  std::vector<std::int64_t> privacy_tasks(std::int64_t client) const;
+  void note_committed(const round::CommitRound& effect);
   void tidy_up(std::set<std::int64_t> keep);
   void prune(std::set<std::int64_t> keep, std::int64_t last) const;
   void unstage(std::int64_t task) const;
@@ -178,10 +180,12 @@ class Job : public std::enable_shared_from_this<Job> {
   std::map<std::int64_t, std::shared_ptr<const GlobalModel>> models_;
   std::vector<data::Scaling> scaling_;
   const std::shared_ptr<EarlyFold> early_fold_;
-  std::shared_ptr<SecureRound> secure_;              // null: updates are seen one by one
-  std::shared_ptr<Decryption> decryption_;           // null: updates are not encrypted
-  std::vector<round::Contribution> closing_;         // of the version that is being made
-  std::optional<Closed> closed_;                     // between Aggregated and Committed
+  std::shared_ptr<SecureRound> secure_;       // null: updates are seen one by one
+  std::shared_ptr<Decryption> decryption_;    // null: updates are not encrypted
+  std::vector<round::Contribution> closing_;  // of the version that is being made
+  std::optional<Closed> closed_;              // between Aggregated and Committed
+  // With privacy: of each client, the tasks whose update is in a version.
+  std::map<std::int64_t, std::vector<std::int64_t>> committed_tasks_;
   std::optional<round::OpenFailed> never_assigned_;  // tasks that could not be journaled
   std::map<std::int64_t, wire::JobAnswer> answers_;
   std::set<std::int64_t> present_;  // that the engine counts on

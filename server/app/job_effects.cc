@@ -106,7 +106,8 @@ bool Job::run(const round::AssignTask& effect) {
                   .means = {},
                   .deviations = {},
                   .update_bytes = plan_->update_bytes(effect.kind),
-                  .clipping_norm = 0};
+                  .clipping_norm = 0,
+                  .privacy_tasks = privacy_tasks(effect.client)};
   if (effect.kind == round::TaskKind::training) {
     task.model = models_.at(effect.base_version)->ref;
     task.clipping_norm = models_.at(effect.base_version)->clipping_norm;
@@ -349,6 +350,7 @@ bool Job::run(const round::CommitRound& effect) {
     events_.push_back(round::CommitFailed{effect.round, committed.error(), retryable});
     return true;
   }
+  note_committed(effect);
   if (effect.kind == round::TaskKind::training) {
     models_[model_->version] = without_weights(*model_);
     models_[effect.version] = closed_->model;

@@ -113,6 +113,21 @@ bool Job::is_acknowledged(std::int64_t task, std::int64_t client) {
   });
 }
 
+// What its own ledger has to have of the job: else that has gone back to an older state.
+std::vector<std::int64_t> Job::privacy_tasks(std::int64_t client) const {
+  const auto at = committed_tasks_.find(client);
+  if (at == committed_tasks_.end()) return {};
+  const std::vector<std::int64_t>& tasks = at->second;
+  const auto told = static_cast<std::ptrdiff_t>(std::min(tasks.size(), wire::kPrivacyTasksMax));
+  return {tasks.end() - told, tasks.end()};
+}
+
+void Job::note_committed(const round::CommitRound& effect) {
+  if (!plan_->privacy || effect.kind != round::TaskKind::training) return;
+  for (const round::Contribution& each : closing_)
+    committed_tasks_[each.client].push_back(each.task);
+}
+
 void Job::answered(std::int64_t client, std::int64_t task) {
   const auto offer = offers_.find(client);
   if (offer != offers_.end() && offer->second.task == task) offers_.erase(offer);

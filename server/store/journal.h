@@ -12,6 +12,7 @@
 // file that opens again.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <span>
 
@@ -101,6 +102,8 @@ class Journal {
   Result<std::vector<LedgerRow>> privacy_ledger(std::string_view job);  // by round
   // Of all jobs, the versions that an update of this client is part of; by job and round.
   Result<std::vector<LedgerRow>> privacy_ledger_of(std::int64_t client);
+  // Of each client, the tasks whose update is part of a version; ascending.
+  Result<std::map<std::int64_t, std::vector<std::int64_t>>> committed_tasks(std::string_view job);
 
   // --- reading back ---
 

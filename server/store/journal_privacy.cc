@@ -76,4 +76,18 @@ Result<std::vector<LedgerRow>> Journal::privacy_ledger_of(std::int64_t client) {
   return rows_of(statement);
 }
 
+Result<std::map<std::int64_t, std::vector<std::int64_t>>> Journal::committed_tasks(
+    std::string_view job) {
+  Statement statement = database_->prepare(
+      "SELECT client, task FROM contributions WHERE job = ?1 AND committed = 1 AND round > 0"
+      " ORDER BY task");
+  statement.bind(job);
+  std::map<std::int64_t, std::vector<std::int64_t>> tasks;
+  while (true) {
+    FED_ASSIGN(row, statement.step());
+    if (!row) return tasks;
+    tasks[statement.integer(0)].push_back(statement.integer(1));
+  }
+}
+
 }  // namespace fed::store

@@ -1,10 +1,13 @@
 #!/usr/bin/python3
 """Differential privacy: `fedserver privacy plan` gives the figures that others publish for the same questions; a job with a
-section "privacy" clips, adds the noise that it says, enters what that costs in its ledger and stops when the budget is spent."""
+section "privacy" clips, adds the noise that it says, enters what that costs in its ledger and stops when the budget is spent; a
+state folder that was restored from a backup is noticed by the other side's ledger."""
 
 import json
 import math
 import os
+import shutil
+import stat
 
 import numpy
 
@@ -75,7 +78,7 @@ def noisy(name, rounds=1, learning_rate=1e-9, **privacy):
     return job
 
 
-class Jobs(harness.TestCase):
+class PrivacyCase(harness.TestCase):
     def setUp(self):
         super().setUp()
         self.srv = self.server()
@@ -85,6 +88,8 @@ class Jobs(harness.TestCase):
             datasets.plain_table(path, 6, INPUTS, seed=number)
             self.sites.append(self.client(self.srv, f'site{number}', {'format': 'csv', 'path': path, 'label': 'target', 'test_fraction': 0}))
 
+
+class Jobs(PrivacyCase):
     def weights(self, job):
         self.srv.submit(job)
         self.srv.wait_finished(job['name'])
@@ -153,7 +158,7 @@ class Jobs(harness.TestCase):
         spent = {row['client']: row['versions'] for row in self.srv.ask('privacy', 'show', 'spent')['clients']}
         self.assertEqual(spent, {'site0': 2, 'site1': 4})
         with open(os.path.join(site.state, 'privacy.ledger'), encoding='ascii') as ledger:
-            self.assertEqual(ledger.read(), 'spent 1 1.5\nspent 2 1.5\n')
+            self.assertEqual(ledger.read(), 'spent 1 1.5\nspent 1 accepted\nspent 2 1.5\nspent 2 accepted\n')
         told = site.ask('status')['privacy']
         self.assertEqual((told['tasks'], told['epsilon_max']), (2, limit))
         self.assertAlmostEqual(told['epsilon'], plan(*asked, '2')['epsilon'], places=9)
@@ -197,6 +202,94 @@ class Jobs(harness.TestCase):
         self.assertFails(refused, 1, 'pays for no version', 'noise_multiplier')
         self.srv.submit(jobs.plain('open', INPUTS, clients=2))
         self.assertFails(self.srv.cli('privacy', 'show', 'open'), 1, 'no section "privacy"')
+
+
+def copy_state(folder, to):
+    """Of a process that does not run; without its socket."""
+    def sockets(at, names):
+        return [name for name in names if stat.S_ISSOCK(os.lstat(os.path.join(at, name)).st_mode)]
+
+    shutil.rmtree(to, ignore_errors=True)
+    shutil.copytree(folder, to, ignore=sockets)
+
+
+class Rollbacks(PrivacyCase):
+    """A job that needs both sites stands still where the second one's own limit is."""
+
+    def both(self, name, **privacy):
+        job = noisy(name, rounds=50, **privacy)
+        job['rounds'] |= {'contributions': {'min': 2, 'goal': 2}, 'seconds': {'max': 60, 'select': 0.2}}
+        return job
+
+    def budget(self, versions):
+        """Pays for so many, and not for one more."""
+        asked = ('--noise-multiplier', '1.5', '--rounds')
+        return (plan(*asked, str(versions))['epsilon'] + plan(*asked, str(versions + 1))['epsilon']) / 2
+
+    def let(self, versions):
+        site = self.sites[1]
+        site.kill9()
+        harness.edit_json(site.config, {'jobs': {'privacy': {'epsilon_max': self.budget(versions)}}})
+        site.start_connected()
+
+    def goes_to(self, version):
+        self.let(version)
+        self.srv.wait_for('long', lambda shown: shown['version'] == version)
+
+    def test_a_site_that_has_gone_back_has_again_what_the_server_counts(self):
+        paid = 7
+        self.let(2)
+        self.srv.submit(self.both('long', epsilon_max=self.budget(paid)))
+        self.srv.wait_for('long', lambda shown: shown['version'] == 2)
+        site = self.sites[0]
+        site.kill9()
+        backup = self.path('backup')
+        copy_state(site.state, backup)
+        site.start_connected()
+        self.goes_to(5)
+        site.kill9()
+        copy_state(backup, site.state)
+        restored = site.daemon.mark()
+        site.start_connected()
+        self.let(50)
+        shown = self.srv.wait_finished('long')
+        # The job has all that its budget pays for, and the site has entered each version once.
+        self.assertEqual((shown['version'], 'epsilon_max' in shown['detail']), (paid, True))
+        site.daemon.wait_log(r'ALARM: .*privacy\.ledger lacks [0-9] tasks of job long.*entered as spent', restored)
+        with open(os.path.join(site.state, 'privacy.ledger'), encoding='ascii') as ledger:
+            lines = [line.split() for line in ledger]
+        self.assertEqual(sorted(int(task) for _, task, what in lines if what == '1.5'), list(range(1, paid + 1)))
+        lost = [int(task) for _, task, what in lines if what == 'lost']
+        self.assertIn(5, lost)
+        told = site.ask('status')['privacy']
+        self.assertEqual((told['tasks'], told['lost']), (paid, len(lost)))
+        self.assertAlmostEqual(told['epsilon'], plan('--noise-multiplier', '1.5', '--rounds', str(paid))['epsilon'], places=9)
+        self.assertRegex(site.cli('status').out, rf'ALARM +.*privacy\.ledger had lost {len(lost)} tasks')
+        self.assertNotIn('ALARM', self.sites[1].cli('status').out)
+
+    def test_a_server_that_has_gone_back_gets_no_second_update(self):
+        self.sites[1].kill9()
+        self.srv.submit(self.both('long'))
+        self.srv.kill9()
+        backup = self.path('backup')
+        copy_state(self.srv.folder, backup)
+        self.srv.start()
+        self.goes_to(3)
+        self.srv.kill9()
+        copy_state(backup, self.srv.folder)
+        restored = self.srv.daemon.mark()
+        since = [site.daemon.mark() for site in self.sites]
+        self.srv.start()
+        why = r'task 1 is not given again: .*restored from a backup.*under another name'
+        for site, mark in zip(self.sites, since):
+            self.srv.daemon.wait_log(f'{site.name} cannot do its task: {why}', restored, count=2)
+            site.daemon.wait_log(f'job long task 1: {why}', mark)
+        self.assertEqual(self.srv.show('long')['version'], 0)
+        # What it says helps.
+        self.srv.ask('cancel', 'long')
+        self.let(50)
+        self.srv.submit(noisy('anew'))
+        self.assertEqual(self.srv.wait_finished('anew')['version'], 1)
 
 
 if __name__ == '__main__':

@@ -73,6 +73,10 @@ class SecureCase(harness.TestCase):
         self.sites[SLOW].daemon.signal(signal.SIGCONT)
         self.srv.daemon.wait_log(rf'job {job["name"]} round 1: sum 1 of the updates of 4 clients begins')
 
+    def waits_for(self, job, number):
+        """Only that site's answer is missing in the sum."""
+        self.srv.wait_for(job, lambda _: f'waits for site{number};' in self.srv.cli('why', job).out)
+
 
 class Sums(SecureCase):
     def test_the_model_is_that_of_the_sum_and_no_site_is_seen(self):
@@ -113,7 +117,7 @@ class Sums(SecureCase):
 
     def test_a_killed_client_has_dropped_out_of_the_sum(self):
         self.freeze_one(secret('dropped'))
-        self.srv.wait_for('dropped', lambda _: 'waits for site0;' in self.srv.cli('why', 'dropped').out)
+        self.waits_for('dropped', 0)
         self.sites[1].kill9()
         self.sites[1].start_connected()
         self.sites[0].daemon.signal(signal.SIGCONT)
@@ -133,6 +137,34 @@ class Sums(SecureCase):
         self.sites[0].daemon.signal(signal.SIGCONT)
         self.assertEqual([site.trainings('again', 1) for site in self.sites], [1, 1, 1, 1])
         self.assertModelOf('again', {1, 2, 3})
+
+
+class Noise(SecureCase):
+    def test_a_sum_that_is_tried_again_costs_its_sites_again(self):
+        """One site after the other stands still, so that all but one have masked when two are killed."""
+        job = secret('dear', quantisation={'clipping_norm': 10000}, privacy={
+            'mechanism': 'distributed_gaussian', 'clipping_norm': 10000, 'noise_multiplier': 1.5, 'epsilon_max': 1000})
+        job['rounds']['seconds'] = {'max': 60, 'select': 2}
+        self.freeze_one(job)
+        for still, goes_on in ((1, 0), (0, 1)):
+            self.waits_for('dear', goes_on)
+            self.sites[still].daemon.signal(signal.SIGSTOP)
+            self.sites[goes_on].daemon.signal(signal.SIGCONT)
+        self.waits_for('dear', 0)
+        for site in self.sites[1:3]:
+            site.kill9()
+            site.start_connected()
+        self.sites[0].daemon.signal(signal.SIGCONT)
+        self.srv.daemon.wait_log('job dear round 1: sum 1 has come to nothing')
+        self.srv.wait_finished('dear')
+        self.assertEqual([site.trainings('dear', 1) for site in self.sites], [1, 1, 1, 1])
+        self.assertEqual({row['versions'] for row in self.srv.ask('privacy', 'show', 'dear')['clients']}, {1})
+        spent = self.srv.ask('privacy', 'show', 'dear')['epsilon']
+        for site in self.sites[1:]:
+            with open(os.path.join(site.state, 'privacy.ledger'), encoding='ascii') as ledger:
+                drawn = [line for line in ledger if line.startswith('dear 1 1.5 distributed_gaussian 3 ')]
+            self.assertEqual(len(drawn), 2)
+            self.assertGreater(site.ask('status')['privacy']['epsilon'], 1.2 * spent)
 
 
 class Buffered(SecureCase):

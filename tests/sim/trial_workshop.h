@@ -21,6 +21,9 @@ class TrialWorkshop final : public app::Workshop {
 
   Result<std::shared_ptr<app::Workload>> open(const std::string& name,
                                               const std::string& text) override;
+  Status acknowledged(const std::string& job, std::int64_t task) override {
+    return ledger_.acknowledge(job, task);
+  }
 
  private:
   class Opened;

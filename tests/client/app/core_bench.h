@@ -108,6 +108,12 @@ struct TinyWorkshop final : Workshop {
     if (name == "unwanted") return Error{ErrorCode::unsupported, "this site does not agree: no"};
     return std::shared_ptr<Workload>(std::make_shared<TinyWorkload>());
   }
+  Status acknowledged(const std::string& job, std::int64_t task) override {
+    noted.emplace_back(job, task);
+    return noting;
+  }
+  std::vector<session::UpdateKey> noted;
+  Status noting;  // what comes of it
 };
 
 // A client whose hours began now and end in ten minutes.

@@ -103,6 +103,25 @@ TEST_CASE("an update whose link ends is offered again on the next one") {
   CHECK(at.site.kept() == 1);
 }
 
+TEST_CASE("that an update is accepted is noted before it goes, and it stays where that fails") {
+  const session::UpdateKey key{"job", 1};
+  for (const auto& [noting, kept] : std::vector<std::pair<Status, std::size_t>>{
+           {Status(), 0},
+           {Error{ErrorCode::disk_full, "no room"}, 1},
+           {Error{ErrorCode::io, "no answer"}, 1},
+           {Error{ErrorCode::malformed, "no ledger any more"}, 0}}) {
+    SiteOnDisk at(kSmall);
+    at.site.workshop.noting = noting;
+    at.site.says(wire::Receipt{"job", 1, wire::Outcome::accepted, 0, ""});
+    CHECK(at.site.workshop.noted == std::vector{key});
+    CHECK(at.site.kept() == kept);
+  }
+  SiteOnDisk at(kSmall);
+  at.site.says(wire::Receipt{"job", 1, wire::Outcome::discarded, 0, ""});
+  CHECK(at.site.workshop.noted.empty());
+  CHECK(at.site.kept() == 0);
+}
+
 TEST_CASE("what the core keeps is sealed") {
   SiteOnDisk at(kLarge);
   const fs::path folder = at.site.spec.state_dir / "outbox";

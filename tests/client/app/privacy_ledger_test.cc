@@ -132,5 +132,119 @@ TEST_CASE("privacy ledger: what was entered survives a power cut at any operatio
   }
 }
 
+TEST_CASE("privacy ledger: what the server has accepted is not done again, as one gone back asks") {
+  Site site;
+  {
+    PrivacyLedger ledger = site.ledger();
+    ledger.spend("a", 1, noise()).value();
+    ledger.spend("a", 3, noise()).value();
+    ledger.spend("a", 3, noise()).value();  // asked again before there was an answer
+    ledger.acknowledge("a", 3).value();
+    ledger.acknowledge("a", 1).value();  // said once more
+    ledger.acknowledge("open", 7).value();
+  }
+  CHECK(site.text() == "a 1 2\na 3 2\na 3 accepted\n");
+  PrivacyLedger ledger = site.ledger();
+  for (const std::int64_t task : {1, 2, 3}) {
+    const Status again = ledger.spend("a", task, noise());
+    REQUIRE_FALSE(again.has_value());
+    CHECK(again.error().code == ErrorCode::unsupported);
+    CHECK_THAT(again.error().detail, Catch::Contains("restored from a backup"));
+    CHECK_FALSE(ledger.check("a", task, noise()).has_value());
+  }
+  CHECK(ledger.spend("a", 4, noise()).has_value());
+  CHECK(ledger.spend("b", 1, noise()).has_value());
+  CHECK(ledger.entries().value() == 4);
+}
+
+TEST_CASE(
+    "privacy ledger: an acceptance that cannot be written holds, and is written before more") {
+  Site site;
+  PrivacyLedger ledger = site.ledger();
+  ledger.spend("a", 1, noise()).value();
+  ledger.spend("a", 2, noise()).value();
+  const std::string before = site.text();
+  for (const int failing : {1, 2}) {
+    CAPTURE(failing);
+    const auto next = site.disk.operations() + 1;
+    site.disk.set_faults({.fail_at = {next, next + 1, next + 2}});
+    if (failing == 1) CHECK_FALSE(ledger.acknowledge("a", 1).has_value());
+    if (failing == 2) CHECK_FALSE(ledger.check("a", 2, noise()).has_value());
+    site.disk.set_faults({});
+    CHECK(site.text() == before);
+  }
+  CHECK_FALSE(ledger.spend("a", 1, noise()).has_value());
+  CHECK(site.text() == before + "a 1 accepted\n");
+  ledger.spend("a", 3, noise()).value();
+  CHECK(site.text() == before + "a 1 accepted\na 3 2\n");
+}
+
+TEST_CASE("privacy ledger: one gone back has again what the server counts, with an alarm") {
+  Site site;
+  site.ledger().spend("a", 1, noise()).value();
+  const std::vector<std::int64_t> counted{1, 3, 4};
+  {
+    PrivacyLedger ledger = site.ledger();
+    ledger.make_good("a", counted, noise()).value();
+    CHECK(ledger.epsilon().value() == Approx(epsilon_of(3)));
+    ledger.make_good("a", counted, noise()).value();
+    CHECK(ledger.lost().value() == 2);
+  }
+  CHECK(site.text() == "a 1 2\na 3 lost\na 3 2\na 4 lost\na 4 2\na 4 accepted\n");
+  PrivacyLedger ledger = site.ledger();
+  CHECK(ledger.lost().value() == 2);
+  CHECK(ledger.entries().value() == 3);
+  ledger.make_good("a", counted, noise()).value();
+  CHECK(ledger.entries().value() == 3);
+  CHECK_FALSE(ledger.check("a", 4, noise()).has_value());
+  CHECK(ledger.check("a", 5, noise()).has_value());
+  // Nothing is lost where the server counts less, or nothing.
+  ledger.make_good("a", {}, noise()).value();
+  ledger.make_good("a", {counted.data(), 1}, noise()).value();
+  CHECK(ledger.entries().value() == 3);
+}
+
+TEST_CASE("privacy ledger: what was lost is spent above any limit, or nothing is trained") {
+  Site site;
+  site.limit.epsilon_max = (epsilon_of(2) + epsilon_of(3)) / 2;
+  PrivacyLedger ledger = site.ledger();
+  const std::vector<std::int64_t> counted{1, 2, 3};
+  const auto next = site.disk.operations() + 1;
+  site.disk.set_faults({.fail_at = {next, next + 1, next + 2, next + 3}});
+  CHECK_FALSE(ledger.make_good("a", counted, noise()).has_value());
+  site.disk.set_faults({});
+  CHECK(ledger.entries().value() == 0);
+  ledger.make_good("a", counted, noise()).value();
+  CHECK(ledger.entries().value() == 3);
+  CHECK_FALSE(ledger.check("b", 1, noise()).has_value());
+  site.write("damaged\n");
+  CHECK_FALSE(site.ledger().make_good("a", counted, noise()).has_value());
+}
+
+TEST_CASE("privacy ledger: a job's own budget pays for as many tasks as the server works out") {
+  for (const double multiplier : {0.7, 1.1, 2.0, 5.3}) {
+    for (const std::uint64_t rounds : {1U, 2U, 3U, 7U, 23U}) {
+      CAPTURE(multiplier, rounds);
+      Site site;
+      PrivacyLedger ledger = site.ledger();
+      ledger.spend("other", 1, noise(0.5)).value();  // is not the job's
+      privacy::PlanRequest request = noise(multiplier);
+      request.epsilon = epsilon_of(rounds, multiplier);  // exactly
+      const auto cost = privacy::round_cost(request, multiplier).value();
+      const auto paid = privacy::rounds_within({*request.epsilon, request.delta}, cost).value();
+      REQUIRE(paid == rounds);
+      for (std::uint64_t task = 1; task <= rounds; ++task) {
+        CHECK(ledger.spend("a", static_cast<std::int64_t>(task), request).has_value());
+      }
+      const Status more = ledger.spend("a", static_cast<std::int64_t>(rounds + 1), request);
+      REQUIRE_FALSE(more.has_value());
+      CHECK(more.error().code == ErrorCode::unsupported);
+      CHECK_THAT(more.error().detail, Catch::Contains("the job's privacy budget is spent"));
+      CHECK(ledger.spend("a", static_cast<std::int64_t>(rounds), request).has_value());  // paid for
+      CHECK(ledger.spend("b", 1, request).has_value());
+    }
+  }
+}
+
 }  // namespace
 }  // namespace fed::app

@@ -128,6 +128,60 @@ TEST_CASE("noise of this client: a limit that is spent stops the training before
   }
 }
 
+TEST_CASE("noise of this client: the job's own budget is kept, whatever the server says of it") {
+  // One training costs this much of the 1000 that the job may: so a few of them fit.
+  privacy::PlanRequest request;
+  request.mechanism = privacy::Mechanism::local_gaussian;
+  request.noise_multiplier = 0.05;
+  const auto cost = privacy::round_cost(request, 0.05).value();
+  const auto paid = privacy::rounds_within({1000, 1e-5}, cost).value();
+  REQUIRE(paid >= 2);
+  Site site("local_gaussian", 0.05, {}, R"(,"delta":1e-5)");
+  for (std::uint64_t drawn = 0; drawn < paid; ++drawn) CHECK(site.train().has_value());
+  const auto refused = site.train();
+  REQUIRE(refused.has_error());
+  CHECK(refused.error().code == ErrorCode::unsupported);
+  CHECK_THAT(refused.error().detail, Catch::Contains("the job's privacy budget is spent") &&
+                                         Catch::Contains("privacy.epsilon_max"));
+  CHECK(site.ledger->entries().value() == paid);
+}
+
+TEST_CASE("noise of this client: what the server counts is entered before anything is trained") {
+  for (const char* mechanism : {"local_gaussian", "distributed_gaussian"}) {
+    Site site(mechanism);
+    site.task.task = 4;
+    site.task.privacy_tasks = {1, 3};
+    const std::uint64_t drawn = site.job->secure(wire::TaskKind::training) ? 0 : 1;
+    site.train().value();
+    CHECK(site.ledger->lost().value() == 2);
+    CHECK(site.ledger->entries().value() == 2 + drawn);
+    // It cannot be: nothing is trained.
+    site.task.task = 9;
+    site.task.privacy_tasks = {1, 3, 7};
+    const auto next = site.disk.operations() + 1;
+    site.disk.set_faults({.fail_at = {next, next + 1, next + 2}});
+    CHECK(site.train().has_error());
+    site.disk.set_faults({});
+    CHECK(site.ledger->lost().value() == 2);
+  }
+}
+
+TEST_CASE("noise of this client: each sum that is tried costs again, until it is accepted") {
+  const Site site("distributed_gaussian");
+  const SecureShape shape = site.job->secure(wire::TaskKind::training).value();
+  shape.pay(2).value();
+  shape.pay(2).value();  // another mask
+  CHECK(site.ledger->entries().value() == 2);
+  const privacy::PlanRequest request = shape.noise->request();
+  const auto cost = privacy::round_cost(request, *request.noise_multiplier).value();
+  CHECK(site.ledger->epsilon().value() ==
+        Approx(privacy::epsilon_at(cost.times(2), site.limit.delta)->epsilon));
+  site.ledger->acknowledge("trial", 2).value();
+  CHECK(shape.pay(2).error().code == ErrorCode::unsupported);
+  CHECK_THAT(site.train().error().detail, Catch::Contains("restored from a backup"));
+  CHECK(shape.pay(3).has_value());
+}
+
 TEST_CASE("noise of this client: a ledger that cannot be written lets nothing out") {
   Site site("local_gaussian");
   site.train().value();

@@ -3,6 +3,7 @@
 #include <catch2/catch.hpp>
 #include <cmath>
 #include <limits>
+#include <numeric>
 
 #include "samples.h"
 
@@ -28,6 +29,7 @@ TEST_CASE("fields keep their values and their width") {
   CHECK(read.model->bytes == std::uint64_t{5} << 32);
   CHECK(read.means == std::vector<double>{1.5, 2.5});
   CHECK(read.kind == TaskKind::training);
+  CHECK(read.privacy_tasks == std::vector<std::int64_t>{1, 2});
   const auto offer = decode(encode(messages[6])).value();
   CHECK(std::get<Offer>(offer).metrics[1] == std::pair<std::string, double>("accuracy", 0.5));
   CHECK(std::get<Offer>(offer).body.size() == 8);
@@ -132,6 +134,19 @@ TEST_CASE("rules that the verifier does not know are checked") {
   CHECK(refuses(task));
   task = std::get<Task>(sample_messages()[11]);
   task.model.reset();
+  CHECK(refuses(task));
+  using Tasks = std::vector<std::int64_t>;
+  for (const Tasks& wrong :
+       {Tasks{0}, Tasks{-1, 2}, Tasks{2, 1}, Tasks{2, 2}, Tasks{3}, Tasks{1, 2, 3}}) {
+    task = std::get<Task>(sample_messages()[11]);
+    task.privacy_tasks = wrong;
+    CHECK(refuses(task));
+  }
+  task.task = 1'000'000;
+  task.privacy_tasks.resize(kPrivacyTasksMax);
+  std::iota(task.privacy_tasks.begin(), task.privacy_tasks.end(), 7);
+  CHECK_FALSE(refuses(task));
+  task.privacy_tasks.push_back(99'999);
   CHECK(refuses(task));
 }
 

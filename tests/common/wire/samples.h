@@ -75,7 +75,7 @@ inline std::vector<Message> sample_messages() {
       Joined{"alice"},
       JobOffer{"job", "{\"name\":\"job\"}"},
       JobEnded{"job", "done"},
-      Task{"job", 3, 2, TaskKind::training, 2, model, {1.5, 2.5}, {0.5, 1.0}, 400, 1.25},
+      Task{"job", 3, 2, TaskKind::training, 2, model, {1.5, 2.5}, {0.5, 1.0}, 400, 1.25, {1, 2}},
       CancelTask{"job", 3, "late"},
       Admit{"job", 3, 17, 4096},
       Receipt{"job", 3, Outcome::refused, 8, "not finite"},

@@ -55,6 +55,24 @@ TEST_CASE("the budget pays for as many versions as a plan says") {
   }
 }
 
+TEST_CASE("a budget that is a plan's figure to the last digit pays for the plan's versions") {
+  for (const double noise : {0.7, 0.78, 1.1, 1.83, 2.0, 2.5}) {
+    for (const std::uint64_t versions : {1U, 3U, 7U, 20U, 23U}) {
+      CAPTURE(noise, versions);
+      privacy::PlanRequest request;
+      request.noise_multiplier = noise;
+      request.rounds = versions;
+      request.delta = 1e-5;
+      const double epsilon = privacy::make_plan(request)->guarantee.epsilon;
+      const JobPrivacy privacy = privacy_of(spec_of(noise, epsilon));
+      const auto paid = static_cast<std::int64_t>(versions);
+      REQUIRE(privacy.versions_paid() == paid);
+      CHECK(privacy.check_budget(ledger_of(privacy, paid - 1)).has_value());
+      CHECK_FALSE(privacy.check_budget(ledger_of(privacy, paid)).has_value());
+    }
+  }
+}
+
 TEST_CASE("a budget that pays for nothing is refused and names the noise") {
   const auto made = JobPrivacy::make(job_of(spec_of(0.5, 1)), 100);
   REQUIRE_FALSE(made.has_value());

@@ -87,6 +87,46 @@ TEST_CASE("a job: an update that waits when a crash follows the end is discarded
   CHECK(bench.staging().list()->empty());
 }
 
+// Two updates make a version, with noise of the server.
+constexpr const char* kPrivate = R"({
+  "name": "a", "model": {"type": "linear", "inputs": 2},
+  "rounds": {"max": 9, "cohort": 2, "contributions": {"min": 2, "goal": 2}},
+  "aggregation": {"weighting": "uniform"},
+  "privacy": {"clipping_norm": 2, "noise_multiplier": 1.5, "epsilon_max": 100}})";
+
+TEST_CASE("a job: with privacy a task says which earlier ones are counted, also after a crash") {
+  JobBench bench(kPrivate);
+  const auto begin = [&bench] {
+    bench.start();
+    for (const std::int64_t client : {1, 2}) {
+      bench.connect(client).says(wire::JobAnswer{"a", true, kExamples, ""});
+    }
+    bench.pass(1);
+  };
+  const auto last_task = [&bench](std::int64_t client) {
+    const auto tasks = bench.client(client).heard<wire::Task>();
+    REQUIRE_FALSE(tasks.empty());
+    return tasks.back();
+  };
+  begin();
+  std::vector<std::int64_t> counted;
+  for (const std::int64_t round : {1, 2, 3}) {
+    for (const std::int64_t client : {1, 2}) {
+      const wire::Task task = last_task(client);
+      REQUIRE(task.task == round);
+      CHECK(task.privacy_tasks == counted);
+      bench.client(client).says(whole_offer_of(task, update(1)));
+    }
+    bench.pass(1);
+    counted.push_back(round);
+  }
+  bench.restart();
+  begin();
+  CHECK(last_task(1).task == 4);
+  CHECK(last_task(1).privacy_tasks == counted);
+  CHECK(last_task(2).privacy_tasks == counted);
+}
+
 TEST_CASE("a job: who answers it after its end is told of the end") {
   JobBench bench(kBuffered);
   bench.start();

@@ -53,6 +53,23 @@ TEST_CASE("ledger: every bit of a cost comes back, by round, and by who contribu
   CHECK(registry->privacy_ledger("other").value().empty());
 }
 
+TEST_CASE("ledger: whose updates are in which versions is known for good") {
+  Registry registry;
+  registry->add_job("fashion", "{}", "running", kNow).value();
+  using Tasks = std::map<std::int64_t, std::vector<std::int64_t>>;
+  CHECK(registry->committed_tasks("fashion").value() == Tasks());
+  play(*registry, 1, 1.5, {1, 2});
+  play(*registry, 2, 1.5, {2, 5});
+  registry->begin_round(start(3, 1)).value();
+  registry->accept_contribution(accepted(3, 1)).value();  // in none yet
+  const Tasks counted{{1, {1}}, {2, {1, 2}}, {5, {2}}};
+  CHECK(registry->committed_tasks("fashion").value() == counted);
+  registry->discard_contribution("fashion", {3, 1}, 0).value();
+  registry->discard_contribution("fashion", {1, 1}, 0).value();  // what is committed stays
+  CHECK(registry.anew().committed_tasks("fashion").value() == counted);
+  CHECK(registry->committed_tasks("other").value() == Tasks());
+}
+
 TEST_CASE("ledger: a commit that is repeated is entered once, one that fails not at all") {
   Registry registry;
   registry->add_job("fashion", "{}", "running", kNow).value();
