@@ -110,7 +110,7 @@ void SecureWork::begin(const wire::SecureTerms& message, const Ready& ready) {
                   "what this site remembers of its peers or of earlier sums cannot be read; its "
                   "own log says why");
   }
-  if (answered_->is_revealed(name.job, ready.update->checksum)) {
+  if (answered_->is_revealed(name.job, ready.update->task, ready.update->checksum)) {
     refuse(name, "revealed",
            "shares were revealed for an earlier sum with this update in it; it is given up");
     return give_up(*ready.update);
@@ -237,7 +237,8 @@ void SecureWork::on(const wire::SecureSignatures& message) {
   if (part == nullptr) return;
   const auto reveal = part->party->on(message);
   if (reveal) {
-    const Status noted = answered_->remember_reveal(message.name.job, part->update.checksum);
+    const Status noted =
+        answered_->remember_reveal(message.name.job, part->update.task, part->update.checksum);
     if (!noted) {
       log::error("{}", noted.error().detail);
       return refuse(message.name, "not_recorded",

@@ -9,6 +9,10 @@ namespace {
 
 constexpr std::uint64_t kFileBytesMax = 4 << 20;
 
+std::string words_for(std::int64_t task, const Checksum& update) {
+  return std::to_string(task) + " " + to_hex(update);
+}
+
 }  // namespace
 
 Result<Answered> Answered::open(Disk& disk, fs::path file) {
@@ -28,17 +32,20 @@ Status Answered::load() {
   for (const std::string& line : lines) {
     ++number;
     const auto words = words_of(line);
-    if (words.size() != 3 && words.size() != 4) {
-      return wrong_line(file_, number,
-                        "this is not \"JOB ROUND ATTEMPT\", or the same and a checksum");
+    if (words.size() != 3 && words.size() != 5) {
+      return wrong_line(
+          file_, number,
+          "this is not \"JOB ROUND ATTEMPT\", or the same with a task and a checksum");
     }
     const auto round = whole_number<std::uint64_t>(words[1]);
     const auto attempt = whole_number<std::uint64_t>(words[2]);
     if (!round || !attempt) return wrong_line(file_, number, "round and attempt are numbers");
-    const std::string revealed = words.size() == 4 ? words[3] : "";
-    if (words.size() == 4 && revealed.size() != 2 * sizeof(Checksum)) {
-      return wrong_line(file_, number, "the checksum is not a whole one");
+    const bool has_revealed = words.size() == 5;
+    if (has_revealed &&
+        (!whole_number<std::int64_t>(words[3]) || words[4].size() != 2 * sizeof(Checksum))) {
+      return wrong_line(file_, number, "the task or the checksum is not a whole one");
     }
+    const std::string revealed = has_revealed ? words[3] + " " + words[4] : "";
     if (!last_.emplace(words[0], Last{{*round, *attempt}, revealed}).second) {
       return wrong_line(file_, number, words[0] + " is there twice");
     }
@@ -70,16 +77,18 @@ Status Answered::remember(const std::string& job, std::uint64_t round, std::uint
   return save(std::move(next));
 }
 
-bool Answered::is_revealed(const std::string& job, const Checksum& update) const {
+bool Answered::is_revealed(const std::string& job, std::int64_t task,
+                           const Checksum& update) const {
   const auto last = last_.find(job);
-  return last != last_.end() && last->second.revealed == to_hex(update);
+  return last != last_.end() && last->second.revealed == words_for(task, update);
 }
 
-Status Answered::remember_reveal(const std::string& job, const Checksum& update) {
+Status Answered::remember_reveal(const std::string& job, std::int64_t task,
+                                 const Checksum& update) {
   FED_CHECK(last_.contains(job));
-  if (is_revealed(job, update)) return {};
+  if (is_revealed(job, task, update)) return {};
   Jobs next = last_;
-  next[job].revealed = to_hex(update);
+  next[job].revealed = words_for(task, update);
   return save(std::move(next));
 }
 

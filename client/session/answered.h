@@ -6,10 +6,11 @@
 // was answered; only later ones are new. It is written before the answer leaves. Nothing is ever
 // taken out: a job's name is not used twice, and there is room for kAnsweredJobsMax of them.
 //
-// A fourth word is the checksum of the update for which shares were revealed last. From then on the
-// server may be able to make that sum, and from another one with the same update in it, over other
-// clients, it would learn their difference: so an update whose sum was revealed is part of no
-// other, whatever the server says became of the first.
+// Two more words are the task and the checksum of the update for which shares were revealed last.
+// From then on the server may be able to make that sum, and from another one with the same update
+// in it, over other clients, it would learn their difference: so an update whose sum was revealed
+// is part of no other, whatever the server says became of the first. An update of another task that
+// happens to have the same bytes, as where a model does not change any more, is another one.
 //
 // It fails closed: a file that cannot be read opens no Answered, and without one this client takes
 // part in no secure sum; what cannot be written is not answered.
@@ -43,16 +44,16 @@ class Answered {
   Status remember(const std::string& job, std::uint64_t round, std::uint64_t attempt);
 
   // Whether shares were revealed for a sum with this update in it; of the job's last such update.
-  bool is_revealed(const std::string& job, const Checksum& update) const;
+  bool is_revealed(const std::string& job, std::int64_t task, const Checksum& update) const;
 
   // Durably, before they leave. The job has an answered attempt. Errors as of `remember`.
-  Status remember_reveal(const std::string& job, const Checksum& update);
+  Status remember_reveal(const std::string& job, std::int64_t task, const Checksum& update);
 
  private:
   using Turn = std::pair<std::uint64_t, std::uint64_t>;  // round, attempt
   struct Last {
     Turn turn;
-    std::string revealed;  // checksum in hexadecimal; empty: none
+    std::string revealed;  // "TASK CHECKSUM", the latter in hexadecimal; empty: none
   };
   using Jobs = std::map<std::string, Last>;
 

@@ -4,6 +4,7 @@
 
 #include <cmath>
 
+#include "privacy/analytic_gaussian.h"
 #include "privacy/distributed_gaussian.h"
 #include "privacy/laplace.h"
 #include "privacy/sampled_gaussian.h"
@@ -159,6 +160,13 @@ Result<Plan> make_plan(const PlanRequest& request) {
   }
   FED_ASSIGN(one_round, epsilon_at(round, request.delta));
   FED_ASSIGN(all, epsilon_at(round.times(static_cast<double>(plan.rounds)), request.delta));
+  const bool is_gaussian = request.mechanism == Mechanism::central_gaussian ||
+                           request.mechanism == Mechanism::local_gaussian;
+  if (is_gaussian && request.sampling_rate == 1) {
+    const double sigma = plan.noise_multiplier / std::sqrt(static_cast<double>(plan.rounds));
+    const auto exact = gaussian_epsilon(sigma, request.delta);
+    if (exact) plan.analytic_epsilon = *exact;  // none for one that is out of range
+  }
   plan.one_round = one_round;
   plan.guarantee = all;
   plan.neighbours = neighbours(request);

@@ -60,6 +60,10 @@ struct Plan {
   RdpCurve round;       // what one round adds to the ledger
   // distributed_gaussian: what each client draws with, in squared grid steps, rounded up.
   std::optional<Fraction> client_variance;
+  // central_gaussian without sampling, and local_gaussian: the epsilon of continuous noise after
+  // all rounds, exactly (privacy/analytic_gaussian.h). For comparison: noise is drawn on a grid,
+  // for which the accountant's bound is proved, so that is what ledgers and budgets count.
+  std::optional<double> analytic_epsilon;
   std::string neighbours;  // what the two worlds differ in
   std::string adversary;   // who must not tell them apart
   std::string statement;   // both with the figures, in one sentence

@@ -86,6 +86,7 @@ Json json_of(const privacy::PlanRequest& request, const privacy::Plan& plan) {
                {"neighbours", plan.neighbours},
                {"adversary", plan.adversary},
                {"statement", plan.statement}};
+  if (plan.analytic_epsilon) json["analytic_epsilon"] = *plan.analytic_epsilon;
   if (plan.client_variance) {
     json["client_variance"] = {{"numerator", plan.client_variance->numerator},
                                {"denominator", plan.client_variance->denominator}};
@@ -102,6 +103,11 @@ std::string text_of(const privacy::PlanRequest& request, const privacy::Plan& pl
       "epsilon           {:.6g} at delta {:.3g}; after one round {:.6g}\n",
       privacy::name(request.mechanism), plan.noise_multiplier, request.sampling_rate, plan.rounds,
       plan.guarantee.epsilon, plan.guarantee.delta, plan.one_round.epsilon);
+  if (plan.analytic_epsilon) {
+    text += fmt::format(
+        "analytic          {:.6g}: the exact epsilon of continuous noise, for comparison\n",
+        *plan.analytic_epsilon);
+  }
   if (plan.client_variance) {
     text += fmt::format("noise per client  variance {:.6g}, in squared steps of the grid\n",
                         static_cast<double>(plan.client_variance->numerator) /

@@ -70,6 +70,7 @@ void add_traffic(Bench& bench, const std::string& cohort, const SecureTraffic& t
   };
   add("up", traffic.up, paper.up);
   add("down", traffic.down, paper.down);
+  add("in all", traffic.up + traffic.down, paper.up + paper.down);
 }
 
 void measure_client(Bench& bench, std::size_t clients, std::optional<Bar> bar) {

@@ -70,28 +70,30 @@ TEST_CASE("answered: an update whose shares were revealed is known, also after a
   const Checksum first{1, 2, 3}, second{4};
   Answered answered = site.answered();
   answered.remember("job", 5, 1).value();
-  CHECK_FALSE(answered.is_revealed("job", first));
-  answered.remember_reveal("job", first).value();
-  CHECK(answered.is_revealed("job", first));
+  CHECK_FALSE(answered.is_revealed("job", 5, first));
+  answered.remember_reveal("job", 5, first).value();
+  CHECK(answered.is_revealed("job", 5, first));
   site.fill_up();
-  CHECK(answered.remember_reveal("job", second).error().code == ErrorCode::disk_full);
-  CHECK_FALSE(answered.is_revealed("job", second));
+  CHECK(answered.remember_reveal("job", 5, second).error().code == ErrorCode::disk_full);
+  CHECK_FALSE(answered.is_revealed("job", 5, second));
   site.disk.set_faults({});
-  CHECK(site.answered().is_revealed("job", first));
-  CHECK_FALSE(site.answered().is_revealed("other", first));
+  CHECK(site.answered().is_revealed("job", 5, first));
+  CHECK_FALSE(site.answered().is_revealed("other", 5, first));
+  CHECK_FALSE(site.answered().is_revealed("job", 6, first));  // the same bytes, of another task
   // What it has answered and what it has revealed do not disturb each other.
   answered.remember("job", 6, 2).value();
-  CHECK(site.answered().is_revealed("job", first));
-  answered.remember_reveal("job", second).value();
-  CHECK_FALSE(site.answered().is_revealed("job", first));
+  CHECK(site.answered().is_revealed("job", 5, first));
+  answered.remember_reveal("job", 5, second).value();
+  CHECK_FALSE(site.answered().is_revealed("job", 5, first));
   CHECK_FALSE(site.answered().is_new("job", 6, 2));
 }
 
 TEST_CASE("answered: a damaged file is refused, and never read as less") {
   Site site;
   for (const std::string text :
-       {"", "job 5 1", "job 5\n", "job five 1\n", "job 5 -1\n", "job 5 1 1\n", "job 5 1x\n", "\n",
-        "job 5 1\njob 6 1\n", "job 99999999999999999999 1\n", "a 1 1\n\x01\n"}) {
+       {"", "job 5 1", "job 5\n", "job five 1\n", "job 5 -1\n", "job 5 1 1\n", "job 5 1 1 abc\n",
+        "job 5 1x\n", "\n", "job 5 1\njob 6 1\n", "job 99999999999999999999 1\n",
+        "a 1 1\n\x01\n"}) {
     CAPTURE(text);
     site.write(kFile, text);
     const auto opened = Answered::open(site.disk, kFile);

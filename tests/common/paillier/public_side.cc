@@ -17,7 +17,7 @@ int main() {
     return 1;
   }
   const Layout layout = Layout::make(16, 2).value();
-  const std::vector<std::int32_t> update{1, -1};
+  const std::vector<std::int64_t> update{1, -1};
   Ciphertext sum = Ciphertext::one();
   for (int i = 0; i < 2; ++i) {
     const auto ciphertext = encrypt(*key, layout.pack(update).value(),

@@ -222,6 +222,31 @@ TEST_CASE("distributed plans out of range are refused with what is wrong") {
   CHECK(has(refusal(make_plan(request)), "2^27"));
 }
 
+TEST_CASE("plans of unsampled Gaussian noise have the exact figure beside the accountant's") {
+  PlanRequest request;
+  request.delta = 1e-5;
+  for (const Mechanism mechanism : {Mechanism::local_gaussian, Mechanism::central_gaussian}) {
+    request.mechanism = mechanism;
+    for (const auto& [noise, rounds, expected] : {std::tuple(1.0, 1U, 4.37718),
+                                                  {2.0, 1U, 1.99309},
+                                                  {5.0, 1U, 0.725522},
+                                                  {2.0, 4U, 4.37718},
+                                                  {15.0, 9U, 0.725522}}) {
+      request.noise_multiplier = noise;
+      request.rounds = rounds;
+      const Plan plan = make_plan(request).value();
+      REQUIRE(plan.analytic_epsilon.has_value());
+      CHECK(*plan.analytic_epsilon == Approx(expected).epsilon(2e-6));
+      CHECK(*plan.analytic_epsilon < plan.guarantee.epsilon);
+    }
+  }
+  request.sampling_rate = 0.1;
+  CHECK_FALSE(make_plan(request).value().analytic_epsilon.has_value());
+  request.sampling_rate = 1;
+  request.mechanism = Mechanism::local_laplace;
+  CHECK_FALSE(make_plan(request).value().analytic_epsilon.has_value());
+}
+
 TEST_CASE("every mechanism has its name") {
   CHECK(std::string(name(Mechanism::central_gaussian)) == "central_gaussian");
   CHECK(std::string(name(Mechanism::distributed_gaussian)) == "distributed_gaussian");
