@@ -39,6 +39,7 @@ ENDED = '  if (ended(gate)) return refusal(Reason::job_ended);\n'
 OFFER_MEMBER = """  const Member* member = find(gate, offer.client, offer.task);
   if (!member) return no_task(gate, offer.task);
   if (auto decided"""
+LOST = 'if (code != ErrorCode::io && code != ErrorCode::disk_full) setup_.lost(update, input.error());'
 MUTANTS = {
     'not finite': [(GATE, 'if (!facts.finite) return refusal(Reason::not_finite);', '')],
     'over the limit': [(GATE, 'if (!(facts.max_abs <= gate.shape.limit)) {', 'if (false) {')],
@@ -55,11 +56,12 @@ MUTANTS = {
                                   'member->ticket && member->ticket->checksum == offer.checksum)) {')],
     # At the end of an upload Engine::on(Recorded) covers it; at the offer nothing does.
     'a job that has ended': [(GATE, OFFER_ANSWERED + ENDED + OFFER_MEMBER, OFFER_ANSWERED + OFFER_MEMBER)],
-    'stale tasks end': [(ASYNC, 'if (old && member.status != Status::storing) stale.push_back(client);',
+    'stale tasks end': [(ASYNC, 'if (old && !engaged(member)) stale.push_back(client);',
                          'if (old && client < 0) stale.push_back(client);')],
-    'late tasks end': [(ASYNC, 'if (member.deadline <= now && member.status != Status::storing) late.push_back(client);',
-                        'if (member.deadline <= now && client < 0) late.push_back(client);')],
-    'a version uses up its updates': [(ASYNC, 'for (const TaskKey& key : closing_) buffer_.erase(key);', '')],
+    'late tasks end': [(ASYNC, 'if (over && !engaged(member)) late.push_back(client);',
+                        'if (over && client < 0) late.push_back(client);')],
+    'a version uses up its updates': [(ASYNC, 'buffer_.erase(key);\n    if (!secured()) continue;',
+                                       'if (!secured()) continue;')],
     'staleness counts': [(ASYNC, '.discount = discount(config_.policy.staleness, staleness)};',
                           '.discount = 1 + 0 * static_cast<double>(staleness)};')],
     'a deadline ends a round': [(ROUNDS, 'if (!paused_at_ && now >= deadline_) expired_ = true;',
@@ -93,7 +95,7 @@ MUTANTS = {
                                      'return waiting_.empty() || now < Instant();')],
     'a receipt comes with the version': [(ENGINE_SUM, 'out.push_back(Await{.client = client, .task = member.task});',
                                           'answer(client, member.task, Refusal{}, out);')],
-    'a sum given up counts nobody': [(ENGINE_SUM, 'if (member.invited) take_back(client, member, out);',
+    'a sum given up counts nobody': [(ENGINE_SUM, 'if (member.invited) take_back(client, member, now, out);',
                                       'static_cast<void>(client), static_cast<void>(member);')],
     'who is counted hears so': [('server/round/engine.cc', 'if (secured()) answer(client, event.round, Refusal{}, out);', '')],
     'an attempt is answered in one life': [(PARTY,
@@ -102,8 +104,9 @@ MUTANTS = {
     'an answer is remembered': [(PARTY, 'if (given && given->to == to) return given->answer;', '')],
     'a mask is of its sum': [(WORK, 'if (at == parts_.end() || at->second.number != number) return;',
                               'if (at == parts_.end() || number == 0) return;')],
-    'what is lost is trained anew': [(WORK, 'if (input.error().code != ErrorCode::io) setup_.lost(update, input.error());',
-                                      '')],
+    'what is lost is trained anew': [(WORK, LOST, 'static_cast<void>(code), static_cast<void>(update);')],
+    'what was revealed is in no other sum': [(WORK, 'if (answered_->is_revealed(name.job, ready.update->checksum)) {',
+                                              'if (false) {')],
     'nothing leaves without a mask': [('client/app/client_effects.cc', 'if (effect.attempt == 0 && offer.model) {',
                                        'if (false) {')],
 }

@@ -61,7 +61,6 @@ void make_secure(Random& random, Json& job, std::int64_t clients) {
   wanted["goal"] = everybody ? clients : at_least(wanted["goal"]);
   wanted["min"] = everybody ? kLeast : at_least(wanted["min"]);
   rounds["selection"]["by"] = one_of<std::string>(random, {"uniform", "speed"});
-  if (job.contains("inputs")) job["inputs"]["scaling"] = "none";
   job["secure_aggregation"] = secure_aggregation(random);
 }
 
@@ -101,6 +100,7 @@ void draw_sums(Scenario& scenario, Mood mood) {
   const auto clients = static_cast<std::int64_t>(scenario.clients.size() - scenario.joins.size());
   const bool some = chance(random, 0.5);
   if (!some || clients < kLeast) return;
+  Random scaling(mix_seed({scenario.seed, seed_of("scaling in sums")}));
   for (Scenario::Submission& submission : scenario.jobs) {
     if (!chance(random, 0.7)) continue;
     Json job = Json::parse(submission.text);
@@ -109,6 +109,8 @@ void draw_sums(Scenario& scenario, Mood mood) {
     make_summable(job, secure);
     job["quantisation"] = quantisation(random, job);
     if (secure) make_secure(random, job, clients);
+    const bool unscaled = secure && job.contains("inputs") && chance(scaling, 0.3);
+    if (unscaled) job["inputs"]["scaling"] = "none";
     while (!is_possible(job)) job["secure_aggregation"] = secure_aggregation(random);
     submission.text = job.dump();
   }
