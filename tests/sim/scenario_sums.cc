@@ -100,7 +100,7 @@ void draw_sums(Scenario& scenario, Mood mood) {
   const auto clients = static_cast<std::int64_t>(scenario.clients.size() - scenario.joins.size());
   const bool some = chance(random, 0.5);
   if (!some || clients < kLeast) return;
-  Random scaling(mix_seed({scenario.seed, seed_of("scaling in sums")}));
+  Random more(mix_seed({scenario.seed, seed_of("more of secure sums")}));
   for (Scenario::Submission& submission : scenario.jobs) {
     if (!chance(random, 0.7)) continue;
     Json job = Json::parse(submission.text);
@@ -109,7 +109,7 @@ void draw_sums(Scenario& scenario, Mood mood) {
     make_summable(job, secure);
     job["quantisation"] = quantisation(random, job);
     if (secure) make_secure(random, job, clients);
-    const bool unscaled = secure && job.contains("inputs") && chance(scaling, 0.3);
+    const bool unscaled = secure && job.contains("inputs") && chance(more, 0.3);
     if (unscaled) job["inputs"]["scaling"] = "none";
     while (!is_possible(job)) job["secure_aggregation"] = secure_aggregation(random);
     submission.text = job.dump();
@@ -117,6 +117,7 @@ void draw_sums(Scenario& scenario, Mood mood) {
   trust_the_server(scenario);
   if (mood == Mood::gentle) return;
   scenario.sums = faults(random);
+  scenario.sums.disk_errors = one_of(more, {0.0, 0.0, 0.1, 0.3});
   add_liars(random, scenario);
 }
 

@@ -33,7 +33,8 @@ ColumnSums add_cells(const Column& column, std::int64_t cells, Random& random,
                      data::ColumnStatistics& sums) {
   ColumnSums whole{.unit = column.unit};
   for (std::int64_t i = 0; i < cells; ++i) {
-    const std::int64_t cell = column.offset + static_cast<std::int64_t>(random.below(column.spread));
+    const std::int64_t cell =
+        column.offset + static_cast<std::int64_t>(random.below(column.spread));
     sums.add(std::ldexp(static_cast<double>(cell), column.unit));
     whole.sum += cell;
     whole.squares += cell * cell;

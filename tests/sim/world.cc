@@ -259,7 +259,7 @@ void World::crash_server(Crash how, Duration pause) {
   ++tally_[how == Crash::power ? "server lost power" : "server killed"];
   server_disk_->stop();
   server_->crash(how == Crash::power);
-  if (how == Crash::power) ledger_.sums().server_lost_power();
+  ledger_.sums().server_died(how == Crash::power, server_disk_->has_failed());
   server_disk_->restart(how);
   queue_.add(queue_.now() + pause, this, [this] { boot_server(); });
 }
