@@ -63,6 +63,9 @@ void Sums::told(std::size_t client, const wire::Message& message) {
 // A client answers once, in all its lives; what it says again is the same.
 void Sums::said(std::size_t client, const wire::Message& message) {
   if (const auto* offer = std::get_if<wire::Offer>(&message)) return check_offer(client, *offer);
+  const auto* refused = std::get_if<wire::SecureRefused>(&message);
+  if (refused != nullptr && refused->reason == "revealed" && refused->name.task == 0)
+    hopeless_.insert(refused->name.job);
   const bool is_answer = std::holds_alternative<wire::SecureKeys>(message) ||
                          std::holds_alternative<wire::SecureShares>(message) ||
                          std::holds_alternative<wire::SecureSignature>(message) ||
@@ -114,10 +117,12 @@ void Sums::check_offer(std::size_t client, const wire::Offer& offer) {
 void Sums::arrived(std::int64_t client, const wire::Message& message) {
   const auto* reveal = std::get_if<wire::SecureReveal>(&message);
   if (reveal == nullptr) return;
-  Sum& sum = sums_[id_of(reveal->name)];
+  const auto at = sums_.try_emplace(id_of(reveal->name)).first;
+  const auto next = std::next(at);
+  const bool late = next != sums_.end() && next->first.job == at->first.job;
   for (const auto& share : reveal->shares) {
-    sum.revealed[share.about].insert(client);
-    sum.heard[share.about].insert(client);
+    if (!late) at->second.revealed[share.about].insert(client);
+    at->second.heard[share.about].insert(client);
   }
 }
 

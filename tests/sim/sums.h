@@ -65,6 +65,10 @@ class Sums {
   // revealed their shares, and what they revealed is in no other sum. "": there are none.
   std::string told_apart() const;
 
+  // Statistics of the job were revealed for a sum that came to nothing: they are in no other, and
+  // there may be too few without them, for ever.
+  bool is_hopeless(const std::string& job) const { return hopeless_.contains(job); }
+
   std::size_t begun() const;
   std::size_t of_statistics() const;
   std::size_t abandoned() const;
@@ -110,6 +114,7 @@ class Sums {
   std::map<Task, Revealed> revealed_;
   std::map<Task, std::uint64_t> trainings_;
   std::map<std::size_t, std::string> names_;  // of the clients, as they give their keys for them
+  std::set<std::string> hopeless_;
   std::string wrong_;
 };
 

@@ -322,6 +322,17 @@ void World::calm() {
   for (const auto& client : clients_) client->unix_offset() = 0;
 }
 
+void World::cancel_hopeless() {
+  if (!server_->up()) return;
+  for (const auto& each : scenario_.jobs) {
+    const auto job = server_->coordinator().job(each.name);
+    const bool hopeless = job && !job->ended() && ledger_.sums().is_hopeless(each.name);
+    if (!hopeless || !job->report() || job->report()->kind != round::TaskKind::statistics) continue;
+    ++tally_["job without hope"];
+    static_cast<void>(order(each.name, round::JobState::cancelled));
+  }
+}
+
 bool World::finished() { return unfinished().empty(); }
 
 std::string World::unfinished() {
