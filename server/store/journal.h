@@ -82,9 +82,6 @@ class Journal {
   // checksum changes nothing and is no error; already_exists with another one. Replaces an earlier
   // refusal. `invalid` if no attempt at the round has begun or it is committed.
   Status accept_contributions(std::span<const Accepted> accepted);
-  Status accept_contribution(const Accepted& accepted) {
-    return accept_contributions({&accepted, 1});
-  }
   // The checksum of an update that was accepted, whether it is part of a version yet or not.
   Result<std::optional<Checksum>> accepted(std::string_view job, const UpdateId& update);
   // An accepted update that will be part of no round. What is committed stays: no error.

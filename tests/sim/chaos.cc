@@ -210,6 +210,21 @@ void Chaos::heard_in_sum(std::size_t client, const wire::Message& message, bool 
     ++world_.tally()["server died in a sum"];
     later(random_.uniform() * 0.1, [this] { crash_server(); });
   }
+  const bool reveals = !incoming && std::holds_alternative<wire::SecureReveal>(message);
+  if (reveals && random_.uniform() < faults.disk_errors) {
+    later(random_.uniform() * 0.1, [this] { fail_at_the_end_of_a_sum(); });
+  }
+}
+
+// While its masked inputs are read, or what it is made of is written.
+void Chaos::fail_at_the_end_of_a_sum() {
+  ++world_.tally()["disk error in a sum"];
+  SimDisk& disk = world_.server_disk();
+  DiskFaults faults;
+  const std::uint64_t first = disk.operations() + 1 + random_.below(40);
+  for (std::uint64_t i = 0; i < 3; ++i) faults.fail_at.insert(first + i);
+  disk.set_faults(faults);
+  later(exponential(kOutageMeanSeconds), [&disk] { disk.set_faults({}); });
 }
 
 void Chaos::drop_out(std::size_t client) {

@@ -38,6 +38,7 @@ class Chaos {
   void drain_server();
   void heard_in_sum(std::size_t client, const wire::Message& message, bool incoming);
   void drop_out(std::size_t client);
+  void fail_at_the_end_of_a_sum();
   void calm();
 
   World& world_;

@@ -42,6 +42,7 @@ std::optional<Range> parse_range(const std::string& text) {
 struct Total {
   std::uint64_t seeds = 0, steps = 0, versions = 0, offers = 0, accepted = 0;
   std::uint64_t sums = 0, sums_made = 0, sums_short = 0, sums_abandoned = 0;
+  std::uint64_t sums_of_statistics = 0;
   double hours = 0;
   Tally faults;
   std::map<std::uint64_t, std::vector<std::string>> failed;
@@ -53,6 +54,7 @@ struct Total {
     offers += result.offers;
     accepted += result.accepted;
     sums += result.sums;
+    sums_of_statistics += result.sums_of_statistics;
     sums_made += result.sums_made;
     sums_short += result.sums_short;
     sums_abandoned += result.sums_abandoned;
@@ -125,8 +127,10 @@ void print_text(const Total& total, double wall_s) {
       "updates ({} offered)\n",
       total.seeds, faults, total.hours, total.steps, total.versions, total.accepted, total.offers);
   fmt::print(
-      "{} secure sums begun, {} made, {} of them without some of their clients, {} abandoned\n",
-      total.sums, total.sums_made, total.sums_short, total.sums_abandoned);
+      "{} secure sums begun, {} of them of statistics; {} made, {} of them without some of their "
+      "clients, {} abandoned\n",
+      total.sums, total.sums_of_statistics, total.sums_made, total.sums_short,
+      total.sums_abandoned);
   fmt::print("{} failed, {:.1f} s\n", total.failed.size(), wall_s);
 }
 
@@ -140,6 +144,7 @@ void print_json(const Total& total, double wall_s) {
                {"faults", total.faults},
                {"wall_s", wall_s},
                {"sums", total.sums},
+               {"sums_of_statistics", total.sums_of_statistics},
                {"sums_made", total.sums_made},
                {"sums_short", total.sums_short},
                {"sums_abandoned", total.sums_abandoned}};

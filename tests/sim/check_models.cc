@@ -39,7 +39,8 @@ class Models final : public Checker {
 
   std::string at_end(World& world) override {
     for (const auto& [job, running] : world.server().coordinator().jobs()) {
-      const std::string wrong = check_job(world, *running);
+      std::string wrong = check_job(world, *running);
+      if (wrong.empty()) wrong = check_scaling(world, *running);
       if (!wrong.empty()) return job + ": " + wrong;
     }
     return {};
@@ -83,6 +84,43 @@ class Models final : public Checker {
     return {};
   }
 
+  // Of the statistics that were accepted in round 0, and of nobody else's: what every client was
+  // told ever after.
+  static std::string check_scaling(World& world, const app::Job& job) {
+    const auto all = world.ledger().scalings().find(job.name());
+    if (all == world.ledger().scalings().end()) return {};  // nobody was asked to train
+    if (all->second.size() != 1) return "clients were told two kinds of scaling";
+    const ToldScaling& told = *all->second.begin();
+    const auto rows = world.server().journal().contributions(job.name(), 0);
+    if (!rows) return "the journal cannot be read";
+    std::vector<std::vector<ColumnSums>> columns(told.means.size());
+    std::set<std::int64_t> clients;
+    for (const store::ContributionRow& row : *rows) {
+      if (row.outcome != "accepted") continue;
+      const UpdateId id = id_of(world, job, row);
+      const TrainedUpdate* made = world.ledger().find(id);
+      if (made == nullptr || !made->statistics || made->columns.size() != columns.size())
+        return fmt::format("site-{}'s statistics were never made", id.client + 1);
+      if (!clients.insert(row.client).second)
+        return fmt::format("site-{}'s statistics are counted twice", id.client + 1);
+      for (std::size_t i = 0; i < columns.size(); ++i) columns[i].push_back(made->columns[i]);
+    }
+    for (std::size_t i = 0; i < columns.size(); ++i) {
+      if (!reference_column(columns[i]).is_scaled(told.means[i], told.deviations[i]))
+        return fmt::format("the scaling of column {} is not that of the rows of {} sites", i + 1,
+                           clients.size());
+    }
+    const bool scales = job.plan().number_columns > 0;
+    const bool known = scales ? told.means.size() == job.plan().number_columns && !clients.empty()
+                              : told.means.empty() && clients.empty();
+    return known ? "" : "clients were told of other columns than the job's";
+  }
+
+  static UpdateId id_of(World& world, const app::Job& job, const store::ContributionRow& row) {
+    const Checksum shown = job.plan().spec.secure_aggregation ? Checksum() : row.checksum;
+    return {world.client_of(row.client), job.name(), row.task, shown};
+  }
+
   // The accepted updates of a version, from the journal; their bytes, from who made them.
   std::string collect(World& world, const app::Job& job, std::int64_t version,
                       std::set<UpdateId>& counted, Counted& of) {
@@ -98,8 +136,7 @@ class Models final : public Checker {
     std::set<std::pair<std::int64_t, std::int64_t>> tasks;
     for (const store::ContributionRow& row : *rows) {
       if (row.outcome != "accepted") continue;
-      const Checksum shown = spec.secure_aggregation ? Checksum() : row.checksum;
-      const UpdateId id{world.client_of(row.client), job.name(), row.task, shown};
+      const UpdateId id = id_of(world, job, row);
       const std::string who = fmt::format("site-{}'s update of task {}", id.client + 1, row.task);
       const TrainedUpdate* trained = world.ledger().find(id);
       const bool made = trained != nullptr && !(trained->hidden && trained->coded.empty());

@@ -6,7 +6,6 @@
 #include "coding/job_codec.h"
 #include "config/job.h"
 #include "data/encode.h"
-#include "data/statistics.h"
 #include "model/model.h"
 #include "secagg/packing.h"
 #include "seeded_bytes.h"
@@ -23,32 +22,35 @@ Result<std::size_t> coordinates_of(config::ModelSpec spec, const config::JobSpec
   return model->layout().size();
 }
 
-Result<std::optional<app::SecureShape>> shape_of(const config::JobSpec& job,
-                                                 const std::string& text) {
-  if (!job.secure_aggregation) return std::optional<app::SecureShape>();
-  FED_ASSIGN(coordinates, coordinates_of(job.model, job));
-  FED_ASSIGN(codec, coding::codec_of(job, coordinates, 0));
-  return std::optional(
-      app::SecureShape{.settings = coding::settings_hash(text),
-                       .threat = coding::threat_of(*job.secure_aggregation),
-                       .modulus_bits = static_cast<std::uint8_t>(codec.modulus_bits()),
-                       .length = codec.length(),
-                       .staleness_max = job.rounds.staleness.max,
-                       .survivors_min = static_cast<std::uint32_t>(job.rounds.contributions_min),
-                       .clients_max = static_cast<std::uint32_t>(job.rounds.cohort)});
+coding::StatisticsCodec statistics_codec(const config::JobSpec& job) {
+  const std::size_t columns = job.inputs ? data::number_columns(*job.inputs) : 0;
+  return coding::statistics_codec_of(job, 3 * columns);
 }
 
-// The sums of some small whole numbers, as a site with `examples` rows would send them.
-std::vector<double> column_sums(std::uint64_t seed, std::size_t columns, std::int64_t examples) {
-  Random random(seed);
-  std::vector<data::ColumnStatistics> sums(columns);
-  for (auto& column : sums) {
-    for (std::int64_t row = 0; row < examples; ++row) {
-      column.add(static_cast<double>(random.below(10)));
-    }
-    column.count = examples;
-  }
-  return data::to_message(sums);
+app::SecureShape secure_shape(const config::JobSpec& job, const std::string& text,
+                              wire::TaskKind kind, const coding::VectorShape& vector) {
+  return {.kind = kind,
+          .settings = coding::settings_hash(text),
+          .threat = coding::threat_of(*job.secure_aggregation),
+          .modulus_bits = static_cast<std::uint8_t>(vector.modulus_bits),
+          .length = vector.length,
+          .staleness_max = job.rounds.staleness.max,
+          .survivors_min = static_cast<std::uint32_t>(job.rounds.contributions_min),
+          .clients_max = static_cast<std::uint32_t>(job.rounds.cohort)};
+}
+
+// Of a job's two kinds of sums.
+struct SecureShapes {
+  app::SecureShape training, statistics;
+};
+Result<std::optional<SecureShapes>> shapes_of(const config::JobSpec& job, const std::string& text) {
+  if (!job.secure_aggregation) return std::optional<SecureShapes>();
+  FED_ASSIGN(coordinates, coordinates_of(job.model, job));
+  FED_ASSIGN(codec, coding::codec_of(job, coordinates, 0));
+  using enum wire::TaskKind;
+  return std::optional(
+      SecureShapes{secure_shape(job, text, training, coding::shape_of(codec)),
+                   secure_shape(job, text, statistics, coding::shape_of(statistics_codec(job)))});
 }
 
 }  // namespace
@@ -68,10 +70,13 @@ std::vector<float> honest_update(std::uint64_t seed, std::size_t count) {
 
 class FakeWorkshop::Opened final : public app::Workload {
  public:
-  Opened(FakeWorkshop& shop, config::JobSpec spec, std::optional<app::SecureShape> shape)
-      : shop_(shop), spec_(std::move(spec)), shape_(shape) {}
+  Opened(FakeWorkshop& shop, config::JobSpec spec, std::optional<SecureShapes> shapes)
+      : shop_(shop), spec_(std::move(spec)), shapes_(std::move(shapes)) {}
 
-  std::optional<app::SecureShape> secure(wire::TaskKind) const override { return shape_; }
+  std::optional<app::SecureShape> secure(wire::TaskKind kind) const override {
+    if (!shapes_) return std::nullopt;
+    return kind == wire::TaskKind::statistics ? shapes_->statistics : shapes_->training;
+  }
   std::int64_t examples() const override { return shop_.traits_.examples; }
   std::uint64_t row_steps() const override {
     return static_cast<std::uint64_t>(examples() * spec_.training.epochs);
@@ -98,33 +103,32 @@ class FakeWorkshop::Opened final : public app::Workload {
     answer.offer.base_version = task.base_version;
     answer.offer.examples = examples();
     answer.offer.metrics = {{"loss", random.uniform()}};
-    if (task.kind == wire::TaskKind::statistics) {
-      answer.sums = column_sums(seed, data::number_columns(*spec_.inputs), examples());
-      if (spec_.quantisation) {
-        const auto codec = coding::statistics_codec_of(spec_, answer.sums.size());
-        FED_ASSIGN(words, codec.encode(answer.sums));
-        answer.coded = secagg::pack(words, codec.modulus_bits());
-      }
+    const bool statistics = task.kind == wire::TaskKind::statistics;
+    SiteColumns columns;
+    if (statistics) {
+      columns = site_columns(seed, task.job, data::number_columns(*spec_.inputs), examples());
+      FED_TRY(encode(columns, answer));
     } else {
       FED_TRY(train(task, model_file, seed, answer));
     }
     shop_.agreement_.withhold(answer.offer);
     if (spec_.quantisation && !answer.values.empty()) FED_TRY(encode(task, seed, answer));
     // What statistics in integers say cannot be told apart.
-    const bool unseen = spec_.quantisation && task.kind == wire::TaskKind::statistics;
+    const bool unseen = spec_.quantisation && statistics;
     const bool lies = random.uniform() < traits.lies && !unseen;
     const bool bytes_lie = lies && lie(random, answer);
     // A lie beside the numbers leaves them as they are. One in them is of no use under a mask: its
     // client cannot sum it up and gives it up.
-    const Checksum shown = shape_ ? Checksum() : checksum(answer.bytes());
-    const bool useless = shape_ && bytes_lie;
+    const Checksum shown = shapes_ ? Checksum() : checksum(answer.bytes());
+    const bool useless = shapes_ && bytes_lie;
     shop_.ledger_.trained({traits.client, task.job, task.task, shown},
                           {.base_version = task.base_version,
                            .examples = answer.offer.examples,
                            .values = {answer.values.begin(), answer.values.end()},
                            .coded = useless ? Bytes() : answer.coded,
-                           .hidden = shape_.has_value(),
-                           .statistics = task.kind == wire::TaskKind::statistics,
+                           .hidden = shapes_.has_value(),
+                           .statistics = statistics,
+                           .columns = columns.told,
                            .honest = !lies});
     return answer;
   }
@@ -141,7 +145,15 @@ class FakeWorkshop::Opened final : public app::Workload {
     return {};
   }
 
-  // As LocalJob does it, but for the secret.
+  // As LocalJob does it, both of them, but for the secret.
+  Status encode(const SiteColumns& columns, app::TaskAnswer& answer) const {
+    if (!spec_.quantisation) return answer.sums = columns.message, Status();
+    const auto codec = statistics_codec(spec_);
+    FED_ASSIGN(words, codec.encode(columns.message));
+    answer.coded = secagg::pack(words, codec.modulus_bits());
+    if (shapes_) hide(answer.offer, crypto::Hash{});
+    return {};
+  }
   Status encode(const wire::Task& task, std::uint64_t seed, app::TaskAnswer& answer) const {
     FED_ASSIGN(codec, coding::codec_of(spec_, answer.values.size(), task.base_version));
     std::optional<model::Metrics> metrics;
@@ -158,43 +170,28 @@ class FakeWorkshop::Opened final : public app::Workload {
     FED_ASSIGN(words, codec.encode(answer.values, coding::weight_of(spec_, examples()), measures,
                                    secret.view()));
     answer.coded = secagg::pack(words, codec.modulus_bits());
-    if (!shape_) return {};
-    answer.offer.examples = 1;
-    answer.offer.metrics.clear();
-    answer.offer.model = task.model->hash;
+    if (shapes_) hide(answer.offer, task.model->hash);
     return {};
+  }
+  static void hide(wire::Offer& offer, const crypto::Hash& start) {
+    offer.examples = 1;
+    offer.metrics.clear();
+    offer.model = start;
   }
 
   // Whether the bytes are others than without it.
   bool lie(Random& random, app::TaskAnswer& answer) const {
     const Lie lie = shop_.traits_.lie;
     ++shop_.tally_[std::string("lie: ") + name(lie)];
-    if (!answer.coded.empty()) return lie_in_integers(lie, answer);
-    const auto somewhere = [&](auto& values) -> auto& {
-      return values[random.below(values.size())];
-    };
-    const bool sums = !answer.sums.empty();
     switch (lie) {
       case Lie::none:
         return false;
       case Lie::not_finite:
-        if (sums) {
-          somewhere(answer.sums) = std::numeric_limits<double>::quiet_NaN();
-        } else {
-          somewhere(answer.values) = std::numeric_limits<float>::quiet_NaN();
-        }
-        return true;
-      case Lie::over_limit:
-        if (!sums) {
-          somewhere(answer.values) = static_cast<float>(spec_.aggregation.update_limit * 1.01);
-        }
-        return !sums;
+        return spoil(random, answer, std::numeric_limits<double>::quiet_NaN());
+      case Lie::over_limit:  // which sums of columns do not have
+        return answer.sums.empty() && spoil(random, answer, spec_.aggregation.update_limit * 1.01);
       case Lie::wrong_size:
-        if (sums) {
-          answer.sums.push_back(1);
-        } else {
-          answer.values.push_back(1);
-        }
+        lengthen(answer);
         return true;
       case Lie::too_many_examples:
         answer.offer.examples += kTooMany;
@@ -206,28 +203,32 @@ class FakeWorkshop::Opened final : public app::Workload {
     return false;
   }
 
-  // Any integers are some update's: a lie is seen only where there are none, or beside them.
-  bool lie_in_integers(Lie lie, app::TaskAnswer& answer) const {
-    const bool has_room = shape_bits(answer) % 8 != 0;
-    switch (lie) {
-      case Lie::not_finite:
-      case Lie::over_limit:  // a bit behind the last element
-        if (has_room) answer.coded.back() |= 0x80;
-        return has_room;
-      case Lie::wrong_size:
-        answer.coded.push_back(1);
-        return true;
-      case Lie::too_many_examples:
-        answer.offer.examples += kTooMany;
-        return false;
-      case Lie::wrong_base:
-        answer.offer.base_version += 1;
-        return false;
-      case Lie::none:
-        return false;
+  // One number is that. Any integers are some update's: there it is a bit behind the last one,
+  // where there is room for it.
+  bool spoil(Random& random, app::TaskAnswer& answer, double value) const {
+    if (!answer.coded.empty()) {
+      const bool has_room = shape_bits(answer) % 8 != 0;
+      if (has_room) answer.coded.back() |= 0x80;
+      return has_room;
     }
-    return false;
+    if (!answer.sums.empty()) {
+      answer.sums[random.below(answer.sums.size())] = value;
+    } else {
+      answer.values[random.below(answer.values.size())] = static_cast<float>(value);
+    }
+    return true;
   }
+
+  static void lengthen(app::TaskAnswer& answer) {
+    if (!answer.coded.empty()) {
+      answer.coded.push_back(1);
+    } else if (!answer.sums.empty()) {
+      answer.sums.push_back(1);
+    } else {
+      answer.values.push_back(1);
+    }
+  }
+
   std::uint64_t shape_bits(const app::TaskAnswer& answer) const {
     const auto codec = coding::codec_of(spec_, answer.values.size(), 0);
     return codec->length() * codec->modulus_bits();
@@ -235,7 +236,7 @@ class FakeWorkshop::Opened final : public app::Workload {
 
   FakeWorkshop& shop_;
   const config::JobSpec spec_;
-  const std::optional<app::SecureShape> shape_;
+  const std::optional<SecureShapes> shapes_;
 };
 
 Result<std::shared_ptr<app::Workload>> FakeWorkshop::open(const std::string& name,
@@ -248,8 +249,9 @@ Result<std::shared_ptr<app::Workload>> FakeWorkshop::open(const std::string& nam
     ++tally_["job that a site declines"];
     return agreed.error();
   }
-  FED_ASSIGN(shape, shape_of(*spec, text));
-  return std::shared_ptr<app::Workload>(std::make_shared<Opened>(*this, std::move(*spec), shape));
+  FED_ASSIGN(shapes, shapes_of(*spec, text));
+  return std::shared_ptr<app::Workload>(
+      std::make_shared<Opened>(*this, std::move(*spec), std::move(shapes)));
 }
 
 }  // namespace fed::sim

@@ -160,13 +160,15 @@ HostileNode::Update HostileNode::update_for(const wire::Task& task) {
   const std::uint64_t seed = random_.next();
   Update update;
   if (task.kind == wire::TaskKind::statistics) {
-    const std::vector<double> sums(task.update_bytes / sizeof(double), 1.0);
-    update.bytes = copy(as_bytes(std::span<const double>(sums)));
+    constexpr std::size_t kColumnBytes = 3 * sizeof(double);
+    auto site = site_columns(seed, task.job, task.update_bytes / kColumnBytes, examples_);
+    update.bytes = copy(as_bytes(std::span<const double>(site.message)));
+    update.columns = std::move(site.told);
   } else {
     const auto values = honest_update(seed, task.update_bytes / sizeof(float));
     update.bytes = copy(as_bytes(std::span<const float>(values)));
-    update.bytes.resize(task.update_bytes);  // where they are integers
   }
+  update.bytes.resize(task.update_bytes);  // where they are integers
   update.offer = {.job = task.job,
                   .task = task.task,
                   .base_version = task.base_version,
@@ -192,6 +194,8 @@ void HostileNode::offer(const Update& update, Manner manner) {
                             .examples = offer.examples,
                             .values = std::move(values),
                             .coded = update.bytes,
+                            .statistics = !update.columns.empty(),
+                            .columns = update.columns,
                             .honest = false});
   }
   const bool in_line = manner == Manner::whole && update.bytes.size() <= kInlineMost && lucky(0.5);

@@ -37,6 +37,7 @@ class HostileNode {
   struct Update {
     wire::Offer offer;
     Bytes bytes;
+    std::vector<ColumnSums> columns;  // of statistics: what they stand for
   };
   struct Upload {
     Bytes bytes;

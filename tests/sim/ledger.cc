@@ -17,6 +17,9 @@ void Ledger::note(std::size_t client, const wire::Message& message, bool incomin
   }
   if (!incoming) return;
   if (std::holds_alternative<wire::Retry>(message)) ++retries_;
+  const auto* task = std::get_if<wire::Task>(&message);
+  if (task != nullptr && task->kind == wire::TaskKind::training)
+    scalings_[task->job].insert({task->means, task->deviations});
   const auto* receipt = std::get_if<wire::Receipt>(&message);
   if (receipt == nullptr) return;
   const auto latest = latest_.find({client, receipt->job, receipt->task});

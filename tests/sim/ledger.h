@@ -7,11 +7,13 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <set>
 #include <string>
 #include <tuple>
 #include <vector>
 
 #include "base/checksum.h"
+#include "site_columns.h"
 #include "sums.h"
 #include "wire/messages.h"
 
@@ -36,7 +38,15 @@ struct TrainedUpdate {
   Bytes coded{};              // what it is as integers, where it is
   bool hidden = false;        // seen in a sum only
   bool statistics = false;
+  std::vector<ColumnSums> columns{};  // of statistics: what they stand for
   bool honest = true;
+};
+
+// How numbers are to be scaled, as a client is told with a training task.
+struct ToldScaling {
+  std::vector<double> means, deviations;
+
+  auto operator<=>(const ToldScaling&) const = default;
 };
 
 // An answer that a client has heard.
@@ -51,7 +61,8 @@ class Ledger {
  public:
   // The update of these bytes came to be.
   void trained(const UpdateId& id, TrainedUpdate update) {
-    sums_.trained(id.client, id.job, id.task);
+    // Statistics that are gathered again are the same ones.
+    if (!update.statistics) sums_.trained(id.client, id.job, id.task);
     ++trainings_[{id.client, id.job, id.task}];
     trained_[id] = std::move(update);
   }
@@ -76,6 +87,8 @@ class Ledger {
   const std::map<UpdateId, TrainedUpdate>& all_trained() const { return trained_; }
   const std::map<UpdateId, int>& offered() const { return offered_; }  // how often
   const std::vector<Told>& told() const { return told_; }
+  // Of each job all kinds that any client was told; of a job without scaling, an empty one.
+  const std::map<std::string, std::set<ToldScaling>>& scalings() const { return scalings_; }
   std::uint64_t retries() const { return retries_; }
 
  private:
@@ -88,6 +101,7 @@ class Ledger {
   std::map<std::tuple<std::size_t, std::string, std::int64_t>, std::uint64_t> trainings_;
   std::map<UpdateId, int> offered_;
   std::vector<Told> told_;
+  std::map<std::string, std::set<ToldScaling>> scalings_;
   std::uint64_t retries_ = 0;
 };
 

@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Takes one check at a time out of the engine, of staging, of secure sums and of what joins them, and shows that a seed fails.
 
-usage: tests/sim/mutants.py [--seeds A..B] [--build FOLDER] [NAME...]
+usage: tests/sim/mutants.py [--seeds A..B] [--build FOLDER] [--seconds N] [NAME...]
+       tests/sim/mutants.py --table    whether the program has each of the texts that are to go
 
 Works on a copy of the repository's files in FOLDER (default: build/mutants), which it builds once and then once for each
 mutant. A mutant whose seeds all pass is one that the simulator cannot tell from the real program: exit status 1.
@@ -15,7 +16,6 @@ import shutil
 import subprocess
 import sys
 
-SECONDS_MAX = 300
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 # name: edits, each (file, text that is there once, text in its place)
@@ -39,6 +39,7 @@ ENDED = '  if (ended(gate)) return refusal(Reason::job_ended);\n'
 OFFER_MEMBER = """  const Member* member = find(gate, offer.client, offer.task);
   if (!member) return no_task(gate, offer.task);
   if (auto decided"""
+LOST = 'if (code != ErrorCode::io && code != ErrorCode::disk_full) setup_.lost(update, input.error());'
 MUTANTS = {
     'not finite': [(GATE, 'if (!facts.finite) return refusal(Reason::not_finite);', '')],
     'over the limit': [(GATE, 'if (!(facts.max_abs <= gate.shape.limit)) {', 'if (false) {')],
@@ -55,11 +56,12 @@ MUTANTS = {
                                   'member->ticket && member->ticket->checksum == offer.checksum)) {')],
     # At the end of an upload Engine::on(Recorded) covers it; at the offer nothing does.
     'a job that has ended': [(GATE, OFFER_ANSWERED + ENDED + OFFER_MEMBER, OFFER_ANSWERED + OFFER_MEMBER)],
-    'stale tasks end': [(ASYNC, 'if (old && member.status != Status::storing) stale.push_back(client);',
+    'stale tasks end': [(ASYNC, 'if (old && !engaged(member)) stale.push_back(client);',
                          'if (old && client < 0) stale.push_back(client);')],
-    'late tasks end': [(ASYNC, 'if (member.deadline <= now && member.status != Status::storing) late.push_back(client);',
-                        'if (member.deadline <= now && client < 0) late.push_back(client);')],
-    'a version uses up its updates': [(ASYNC, 'for (const TaskKey& key : closing_) buffer_.erase(key);', '')],
+    'late tasks end': [(ASYNC, 'if (over && !engaged(member)) late.push_back(client);',
+                        'if (over && client < 0) late.push_back(client);')],
+    'a version uses up its updates': [(ASYNC, 'buffer_.erase(key);\n    if (!secured()) continue;',
+                                       'if (!secured()) continue;')],
     'staleness counts': [(ASYNC, '.discount = discount(config_.policy.staleness, staleness)};',
                           '.discount = 1 + 0 * static_cast<double>(staleness)};')],
     'a deadline ends a round': [(ROUNDS, 'if (!paused_at_ && now >= deadline_) expired_ = true;',
@@ -85,7 +87,6 @@ MUTANTS = {
                                      'attempt->restore(std::vector<secure::Note>(0 * notes_in(found->entries).size()), now)')],
     'a row is an input after a restart': [(SUM, 'for (const std::int64_t client : recorded) this->recorded(client);',
                                            'static_cast<void>(recorded);')],
-    'an input is of this sum': [(SUM, 'offer.attempt == attempt_->setup().terms.attempt &&', 'offer.attempt > 0 &&')],
     'a sum that is known is made': [(SUM, 'if (!sum.error().passing) return', 'if (sum.has_error()) return')],
     'an input comes in time': [(JOB, 'if (secure_ && !secure_->wants_input(client)) {', 'if (false) {')],
     'inputs without a sum are given back': [(JOB_SUM, 'if (invited.empty()) discard_unused();', '')],
@@ -93,7 +94,7 @@ MUTANTS = {
                                      'return waiting_.empty() || now < Instant();')],
     'a receipt comes with the version': [(ENGINE_SUM, 'out.push_back(Await{.client = client, .task = member.task});',
                                           'answer(client, member.task, Refusal{}, out);')],
-    'a sum given up counts nobody': [(ENGINE_SUM, 'if (member.invited) take_back(client, member, out);',
+    'a sum given up counts nobody': [(ENGINE_SUM, 'if (member.invited) take_back(client, member, now, out);',
                                       'static_cast<void>(client), static_cast<void>(member);')],
     'who is counted hears so': [('server/round/engine.cc', 'if (secured()) answer(client, event.round, Refusal{}, out);', '')],
     'an attempt is answered in one life': [(PARTY,
@@ -102,8 +103,9 @@ MUTANTS = {
     'an answer is remembered': [(PARTY, 'if (given && given->to == to) return given->answer;', '')],
     'a mask is of its sum': [(WORK, 'if (at == parts_.end() || at->second.number != number) return;',
                               'if (at == parts_.end() || number == 0) return;')],
-    'what is lost is trained anew': [(WORK, 'if (input.error().code != ErrorCode::io) setup_.lost(update, input.error());',
-                                      '')],
+    'what is lost is trained anew': [(WORK, LOST, 'static_cast<void>(code), static_cast<void>(update);')],
+    'what was revealed is in no other sum': [(WORK, 'if (answered_->is_revealed(name.job, ready.update->checksum)) {',
+                                              'if (false) {')],
     'nothing leaves without a mask': [('client/app/client_effects.cc', 'if (effect.attempt == 0 && offer.model) {',
                                        'if (false) {')],
 }
@@ -111,6 +113,17 @@ MUTANTS = {
 
 def run(*command, **more):
     return subprocess.run(command, text=True, capture_output=True, check=False, **more)
+
+
+def wrong_texts():
+    wrong = []
+    for name, edits in MUTANTS.items():
+        for file, old, _ in edits:
+            with open(os.path.join(ROOT, file), encoding='utf-8') as text:
+                times = text.read().count(old)
+            if times != 1:
+                wrong.append(f'{name}: {file} has this text {times} times, not once: {old}')
+    return wrong
 
 
 def copy_sources(folder):
@@ -129,13 +142,13 @@ def build(folder):
     return '' if done.returncode == 0 else '\n'.join(done.stdout.splitlines()[-12:])
 
 
-def judge(folder, seeds):
+def judge(folder, seeds, seconds):
     """The first failing seed and what it says; nothing if all pass."""
     command = (os.path.join(folder, 'build', 'fedsim'), 'chaos', '--first', '--seeds', seeds)
     try:
-        done = run(*command, timeout=SECONDS_MAX)
+        done = run(*command, timeout=seconds)
     except subprocess.TimeoutExpired:
-        return f'the seeds do not come to an end within {SECONDS_MAX} s'
+        return f'the seeds do not come to an end within {seconds} s'
     failed = re.search(r'^seed (\d+) failed\n *(.*)', done.stdout + done.stderr, re.MULTILINE)
     if failed:
         return f'seed {failed.group(1)}: {failed.group(2)}'
@@ -152,8 +165,6 @@ def mutate(folder, edits):
         with open(path, encoding='utf-8') as text:
             content = text.read()
         before.setdefault(path, content)
-        if content.count(old) != 1:
-            sys.exit(f'{file} has this text {content.count(old)} times, not once: {old}')
         write(path, content.replace(old, new))
     return before
 
@@ -163,13 +174,13 @@ def write(path, content):
         text.write(content)
 
 
-def try_one(folder, name, seeds):
+def try_one(folder, name, options):
     before = mutate(folder, MUTANTS[name])
     try:
         problem = build(folder)
         if problem:
             sys.exit(f'{name}: the mutant does not build:\n{problem}')
-        return judge(folder, seeds)
+        return judge(folder, options.seeds, options.seconds)
     finally:
         for path, content in before.items():
             write(path, content)
@@ -179,21 +190,26 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('--seeds', default='1..300')
     parser.add_argument('--build', default=os.path.join(ROOT, 'build', 'mutants'))
+    parser.add_argument('--seconds', type=int, default=300, help='for all seeds; more means that they do not end')
+    parser.add_argument('--table', action='store_true')
     parser.add_argument('names', nargs='*')
     options = parser.parse_args()
+    wrong = wrong_texts()
+    if wrong or options.table:
+        sys.exit('\n'.join(wrong) or 0)
     folder = os.path.abspath(options.build)
     copy_sources(folder)
     configured = run('cmake', '-S', folder, '-B', os.path.join(folder, 'build'), '-G', 'Ninja', '-DFED_TESTS=ON')
     problem = configured.stderr if configured.returncode else build(folder)
     if problem:
         sys.exit(f'the program as it is does not build:\n{problem}')
-    problem = judge(folder, options.seeds)
+    problem = judge(folder, options.seeds, options.seconds)
     if problem:
         sys.exit(f'the program as it is fails: {problem}')
     names = options.names or list(MUTANTS)
     survivors = 0
     for name in names:
-        verdict = try_one(folder, name, options.seeds)
+        verdict = try_one(folder, name, options)
         survivors += not verdict
         print(f'{name:34} {verdict or "SURVIVES"}', flush=True)
     print(f'{len(names) - survivors} of {len(names)} mutants are found by seeds {options.seeds}')

@@ -80,6 +80,30 @@ ReferenceModel reference_start(const config::JobSpec& job, std::vector<float> we
   return model;
 }
 
+ReferenceColumn reference_column(const std::vector<ColumnSums>& sites) {
+  Whole count = 0, sum = 0, squares = 0;
+  int unit = 0;
+  for (const ColumnSums& site : sites) {
+    count += site.count;
+    sum += site.sum;
+    squares += site.squares;
+    unit = site.unit;
+  }
+  if (count == 0) return {};
+  const double n = static_cast<double>(count);
+  const Whole spread = count * squares - sum * sum;  // n^2 times the variance
+  return {.mean = from_units(sum, unit) / n,
+          .variance = from_units(spread, 2 * unit) / (n * n),
+          .mean_square = from_units(squares, 2 * unit) / n};
+}
+
+bool ReferenceColumn::is_scaled(double by_mean, double by_deviation) const {
+  constexpr double kConstantMost = 0x1p-45, kErrorMost = 0x1p-49;  // of the mean square
+  if (by_mean != mean) return false;
+  if (by_deviation == 0) return variance <= kConstantMost * mean_square;
+  return std::abs(by_deviation * by_deviation - variance) <= kErrorMost * mean_square;
+}
+
 ReferenceModel reference_step(const config::JobSpec& job, const ReferenceModel& from,
                               const std::vector<ReferenceUpdate>& updates, double total_weight) {
   double all = 0, discounted = 0;

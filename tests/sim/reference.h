@@ -13,6 +13,7 @@
 
 #include "base/bytes.h"
 #include "config/job.h"
+#include "site_columns.h"
 
 namespace fed::sim {
 
@@ -53,5 +54,17 @@ struct ReferenceSum {
 };
 ReferenceSum reference_sum(const config::JobSpec& job, std::int64_t base_version,
                            std::size_t coordinates, const std::vector<const Bytes*>& updates);
+
+// Mean and variance of a column over the cells of all sites; both 0 without any.
+struct ReferenceColumn {
+  double mean = 0;
+  double variance = 0;
+  double mean_square = 0;
+  // Whether that is how its numbers are scaled: the mean to the last bit, and the deviation within
+  // what data/statistics.h allows.
+  bool is_scaled(double by_mean, double by_deviation) const;
+};
+// `sites` are of the same columns, each with its own sums.
+ReferenceColumn reference_column(const std::vector<ColumnSums>& sites);
 
 }  // namespace fed::sim

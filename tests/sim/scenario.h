@@ -26,6 +26,7 @@ struct SumFaults {
   double dropouts = 0;        // share of the server's questions at which a client goes away
   int step = 0;               // at this question only, from 1; 0: at any
   double server_crashes = 0;  // share of the clients' answers at which the server dies
+  double disk_errors = 0;     // share of the revealed shares at which its disk fails
 };
 
 struct Scenario {

@@ -61,7 +61,6 @@ void make_secure(Random& random, Json& job, std::int64_t clients) {
   wanted["goal"] = everybody ? clients : at_least(wanted["goal"]);
   wanted["min"] = everybody ? kLeast : at_least(wanted["min"]);
   rounds["selection"]["by"] = one_of<std::string>(random, {"uniform", "speed"});
-  if (job.contains("inputs")) job["inputs"]["scaling"] = "none";
   job["secure_aggregation"] = secure_aggregation(random);
 }
 
@@ -101,6 +100,7 @@ void draw_sums(Scenario& scenario, Mood mood) {
   const auto clients = static_cast<std::int64_t>(scenario.clients.size() - scenario.joins.size());
   const bool some = chance(random, 0.5);
   if (!some || clients < kLeast) return;
+  Random more(mix_seed({scenario.seed, seed_of("more of secure sums")}));
   for (Scenario::Submission& submission : scenario.jobs) {
     if (!chance(random, 0.7)) continue;
     Json job = Json::parse(submission.text);
@@ -109,12 +109,15 @@ void draw_sums(Scenario& scenario, Mood mood) {
     make_summable(job, secure);
     job["quantisation"] = quantisation(random, job);
     if (secure) make_secure(random, job, clients);
+    const bool unscaled = secure && job.contains("inputs") && chance(more, 0.3);
+    if (unscaled) job["inputs"]["scaling"] = "none";
     while (!is_possible(job)) job["secure_aggregation"] = secure_aggregation(random);
     submission.text = job.dump();
   }
   trust_the_server(scenario);
   if (mood == Mood::gentle) return;
   scenario.sums = faults(random);
+  scenario.sums.disk_errors = one_of(more, {0.0, 0.0, 0.1, 0.3});
   add_liars(random, scenario);
 }
 

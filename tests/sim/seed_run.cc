@@ -51,6 +51,7 @@ class Run {
     result_.steps = world_.steps();
     result_.offers = world_.ledger().offered().size();
     result_.sums = world_.ledger().sums().begun();
+    result_.sums_of_statistics = world_.ledger().sums().of_statistics();
     result_.sums_made = world_.ledger().sums().made();
     result_.sums_short = world_.ledger().sums().short_of_clients();
     result_.sums_abandoned = world_.ledger().sums().abandoned();
@@ -65,6 +66,7 @@ class Run {
     const Instant latest = world_.queue().now() + world_.scenario().chaos + kCalmMost;
     while (result_.failures.empty()) {
       if (world_.is_calm() && world_.finished()) break;
+      if (world_.is_calm()) world_.cancel_hopeless();
       if (!world_.step(latest)) return fail("the end", world_.unfinished());
       watch();
     }

@@ -25,6 +25,7 @@ struct SeedResult {
   Duration lived{};
   std::uint64_t steps = 0, versions = 0, accepted = 0, offers = 0;
   std::uint64_t sums = 0, sums_made = 0, sums_abandoned = 0;  // secure ones
+  std::uint64_t sums_of_statistics = 0;                       // of those begun
   std::uint64_t sums_short = 0;  // of those made, without some of their clients
 };
 

@@ -55,6 +55,11 @@ std::uint64_t SimDisk::syncs() const {
 
 bool SimDisk::sync_counts() { return !faults_.ignore_syncs.contains(++syncs_); }
 
+bool SimDisk::has_failed() const {
+  const std::lock_guard lock(mutex_);
+  return failed_;
+}
+
 std::uint64_t SimDisk::bytes_used() const {
   const std::lock_guard lock(mutex_);
   return used_;
@@ -91,14 +96,17 @@ SimDisk::Turn SimDisk::begin(const fs::path& path, Duration takes) {
     if (on_stop) on_stop();
     return {done, machine_down(path)};
   }
-  if (faults_.fail_at.contains(operations_)) return {false, error_of("use", path, EIO)};
+  if (faults_.fail_at.contains(operations_)) {
+    failed_ = true;
+    return {false, error_of("use", path, EIO)};
+  }
   return {};
 }
 
 void SimDisk::restart(Crash crash) {
   const std::lock_guard lock(mutex_);
   ++life_;
-  stopped_ = false;
+  stopped_ = failed_ = false;
   faults_ = {};
   if (crash == Crash::power && options_.power_cuts) lose_power();
   // Nobody has a file open any more; the handles of the dead do not count.
@@ -243,6 +251,7 @@ Status SimDisk::write(Node& node, std::uint64_t offset, ByteView from) {
     const std::uint64_t room =
         std::max(node.charged, faults_.bytes_max - std::min(others, faults_.bytes_max));
     from = from.first(std::min<std::uint64_t>(from.size(), room > offset ? room - offset : 0));
+    failed_ = true;
     static_cast<void>(charge(node, std::max({node.charged, node.reserved, offset + from.size()})));
   }
   if (!from.empty()) {

@@ -85,6 +85,8 @@ class SimDisk final : public Disk {
   // The machine stops: every operation fails from now on. Open files stay so for ever.
   void stop();
   bool stopped() const;
+  // Whether it has failed anybody since the machine began.
+  bool has_failed() const;
   // The machine begins again with what `crash` has left. Stops it before, if it runs. The faults
   // are gone.
   void restart(Crash crash);
@@ -158,7 +160,7 @@ class SimDisk final : public Disk {
   DiskFaults faults_;
   std::uint64_t operations_ = 0, syncs_ = 0;
   std::uint64_t life_ = 0;  // open files of another life are dead
-  bool stopped_ = false;
+  bool stopped_ = false, failed_ = false;
   Duration time_{};
   std::int64_t clock_ = 0;  // of FileInfo::modified
   std::uint64_t used_ = 0, nodes_ = 0;

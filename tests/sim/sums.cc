@@ -63,6 +63,9 @@ void Sums::told(std::size_t client, const wire::Message& message) {
 // A client answers once, in all its lives; what it says again is the same.
 void Sums::said(std::size_t client, const wire::Message& message) {
   if (const auto* offer = std::get_if<wire::Offer>(&message)) return check_offer(client, *offer);
+  const auto* refused = std::get_if<wire::SecureRefused>(&message);
+  if (refused != nullptr && refused->reason == "revealed" && refused->name.task == 0)
+    hopeless_.insert(refused->name.job);
   const bool is_answer = std::holds_alternative<wire::SecureKeys>(message) ||
                          std::holds_alternative<wire::SecureShares>(message) ||
                          std::holds_alternative<wire::SecureSignature>(message) ||
@@ -73,6 +76,7 @@ void Sums::said(std::size_t client, const wire::Message& message) {
     if (revealed.attempt != reveal->name.attempt) ++revealed.count;
     revealed = {reveal->name.attempt, revealed.count, false};
   }
+  if (const auto* keys = std::get_if<wire::SecureKeys>(&message)) names_[client] = keys->keys.id;
   std::visit(
       [&](const auto& m) {
         if constexpr (requires { m.name.attempt; }) {
@@ -97,6 +101,10 @@ void Sums::check_offer(std::size_t client, const wire::Offer& offer) {
     if (again && wrong_.empty())
       wrong_ = fmt::format("{}: site-{} hands in the update that is in sum {}, which it revealed",
                            text(id), client + 1, before->second.attempt);
+    const Task task{client, offer.job, offer.task};
+    const auto trainings = trainings_.find(task);
+    sums_[id].inputs[names_[client]] = {client, offer.task,
+                                        trainings == trainings_.end() ? 0 : trainings->second};
     const Bytes sum(offer.checksum.begin(), offer.checksum.end());
     return once(sums_[id].said, {client, "input"}, sum,
                 fmt::format("{}: site-{} has masked two inputs", text(id), client + 1));
@@ -109,24 +117,66 @@ void Sums::check_offer(std::size_t client, const wire::Offer& offer) {
 void Sums::arrived(std::int64_t client, const wire::Message& message) {
   const auto* reveal = std::get_if<wire::SecureReveal>(&message);
   if (reveal == nullptr) return;
-  Sum& sum = sums_[id_of(reveal->name)];
-  for (const auto& share : reveal->shares) sum.revealed[share.about].insert(client);
-}
-
-void Sums::server_lost_power() {
-  for (auto& [id, sum] : sums_) {
-    if (!is_open(sum)) sum.revealed.clear();
+  const auto at = sums_.try_emplace(id_of(reveal->name)).first;
+  const auto next = std::next(at);
+  const bool late = next != sums_.end() && next->first.job == at->first.job;
+  for (const auto& share : reveal->shares) {
+    if (!late) at->second.revealed[share.about].insert(client);
+    at->second.heard[share.about].insert(client);
   }
 }
 
-bool Sums::is_open(const Sum& sum) {
+void Sums::server_died(bool lost_power, bool disk_failed) {
+  for (auto at = sums_.begin(); at != sums_.end(); ++at) {
+    const auto next = std::next(at);
+    const bool last = next == sums_.end() || next->first.job != at->first.job;
+    const bool lost = lost_power && !is_open(at->second);
+    if (lost || (last && disk_failed)) at->second.revealed.clear();
+  }
+}
+
+// All masks can be taken out.
+bool Sums::is_enough(const Sum& sum,
+                     const std::map<secagg::Member, std::set<std::int64_t>>& shares) {
   const auto enough = [&](secagg::Member member) {
-    const auto at = sum.revealed.find(member);
-    return at != sum.revealed.end() && at->second.size() >= sum.roster.parameters.threshold;
+    const auto at = shares.find(member);
+    return at != shares.end() && at->second.size() >= sum.roster.parameters.threshold;
   };
-  return !sum.spoiled && !sum.abandoned && !sum.set.survivors.empty() &&
+  return !sum.spoiled && !sum.set.survivors.empty() &&
          std::all_of(sum.set.survivors.begin(), sum.set.survivors.end(), enough) &&
          std::all_of(sum.set.dropped.begin(), sum.set.dropped.end(), enough);
+}
+
+bool Sums::is_open(const Sum& sum) { return !sum.abandoned && is_enough(sum, sum.revealed); }
+
+std::set<Sums::Update> Sums::updates_in(const Sum& sum) {
+  std::set<Update> updates;
+  for (const secagg::Member member : sum.set.survivors) {
+    const auto input = sum.inputs.find(sum.roster.entries.at(member).id);
+    if (input != sum.inputs.end()) updates.insert(input->second);
+  }
+  return updates;
+}
+
+std::string Sums::told_apart() const {
+  std::map<SumId, std::set<Update>> known;
+  for (const auto& [id, sum] : sums_) {
+    if (is_enough(sum, sum.heard)) known[id] = updates_in(sum);
+  }
+  for (const auto& [a, of_a] : known) {
+    for (const auto& [b, of_b] : known) {
+      if (!(a < b) || a.job != b.job || of_a == of_b) continue;
+      std::vector<Update> both, one;
+      std::set_intersection(of_a.begin(), of_a.end(), of_b.begin(), of_b.end(),
+                            std::back_inserter(both));
+      std::set_symmetric_difference(of_a.begin(), of_a.end(), of_b.begin(), of_b.end(),
+                                    std::back_inserter(one));
+      if (both.empty() || one.size() > sums_.at(a).roster.parameters.threshold) continue;
+      return fmt::format("{} and {} can both be made, and differ in {} updates only", text(a),
+                         text(b), one.size());
+    }
+  }
+  return {};
 }
 
 std::map<SumId, Sums::Opened> Sums::opened() const {
@@ -147,6 +197,9 @@ std::size_t Sums::count(const std::function<bool(const Sum&)>& is_one) const {
 
 std::size_t Sums::begun() const {
   return count([](const Sum& sum) { return sum.clients > 0; });
+}
+std::size_t Sums::of_statistics() const {
+  return count([](const Sum& sum) { return sum.clients > 0 && sum.round == 0; });
 }
 std::size_t Sums::made() const { return count(is_open); }
 std::size_t Sums::abandoned() const {

@@ -6,66 +6,14 @@
 #include <functional>
 #include <memory>
 
-#include "checker.h"
 #include "reference.h"
 #include "secagg/packing.h"
-#include "world.h"
+#include "sum_cohort.h"
 
 using namespace fed;
 using namespace fed::sim;
 
 namespace {
-
-constexpr const char* kJob = R"({
-  "name": "job-1", "model": {"type": "linear", "inputs": 30},
-  "rounds": {"max": 2, "cohort": 4, "contributions": {"min": 3, "goal": 4}, "seconds": {"max": 60, "select": 1}},
-  "quantisation": {"rotation": true, "kept": 0.5, "weight_max": 100},
-  "secure_aggregation": {"phase_s": 300}})";
-
-// A gentle world of four sites and one job that sums up under masks.
-struct Cohort {
-  explicit Cohort(const std::string& text = kJob) : world(scenario(text)) {
-    REQUIRE(world.begin());
-    world.calm();
-    checkers = all_checkers();
-  }
-
-  static Scenario scenario(const std::string& text) {
-    Scenario scenario = draw_scenario(3, Mood::gentle);
-    scenario.clients.resize(2, scenario.clients.front());
-    scenario.clients.resize(4, scenario.clients.front());
-    for (std::size_t i = 0; i < scenario.clients.size(); ++i) {
-      scenario.clients[i].site.client = i;
-      scenario.clients[i].training_pace = {std::chrono::seconds(1), std::chrono::seconds(2), true};
-    }
-    scenario.jobs = {{Duration(0), "job-1", text}};
-    return scenario;
-  }
-
-  void live(Duration most = std::chrono::hours(2)) {
-    const Instant until = world.queue().now() + most;
-    while (!world.finished() && world.step(until)) {
-      for (const auto& checker : checkers) REQUIRE(checker->after_step(world) == "");
-    }
-    INFO(world.unfinished());
-    REQUIRE(world.finished());
-  }
-  std::string verdict(const std::string& name) {
-    for (const auto& checker : checkers) {
-      if (checker->name() == name) return checker->at_end(world);
-    }
-    return "there is no such checker";
-  }
-  void check_all() {
-    for (const auto& checker : checkers) {
-      INFO(checker->name());
-      CHECK(checker->at_end(world) == "");
-    }
-  }
-
-  World world;
-  std::vector<std::unique_ptr<Checker>> checkers;
-};
 
 template <class M>
 M about(const std::string& job, std::int64_t task, std::int64_t attempt) {
@@ -314,8 +262,9 @@ void open_sum(Sums& sums, std::int64_t attempt, secagg::Member survivors) {
   for (secagg::Member i = 0; i < 4; ++i)
     (i < survivors ? set.set.survivors : set.set.dropped).push_back(i);
   sums.overhear(0, set, true);
+  const std::size_t before = sums.made();
   for (std::int64_t client = 1; client <= 3; ++client) {
-    CHECK(sums.made() == static_cast<std::size_t>(attempt - 1));
+    CHECK(sums.made() == before);
     auto reveal = about<wire::SecureReveal>("job-1", 1, attempt);
     for (secagg::Member i = 0; i < 4; ++i) {
       if (i + 1 != client) reveal.shares.push_back({i, {}});
@@ -343,6 +292,45 @@ TEST_CASE("sums: one that can be made over others than are counted is found, and
       CHECK_THAT(cohort.verdict("sums"),
                  Catch::Contains("can be made over 3 clients, and the version counts 4"));
     }
+  }
+}
+
+namespace {
+
+// The clients of these numbers have handed in an update for the sum.
+void hand_in(Sums& sums, std::int64_t attempt, const std::vector<std::size_t>& clients) {
+  for (const std::size_t client : clients) {
+    auto keys = about<wire::SecureKeys>("job-1", 1, attempt);
+    keys.keys.id = "site-" + std::to_string(client + 1);
+    sums.overhear(client, keys, false);
+    wire::Offer offer;
+    offer.job = "job-1";
+    offer.task = 1;
+    offer.attempt = attempt;
+    offer.model.emplace();
+    sums.overhear(client, offer, false);
+  }
+}
+
+}  // namespace
+
+TEST_CASE("sums: shares that come late count, and two sums that tell one update are found") {
+  Sums sums;
+  open_sum(sums, 1, 4);
+  hand_in(sums, 1, {0, 1, 2, 3});
+  sums.overhear(0, about<wire::SecureAbandoned>("job-1", 1, 1), true);
+  CHECK(sums.made() == 0);
+  CHECK(sums.told_apart() == "");
+  SECTION("without the last one") {
+    open_sum(sums, 2, 3);
+    hand_in(sums, 2, {0, 1, 2});
+    CHECK_THAT(sums.told_apart(), Catch::Contains("differ in 1 updates only"));
+  }
+  SECTION("who has revealed has trained anew") {
+    for (const std::size_t client : {0U, 1U, 2U}) sums.trained(client, "job-1", 1);
+    open_sum(sums, 2, 4);
+    hand_in(sums, 2, {0, 1, 2, 3});
+    CHECK(sums.told_apart() == "");
   }
 }
 

@@ -259,7 +259,7 @@ void World::crash_server(Crash how, Duration pause) {
   ++tally_[how == Crash::power ? "server lost power" : "server killed"];
   server_disk_->stop();
   server_->crash(how == Crash::power);
-  if (how == Crash::power) ledger_.sums().server_lost_power();
+  ledger_.sums().server_died(how == Crash::power, server_disk_->has_failed());
   server_disk_->restart(how);
   queue_.add(queue_.now() + pause, this, [this] { boot_server(); });
 }
@@ -320,6 +320,17 @@ void World::calm() {
   for (const auto& hostile : hostiles_) hostile->leave();
   server_->unix_offset() = 0;
   for (const auto& client : clients_) client->unix_offset() = 0;
+}
+
+void World::cancel_hopeless() {
+  if (!server_->up()) return;
+  for (const auto& each : scenario_.jobs) {
+    const auto job = server_->coordinator().job(each.name);
+    const bool hopeless = job && !job->ended() && ledger_.sums().is_hopeless(each.name);
+    if (!hopeless || !job->report() || job->report()->kind != round::TaskKind::statistics) continue;
+    ++tally_["job without hope"];
+    static_cast<void>(order(each.name, round::JobState::cancelled));
+  }
 }
 
 bool World::finished() { return unfinished().empty(); }

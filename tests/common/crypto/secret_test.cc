@@ -14,15 +14,7 @@
 
 #include "crypto/init.h"
 #include "crypto/random.h"
-
-// The sanitizers stand in for mlock with functions that do nothing.
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define FED_SANITIZED
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define FED_SANITIZED
-#endif
-#endif
+#include "support/sanitized.h"
 
 namespace fed::crypto {
 namespace {

@@ -11,15 +11,7 @@
 #include "paillier/arithmetic.h"
 #include "paillier/primes.h"
 #include "paillier_testing.h"
-
-// The sanitizers keep freed memory and shadows of their own, terabytes of them.
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define FED_SANITIZED
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define FED_SANITIZED
-#endif
-#endif
+#include "support/sanitized.h"
 
 namespace fed::paillier {
 namespace {
@@ -60,6 +52,7 @@ TEST_CASE("GMP's memory keeps its content when it grows, under the functions tha
   mpz_clear(number);
 }
 
+// Their shadows are terabytes.
 #ifndef FED_SANITIZED
 
 // Three words from within a secret number, each kept with its bits inverted so that the needle is

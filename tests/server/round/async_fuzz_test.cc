@@ -160,10 +160,9 @@ class AsyncLife {
       REQUIRE((each.discount > 0 && each.discount <= 1));
     }
     closing_ = e;
-    aggregated_ = false;
-    failed_ = false;
+    answers_ = {};
   }
-  void see(const CommitRound&) { failed_ = false; }
+  void see(const CommitRound&) { answers_.failed = false; }
   void see(const Discard& e) { discarded_.insert({e.task, e.client}); }
 
   void come(ClientId who) {
@@ -201,21 +200,15 @@ class AsyncLife {
     tell(Recorded{key.client, key.task});
   }
   void commit_something(bool ok) {
-    if (!closing_ || failed_) return;
-    const std::int64_t round = closing_->round;
-    if (!ok) {
-      failed_ = true;
-      return tell(CommitFailed{round, {ErrorCode::disk_full, "full"}, !chance(5)});
+    if (!closing_ || answers_.failed) return;
+    const Event answer = answers_.next(closing_->round, ok, ok || !chance(5));
+    if (std::holds_alternative<Committed>(answer)) {
+      for (const Contribution& each : closing_->contributions) {
+        committed_.push_back({each.task, each.client});
+      }
+      closing_.reset();
     }
-    if (!aggregated_) {
-      aggregated_ = true;
-      return tell(Aggregated{round});
-    }
-    for (const Contribution& each : closing_->contributions) {
-      committed_.push_back({each.task, each.client});
-    }
-    closing_.reset();
-    tell(Committed{round, {}});
+    tell(answer);
   }
   void order() {
     const Event orders[] = {Order{JobState::paused}, Order{JobState::running},
@@ -228,7 +221,7 @@ class AsyncLife {
     given_.clear();
     recording_.clear();
     closing_.reset();
-    aggregated_ = failed_ = false;
+    answers_ = {};
     tell(Tick{});
   }
 
@@ -241,7 +234,7 @@ class AsyncLife {
   std::map<TaskKey, AssignTask> assigned_;
   std::map<TaskKey, Record> recording_;
   std::optional<CloseRound> closing_;
-  bool aggregated_ = false, failed_ = false;
+  CommitAnswers answers_;
 
   // The books.
   std::int64_t last_task_ = 0;

@@ -178,9 +178,9 @@ class GroupLife {
     }
     REQUIRE(in == in_sum_);
     REQUIRE(e.total_weight == static_cast<double>(in.size()));
-    closing_ = true, summing_ = aggregated_ = failed_ = false;
+    closing_ = true, summing_ = false, answers_ = {};
   }
-  void see(const CommitRound&) { failed_ = false; }
+  void see(const CommitRound&) { answers_.failed = false; }
   void see(const Receipt& e) {
     ++seen[name(e.outcome)];
     const bool counted = committed_.contains({e.task, e.client});
@@ -264,23 +264,17 @@ class GroupLife {
     tell(event);
   }
   void commit(bool ok) {
-    if (failed_) return;
-    const std::int64_t round = engine_->round();
-    if (!ok) {
-      failed_ = true;
-      return tell(CommitFailed{round, {ErrorCode::disk_full, "full"}, !chance(5)});
+    if (answers_.failed) return;
+    const Event answer = answers_.next(engine_->round(), ok, ok || !chance(5));
+    if (std::holds_alternative<Committed>(answer)) {
+      for (const TaskKey& key : in_sum_) {
+        REQUIRE(committed_.insert(key).second);
+        open_.erase(key.task);
+      }
+      closing_ = false;
+      in_sum_.clear(), invited_.clear();
     }
-    if (!aggregated_) {
-      aggregated_ = true;
-      return tell(Aggregated{round});
-    }
-    for (const TaskKey& key : in_sum_) {
-      REQUIRE(committed_.insert(key).second);
-      open_.erase(key.task);
-    }
-    closing_ = false;
-    in_sum_.clear(), invited_.clear();
-    tell(Committed{round, {}});
+    tell(answer);
   }
   void order() {
     const Event orders[] = {Order{JobState::paused}, Order{JobState::running},
@@ -306,7 +300,7 @@ class GroupLife {
     for (const TaskKey& key : invited_) {
       if (open_.contains(key.task)) open_.at(key.task).ready = true;
     }
-    closing_ = aggregated_ = failed_ = false;
+    closing_ = false, answers_ = {};
     given_.clear(), recording_.clear(), taken_back_.clear();
     engine_.emplace(config_, snapshot, now_);
     tell(Tick{});
@@ -314,7 +308,7 @@ class GroupLife {
 
   bool move() {
     if (!recording_.empty()) return write_one(true), true;
-    if (closing_) return commit(true), wait_if(failed_);
+    if (closing_) return commit(true), wait_if(answers_.failed);
     for (const auto& [who, number] : given_) {
       if (lags_ && who == kClients) continue;
       if (!open_.contains(number) || open_.at(number).ready) continue;
@@ -350,7 +344,8 @@ class GroupLife {
   std::optional<Engine> engine_;
   std::map<ClientId, std::int64_t> given_;  // the task that each client has, as it believes
   std::map<TaskKey, Record> recording_;
-  bool summing_ = false, closing_ = false, aggregated_ = false, failed_ = false;
+  bool summing_ = false, closing_ = false;
+  CommitAnswers answers_;
 
   // The books.
   std::int64_t last_task_ = 0;

@@ -189,4 +189,18 @@ struct Bench {
   Effects effects;
 };
 
+// What the app says of a round that is closed, a word at a time: what it is made of is there, and
+// then the commit; or that one of the two could not be done, until the engine asks again.
+struct CommitAnswers {
+  bool aggregated = false, failed = false;
+
+  // Not while `failed`. `passing`: of an error.
+  Event next(std::int64_t round, bool ok, bool passing) {
+    failed = !ok;
+    if (failed) return CommitFailed{round, {ErrorCode::disk_full, "full"}, passing};
+    if (!std::exchange(aggregated, true)) return Aggregated{round};
+    return Committed{round, {}};
+  }
+};
+
 }  // namespace fed::round

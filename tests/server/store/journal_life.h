@@ -27,13 +27,15 @@ inline std::vector<std::function<Status(Journal&)>> attempts() {
       },
       [=](Journal& j) { return j.add_job("fashion", wide, "running", kNow); },
       [](Journal& j) { return j.begin_round(start(1, 1)); },
-      [=](Journal& j) { return j.accept_contribution(contribution(1, 1)); },
-      [=](Journal& j) { return j.accept_contribution(contribution(1, 2)); },
+      [=](Journal& j) { return accept(j, contribution(1, 1)); },
+      [=](Journal& j) { return accept(j, contribution(1, 2)); },
       [](Journal& j) { return j.set_round_state("fashion", 1, 1, "closing", 0); },
       [=](Journal& j) { return j.commit_round(first); },
       [](Journal& j) { return j.begin_round(start(2, 1)); },
-      [=](Journal& j) { return j.accept_contribution(contribution(2, 5)); },
-      [](Journal& j) { return j.open_tasks("fashion", {{7, 1, 1, 10}, {8, 2, 1, 10}}); },
+      [=](Journal& j) { return accept(j, contribution(2, 5)); },
+      [](Journal& j) {
+        return j.open_tasks("fashion", {{7, 1, 1, 10}, {8, 2, 1, 10}});
+      },
       [](Journal& j) { return j.end_task("fashion", 7); },
   };
 }

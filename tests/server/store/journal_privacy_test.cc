@@ -32,7 +32,7 @@ void play(fed::store::Journal& journal, std::int64_t round, double noise,
   auto made = costly(round, noise);
   made.contributions.clear();
   for (const std::int64_t client : clients) {
-    journal.accept_contribution(accepted(round, client)).value();
+    accept(journal, accepted(round, client)).value();
     made.contributions.push_back({round, client});
   }
   journal.commit_round(made).value();

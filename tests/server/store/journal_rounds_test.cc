@@ -51,9 +51,9 @@ TEST_CASE("journal: from nothing to the first version, with all steps durable") 
     CHECK((progress.contributions.empty() && progress.previous.empty()));
   }
   registry.anew().begin_round(start(1, 1)).value();
-  registry.anew().accept_contribution(accepted(1, 5)).value();
+  accept(registry.anew(), accepted(1, 5)).value();
   registry.anew().record_outcome(refused(1, 2)).value();
-  registry.anew().accept_contribution(accepted(1, 1)).value();
+  accept(registry.anew(), accepted(1, 1)).value();
   registry.anew().set_round_state("fashion", 1, 1, "closing", 0).value();
   {
     const JobProgress progress = registry.anew().load_job_progress("fashion").value();
@@ -111,7 +111,7 @@ TEST_CASE("journal: tasks of an asynchronous job are open until their update is 
     auto made = accepted(task.task, task.client);
     made.round = 1;
     made.base_version = 0;
-    registry.anew().accept_contribution(made).value();
+    accept(registry.anew(), made).value();
   }
   CHECK(registry.anew().load_job_progress("fashion").value().tasks.empty());
   auto done = commit(1, 1);
@@ -146,7 +146,7 @@ TEST_CASE("journal: an update that waits counts in the round that it becomes par
   for (const std::int64_t task : {1, 2, 3}) {
     auto made = accepted(task, task);
     made.round = 1;
-    registry->accept_contribution(made).value();
+    accept(*registry, made).value();
   }
   CHECK(counts() == std::vector<std::int64_t>{3});
   auto first = commit(1, 1);
@@ -165,14 +165,14 @@ TEST_CASE("journal: an abandoned attempt's contributions count in the next one")
   Registry registry;
   registry->add_job("fashion", "{}", "running", kNow).value();
   registry->begin_round(start(1, 1)).value();
-  registry->accept_contribution(accepted(1, 5)).value();
+  accept(*registry, accepted(1, 5)).value();
   registry.anew().set_round_state("fashion", 1, 1, "abandoned", 40).value();
   CHECK(registry.anew().load_job_progress("fashion").value().open_state == "abandoned");
   auto second = start(1, 2);
   second.cohort = {{5, 17}, {8, 40}};
   second.total_weight = 57;
   registry.anew().begin_round(second).value();
-  registry.anew().accept_contribution(accepted(1, 8)).value();
+  accept(registry.anew(), accepted(1, 8)).value();
   const JobProgress progress = registry.anew().load_job_progress("fashion").value();
   CHECK(progress.open == second);
   CHECK(progress.open_state == "collecting");
@@ -197,7 +197,7 @@ TEST_CASE("journal: contributions that are accepted together are all on record, 
   Registry registry;
   registry->add_job("fashion", "{}", "running", kNow).value();
   registry->begin_round(start(1, 1)).value();
-  registry->accept_contribution(accepted(1, 5, 1)).value();
+  accept(*registry, accepted(1, 5, 1)).value();
   const std::vector<fed::store::Accepted> bad = {accepted(1, 2), accepted(1, 5, 2), accepted(1, 8)};
   CHECK(registry->accept_contributions(bad).error().code == ErrorCode::already_exists);
   CHECK(registry.anew().contributions("fashion", 1).value() == std::vector{row(accepted(1, 5, 1))});
@@ -212,22 +212,22 @@ TEST_CASE("journal: contributions that are accepted together are all on record, 
 TEST_CASE("journal: a contribution counts once") {
   Registry registry;
   registry->add_job("fashion", "{}", "running", kNow).value();
-  CHECK(registry->accept_contribution(accepted(1, 5)).error().code == ErrorCode::invalid);
+  CHECK(accept(*registry, accepted(1, 5)).error().code == ErrorCode::invalid);
   registry->begin_round(start(1, 1)).value();
-  registry->accept_contribution(accepted(1, 5, 1)).value();
-  registry.anew().accept_contribution(accepted(1, 5, 1)).value();
-  CHECK(registry->accept_contribution(accepted(1, 5, 2)).error().code == ErrorCode::already_exists);
+  accept(*registry, accepted(1, 5, 1)).value();
+  accept(registry.anew(), accepted(1, 5, 1)).value();
+  CHECK(accept(*registry, accepted(1, 5, 2)).error().code == ErrorCode::already_exists);
   registry->record_outcome(refused(1, 5)).value();  // of a second try; the first stays
   CHECK(registry.anew().contributions("fashion", 1).value() == std::vector{row(accepted(1, 5, 1))});
   // A refused client may try again with something better.
   registry->record_outcome(refused(1, 2)).value();
   registry->record_outcome(refused(1, 2)).value();
-  registry.anew().accept_contribution(accepted(1, 2, 9)).value();
+  accept(registry.anew(), accepted(1, 2, 9)).value();
   CHECK(registry->contributions("fashion", 1).value()[0] == row(accepted(1, 2, 9)));
 
   registry->commit_round(commit(1, 1)).value();
-  registry->accept_contribution(accepted(1, 5, 1)).value();  // a late repetition
-  CHECK(registry->accept_contribution(accepted(1, 1)).error().code == ErrorCode::invalid);
+  accept(*registry, accepted(1, 5, 1)).value();  // a late repetition
+  CHECK(accept(*registry, accepted(1, 1)).error().code == ErrorCode::invalid);
   CHECK(registry->begin_round(start(1, 2)).error().code == ErrorCode::already_exists);
   CHECK(registry->set_round_state("fashion", 1, 1, "abandoned", 0).error().code ==
         ErrorCode::invalid);
@@ -294,7 +294,7 @@ TEST_CASE("journal: jobs do not see each other's rounds") {
   registry->add_job("fashion", "{}", "running", kNow).value();
   registry->add_job("other", "{}", "running", kNow).value();
   registry->begin_round(start(1, 1)).value();
-  registry->accept_contribution(accepted(1, 5)).value();
+  accept(*registry, accepted(1, 5)).value();
   registry->commit_round(commit(1, 1)).value();
   const JobProgress other = registry.anew().load_job_progress("other").value();
   CHECK((!other.open && other.job.version == 0 && other.previous.empty()));

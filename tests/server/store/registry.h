@@ -74,6 +74,10 @@ inline Accepted accepted(std::int64_t round, std::int64_t client, std::uint8_t s
   return made;
 }
 
+inline Status accept(Journal& journal, const Accepted& made) {
+  return journal.accept_contributions({&made, 1});
+}
+
 inline RoundCommit commit(std::int64_t round, std::int64_t attempt) {
   return {.job = "fashion",
           .round = round,
