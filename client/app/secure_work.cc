@@ -269,6 +269,12 @@ void SecureWork::forget(const std::string& job, std::int64_t task) {
   if (at != parts_.end() && at->second.update.task == task) parts_.erase(at);
 }
 
+// A masked input that is gone must not be on offer any more: nothing else is offered meanwhile.
+void SecureWork::forget(const std::string& job) {
+  const auto part = parts_.extract(job);
+  if (!part.empty()) setup_.unmasked(job, part.mapped().update.task);
+}
+
 std::shared_ptr<const File> SecureWork::input(const std::string& job, std::int64_t task) const {
   const auto at = parts_.find(job);
   return at == parts_.end() || at->second.update.task != task ? nullptr : at->second.input;

@@ -80,7 +80,7 @@ class SecureWork {
 
   // The server has answered for the update, or the job has ended: the secrets go.
   void forget(const std::string& job, std::int64_t task);
-  void forget(const std::string& job) { parts_.erase(job); }
+  void forget(const std::string& job);
 
   // The masked input of the present attempt; null if there is none.
   std::shared_ptr<const File> input(const std::string& job, std::int64_t task) const;

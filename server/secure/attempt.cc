@@ -324,8 +324,8 @@ Status Attempt::restore(const std::vector<Note>& notes, Instant now) {
       return Error{ErrorCode::malformed, "not the record of this sum: " + done.error().detail};
     }
   }
-  // Nobody may be left who would answer.
-  if (is_over(now)) deadline_ = now;
+  // Nobody may be left who would answer. Else they have lost their connection, and come back.
+  deadline_ = is_over(now) ? now : std::max(deadline_, now + kReturnMax);
   return {};
 }
 

@@ -79,6 +79,10 @@ struct Failed {
 using Action = std::variant<Note, Tell, Complete, Failed>;
 using Actions = std::vector<Action>;
 
+// Clients that a restart has cut off are back after so long: they try at least once a minute, if
+// their `reconnect_s_max` is not larger than its default.
+inline constexpr Duration kReturnMax = std::chrono::seconds(90);
+
 // Not thread-safe, but for `finish`, which changes nothing.
 class Attempt {
  public:
@@ -99,8 +103,8 @@ class Attempt {
   std::optional<Instant> next_wakeup() const;
 
   // The notes of an attempt with the same setup, in order, instead of begin(). Its step then begins
-  // anew, unless nobody is waited for any more: then a tick is due at once. ErrorCode::malformed
-  // for notes that are not of such an attempt.
+  // anew, with kReturnMax at the least, unless nobody is waited for any more: then a tick is due at
+  // once. ErrorCode::malformed for notes that are not of such an attempt.
   Status restore(const std::vector<Note>& notes, Instant now);
 
   Step step() const { return step_; }

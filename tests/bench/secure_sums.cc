@@ -160,7 +160,7 @@ Result<double> paillier_cost(std::size_t parameters, std::size_t slice) {
   FED_ASSIGN(layout, paillier::Layout::make(16, 100));
   const auto secret = paillier::SecretKey::generate(crypto::random_bytes);
   const paillier::PublicKey& key = secret.public_key();
-  const std::vector<std::int32_t> values(layout.capacity(), -12345);
+  const std::vector<std::int64_t> values(layout.capacity(), -12345);
   const double took = cpu_of([&] {
     for (std::size_t i = 0; i < slice; ++i) {
       FED_CHECK(encrypt(key, layout.pack(values).value(),

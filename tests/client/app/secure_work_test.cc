@@ -163,6 +163,29 @@ TEST_CASE("secure work: a sum that comes to nothing costs the update, if it was 
   CHECK(site.work->input(site.update.job, site.update.task) == nullptr);
 }
 
+TEST_CASE("secure work: the end of a job takes its masked input off offer") {
+  WorkingSite site;
+  site.sign();
+  site.work->forget(site.update.job);
+  CHECK(site.unmasked == 1);
+  CHECK(site.work->input(site.update.job, site.update.task) == nullptr);
+  site.work->forget(site.update.job);
+  CHECK(site.unmasked == 1);
+}
+
+// As of a model that does not change any more.
+TEST_CASE("secure work: another task's update of the same bytes is another update") {
+  WorkingSite site;
+  site.reveal();
+  site.hears_end();
+  const Checksum revealed = site.update.checksum;
+  ++site.cohort.name.task;
+  site.train(1);
+  REQUIRE(site.update.checksum == revealed);
+  site.hears_terms(kNext);
+  CHECK(site.last<wire::SecureKeys>().name.attempt == kNext);
+}
+
 TEST_CASE("secure work: what is trained anew is another update") {
   WorkingSite site;
   site.reveal();

@@ -97,15 +97,18 @@ TEST_CASE("record: a step that had all its answers ends with the first tick") {
   }
 }
 
-TEST_CASE("record: a step that began anew has its whole time") {
-  Drill drill({.clients = 4});
-  drill.begin();
-  drill.run_to(Step::inputs);
-  Attempt restored(setup_of(drill.world));
-  const Instant later = drill.now + std::chrono::hours(5);
-  restored.restore(drill.notes, later).value();
-  REQUIRE(restored.next_wakeup());
-  CHECK(*restored.next_wakeup() == later + kInputsMax);
+TEST_CASE("record: a step that began anew has its whole time, and clients can come back in it") {
+  for (const auto& [step, most] :
+       {std::pair(Step::inputs, kInputsMax), {Step::reveal, kReturnMax}}) {
+    Drill drill({.clients = 4});
+    drill.begin();
+    drill.run_to(step);
+    Attempt restored(setup_of(drill.world));
+    const Instant later = drill.now + std::chrono::hours(5);
+    restored.restore(drill.notes, later).value();
+    REQUIRE(restored.next_wakeup());
+    CHECK(*restored.next_wakeup() == later + most);
+  }
 }
 
 TEST_CASE("record: the end is restored as well") {

@@ -61,7 +61,7 @@ TEST_CASE("ledger: whose updates are in which versions is known for good") {
   play(*registry, 1, 1.5, {1, 2});
   play(*registry, 2, 1.5, {2, 5});
   registry->begin_round(start(3, 1)).value();
-  registry->accept_contribution(accepted(3, 1)).value();  // in none yet
+  accept(*registry, accepted(3, 1)).value();  // in none yet
   const Tasks counted{{1, {1}}, {2, {1, 2}}, {5, {2}}};
   CHECK(registry->committed_tasks("fashion").value() == counted);
   registry->discard_contribution("fashion", {3, 1}, 0).value();
