@@ -84,6 +84,13 @@ Status AttemptLogs::remove_but(std::string_view job, const fs::path& kept) const
   return {};
 }
 
+// Those that lead to the file.
+Status AttemptLogs::sync_folders(const fs::path& file) const {
+  FED_TRY(sync_folder_of(*disk_, file, durability_));
+  FED_TRY(sync_folder_of(*disk_, file.parent_path(), durability_));
+  return sync_folder_of(*disk_, folder_, durability_);
+}
+
 Result<AttemptLog> AttemptLogs::begin(std::string_view job, std::int64_t round,
                                       const LogEntry& first) const {
   FED_TRY(disk_->make_folder(folder_));
@@ -92,8 +99,7 @@ Result<AttemptLog> AttemptLogs::begin(std::string_view job, std::int64_t round,
   const fs::path file = path(job, round, last + 1);
   const Bytes frame = encode(first);
   FED_TRY(replace_file(*disk_, file, frame, durability_));
-  FED_TRY(sync_folder_of(*disk_, folder_ / job, durability_));
-  FED_TRY(sync_folder_of(*disk_, folder_, durability_));
+  FED_TRY(sync_folders(file));
   FED_TRY(remove_but(job, file));
   FED_ASSIGN(open, disk_->open_to_write(file));
   return AttemptLog(std::move(open), last + 1, frame.size(), durability_);
@@ -115,6 +121,8 @@ Result<std::optional<AttemptLogs::Found>> AttemptLogs::last(std::string_view job
   if (entries.empty()) return found;
   FED_ASSIGN(open, disk_->open_to_write(file));
   FED_TRY(open.truncate(at));
+  // Whoever began it may have died before, and its number must not be given again.
+  FED_TRY(sync_folders(file));
   found.emplace(Found{AttemptLog(std::move(open), attempt, at, durability_), std::move(entries)});
   return found;
 }

@@ -61,8 +61,8 @@ class AttemptLogs {
     AttemptLog log;
     std::vector<LogEntry> entries;  // at least one
   };
-  // The last attempt of the round, to go on with; none if there is none, or one that did not get
-  // as far as its first entry. io.
+  // The last attempt of the round, to go on with, durably; none if there is none, or one that did
+  // not get as far as its first entry. io.
   Result<std::optional<Found>> last(std::string_view job, std::int64_t round) const;
 
   // None there is no error.
@@ -71,6 +71,7 @@ class AttemptLogs {
  private:
   Result<std::int64_t> last_number(std::string_view job, std::optional<std::int64_t> round) const;
   Status remove_but(std::string_view job, const fs::path& kept) const;
+  Status sync_folders(const fs::path& file) const;
   fs::path path(std::string_view job, std::int64_t round, std::int64_t attempt) const;
 
   Disk* disk_;

@@ -3,6 +3,7 @@
 #include <catch2/catch.hpp>
 
 #include "folder.h"
+#include "sim/sim_disk.h"
 
 namespace fed::store {
 namespace {
@@ -87,6 +88,31 @@ TEST_CASE("a log that was cut off, or whose last entry is damaged, ends before i
   CHECK_FALSE(bench.logs.last("job", 3)->has_value());
   // Its number is used up all the same: clients may have seen it.
   CHECK(bench.logs.begin("job", 3, kFirst)->attempt() == 2);
+}
+
+// The process dies at any moment of a beginning; another one goes on with what it finds, and then
+// the power is cut.
+TEST_CASE("an attempt that was gone on with keeps its number, whatever happened at its beginning") {
+  std::size_t gone_on = 0;
+  for (std::uint64_t at = 1; at <= 40; ++at) {
+    sim::SimDisk disk({.seed = at});
+    make_durable_folder(disk, "/state", Durability::power).value();
+    const AttemptLogs logs{disk, "/state/secure", Durability::power};
+    disk.set_faults({.crash_at = disk.operations() + at});
+    static_cast<void>(logs.begin("job", 3, kFirst));
+    disk.stop();
+    disk.restart(sim::Crash::process);
+    const auto found = logs.last("job", 3);
+    const bool goes_on = found.has_value() && found->has_value();
+    disk.stop();
+    disk.restart(sim::Crash::power);
+    const auto next = logs.begin("job", 4, kFirst);
+    REQUIRE(next.has_value());
+    if (!goes_on) continue;
+    ++gone_on;
+    CHECK(next->attempt() == 2);
+  }
+  CHECK(gone_on > 0);
 }
 
 }  // namespace
