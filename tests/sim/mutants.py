@@ -104,7 +104,7 @@ MUTANTS = {
     'a mask is of its sum': [(WORK, 'if (at == parts_.end() || at->second.number != number) return;',
                               'if (at == parts_.end() || number == 0) return;')],
     'what is lost is trained anew': [(WORK, LOST, 'static_cast<void>(code), static_cast<void>(update);')],
-    'what was revealed is in no other sum': [(WORK, 'if (answered_->is_revealed(name.job, ready.update->checksum)) {',
+    'what was revealed is in no other sum': [(WORK, 'if (answered_->is_revealed(name.job, ready.update->task, ready.update->checksum)) {',
                                               'if (false) {')],
     'nothing leaves without a mask': [('client/app/client_effects.cc', 'if (effect.attempt == 0 && offer.model) {',
                                        'if (false) {')],
