@@ -96,7 +96,11 @@ void print_lines(const char* title, const std::vector<std::pair<std::string, std
 
 void print(const config::ClientSpec& spec, const data::Description& description,
            const std::optional<Fit>& fit) {
-  fmt::print("{} rows\n", description.rows);
+  if (spec.data.empty()) {
+    fmt::print("no data: this client trains nothing\n");
+  } else {
+    fmt::print("{} rows\n", description.rows);
+  }
   if (!description.shape.empty()) {
     fmt::print("images of {}\n", fmt::join(description.shape, " x "));
   }
@@ -161,7 +165,8 @@ void print_json(const config::ClientSpec& spec, const data::Description& descrip
 int run(const cli::Arguments& arguments) {
   const auto spec = load_config(arguments);
   if (!spec) return cli::bad_usage;
-  const auto description = data::describe(spec->data);
+  const auto description = spec->data.empty() ? Result<data::Description>(data::Description{})
+                                              : data::describe(spec->data);
   if (!description) return cli::fail(arguments, description.error(), cli::bad_usage);
   std::optional<Fit> fitted;
   if (arguments.has("job")) {

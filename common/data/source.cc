@@ -57,6 +57,11 @@ std::span<const Format> formats() {
 }
 
 Result<std::unique_ptr<Source>> open(const config::DataSpec& data, const Expectation& expectation) {
+  if (data.empty()) {
+    return Error{
+        ErrorCode::not_found,
+        "this client has no data: its file has no section \"data\", and can only hold a key"};
+  }
   return format_of(data).open(data, expectation);
 }
 

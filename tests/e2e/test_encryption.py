@@ -131,6 +131,15 @@ class Encryption(harness.TestCase):
         self.srv.daemon.wait_log('job gone: cancelled')
         self.sites[0].daemon.wait_log('job gone has ended')
 
+    def test_a_client_without_data_says_so(self):
+        holder = self.holder(start=False)
+        done = holder.cli('check')
+        self.assertEqual(done.status, 0, done)
+        self.assertIn('no data: this client trains nothing', done.out)
+        self.assertIn('holds the key in ' + self.holder_file, done.out)
+        harness.write_json(self.path('job.json'), self.job('checked', encrypted=False))
+        self.assertFails(holder.cli('check', '--job', self.path('job.json')), 2, 'this client has no data')
+
     def test_whoever_has_another_key_declines(self):
         other = self.make_key(self.path('other.key'))
         job = self.job('other')
