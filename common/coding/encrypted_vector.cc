@@ -62,8 +62,9 @@ Result<PublicKey> public_key_of(std::string_view text) {
 std::string to_text(const PublicKey& key) { return to_base64url(key.to_bytes()); }
 
 Result<EncryptedVector> EncryptedVector::make(PublicKey key, const VectorShape& shape,
-                                              std::uint32_t clients_max) {
-  const auto spare = static_cast<unsigned>(std::bit_width(clients_max)) - 1;
+                                              std::uint32_t clients_max, Elements elements) {
+  const auto whole = static_cast<unsigned>(std::bit_width(clients_max)) - 1;
+  const unsigned spare = elements == Elements::shares ? whole : 0;
   auto layout = paillier::Layout::make(shape.modulus_bits - spare, clients_max);
   if (layout) return EncryptedVector(key, shape, *layout);
   return Error{ErrorCode::invalid,
@@ -145,7 +146,9 @@ Result<secagg::Words> EncryptedVector::decode(ByteView plaintexts, std::uint32_t
 
 Result<EncryptedVector> encrypted_vector_of(const config::JobSpec& job, const VectorShape& shape) {
   FED_ASSIGN(key, public_key_of(job.homomorphic_encryption->public_key));
-  return EncryptedVector::make(key, shape, static_cast<std::uint32_t>(job.rounds.cohort));
+  using Elements = EncryptedVector::Elements;
+  return EncryptedVector::make(key, shape, static_cast<std::uint32_t>(job.rounds.cohort),
+                               has_client_noise(job) ? Elements::any : Elements::shares);
 }
 
 }  // namespace fed::coding

@@ -3,8 +3,9 @@
 //
 // The elements are those that masks would hide, modulo 2^b (job_codec.h), so the sum is the same
 // integers either way. Of what b leaves room for, one client of n needs b - floor(log2 n) bits, as
-// sums of n never wrap; fields have b or b + 1 bits. An update is the ciphertexts of consecutive
-// stretches of the vector, one behind the other.
+// sums of n never wrap; fields have b or b + 1 bits. With noise of clients one element may be any
+// number modulo 2^b, though their sum does not wrap: then fields have b + ceil(log2 n) bits. An
+// update is the ciphertexts of consecutive stretches of the vector, one behind the other.
 //
 // Immutable; thread-safe. Nothing here can decrypt.
 #pragma once
@@ -30,10 +31,14 @@ std::string to_text(const paillier::PublicKey& key);
 
 class EncryptedVector {
  public:
+  // How large one client's element may be: its share of what a sum may be, or anything.
+  enum class Elements { shares, any };
+
   // Of sums of up to `clients_max` vectors of that shape. ErrorCode::invalid, for the operator, for
   // one that is too wide.
   static Result<EncryptedVector> make(paillier::PublicKey key, const VectorShape& shape,
-                                      std::uint32_t clients_max);
+                                      std::uint32_t clients_max,
+                                      Elements elements = Elements::shares);
 
   std::size_t ciphertexts() const { return layout_.plaintexts(shape_.length); }
   std::uint64_t bytes() const { return ciphertexts() * paillier::Ciphertext::kBytes; }

@@ -5,6 +5,7 @@
 #include <catch2/catch.hpp>
 #include <random>
 
+#include "coding/job_noise.h"
 #include "paillier/secret_key.h"
 
 namespace fed::coding {
@@ -86,6 +87,49 @@ TEST_CASE("an encrypted sum is the sum of the integers") {
     // Told that they were more than there can be.
     CHECK(vector.decode(decrypted(sum), clients_max + 1).error().code == ErrorCode::invalid);
   }
+}
+
+TEST_CASE("elements with noise may be any number modulo 2^b, and their sum is exact") {
+  const VectorShape shape{24, 200};
+  const std::uint32_t clients = 10;
+  const auto vector =
+      EncryptedVector::make(key().public_key(), shape, clients, EncryptedVector::Elements::any)
+          .value();
+  EncryptedVector::Sum sum = vector.zeros();
+  std::vector<std::uint64_t> expected(shape.length);
+  for (std::uint32_t i = 0; i < clients; ++i) {
+    const secagg::Words words = random_words(shape, std::int64_t{1} << 40, i);
+    const auto numbers = values(words, shape.modulus_bits);
+    for (std::size_t j = 0; j < expected.size(); ++j) expected[j] += numbers[j];
+    vector.add(vector.encrypt(words, crypto::random_bytes).value(), sum).value();
+  }
+  for (auto& each : expected) each &= secagg::modulus_mask(shape.modulus_bits);
+  CHECK(values(vector.decode(decrypted(sum), clients).value(), shape.modulus_bits) == expected);
+}
+
+// A job's own vectors: with local noise, elements are beyond their share of the sum.
+TEST_CASE("what a client with local noise sends can be encrypted") {
+  config::JobSpec job;
+  job.rounds.cohort = job.rounds.contributions_goal = 100;
+  job.rounds.contributions_min = 3;
+  job.privacy = config::PrivacySpec{.mechanism = config::PrivacySpec::Mechanism::local_gaussian,
+                                    .clipping_norm = 1,
+                                    .noise_multiplier = 7,
+                                    .delta = 1e-5,
+                                    .epsilon_max = 1000};
+  job.quantisation = config::QuantisationSpec{.clipping_norm = 1, .steps = 1000};
+  job.homomorphic_encryption = {to_text(key().public_key()), "holder"};
+  const secagg::Codec codec = codec_of(job, 200, 0).value();
+  const JobNoise noise = JobNoise::make(job, codec).value();
+  auto source = privacy::RandomSource::seeded(1);
+  const auto rounded = noise.round(std::vector<float>(200, 0.01F), codec, source).value();
+  secagg::Words words = codec.assemble(rounded);
+  noise.add(words, source);
+  const auto vector = encrypted_vector_of(job, shape_of(codec)).value();
+  EncryptedVector::Sum sum = vector.zeros();
+  vector.add(vector.encrypt(words, crypto::random_bytes).value(), sum).value();
+  CHECK(values(vector.decode(decrypted(sum), 1).value(), codec.modulus_bits()) ==
+        values(words, codec.modulus_bits()));
 }
 
 TEST_CASE("the same vector is never the same ciphertexts") {
