@@ -1,6 +1,7 @@
 #include "app/key_holder.h"
 
 #include "base/log.h"
+#include "cli/service.h"
 #include "coding/encrypted_vector.h"
 #include "config/job.h"
 #include "crypto/key_file.h"
@@ -37,7 +38,10 @@ Result<paillier::SecretKey> load_or_create_decryption_key(Disk& disk, const fs::
 }
 
 Result<paillier::SecretKey> load_decryption_key(Disk& disk, const fs::path& file) {
-  auto seed = crypto::load_key_file(disk, file);
+  const auto credential = cli::credential(file.filename().string());
+  auto seed = credential ? crypto::load_key_file(real_disk(), *credential,
+                                                 crypto::KeyFileAccess::credential)
+                         : crypto::load_key_file(disk, file);
   if (seed) return paillier::SecretKey::from_seed(seed->view());
   if (seed.error().code != ErrorCode::not_found) return seed.error();
   return Error{ErrorCode::not_found, "there is no " + file.string() +

@@ -28,7 +28,7 @@ namespace fed::app {
 // The key pair of a key file of 32 bytes (crypto/key_file.h), which is made if there is none. It
 // takes some tenths of a second.
 Result<paillier::SecretKey> load_or_create_decryption_key(Disk& disk, const fs::path& file);
-// The same, of a file that is there.
+// The same, of a file that is there, or of the service manager's credential of the file's name.
 Result<paillier::SecretKey> load_decryption_key(Disk& disk, const fs::path& file);
 
 class KeyHolder {

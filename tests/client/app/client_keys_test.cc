@@ -5,6 +5,7 @@
 #include <catch2/catch.hpp>
 
 #include "../testing.h"
+#include "app/key_holder.h"
 
 using namespace fed;
 using namespace fed::app;
@@ -74,6 +75,21 @@ TEST_CASE("the service manager's credentials come first") {
   REQUIRE(remove_file(credentials.path() / "client.key"));
   CHECK(load_keys(fed::real_disk(), scratch.path())->channel.public_key() ==
         own->channel.public_key());
+}
+
+TEST_CASE("a key holder's key may be a credential too") {
+  Scratch scratch, credentials;
+  const auto own = load_or_create_decryption_key(fed::real_disk(), scratch.path() / "holder.key");
+  const auto passed =
+      load_or_create_decryption_key(fed::real_disk(), credentials.path() / "holder.key");
+  REQUIRE(own.has_value());
+  REQUIRE(passed.has_value());
+  const Credentials environment(credentials.path());
+  const auto loaded = load_decryption_key(fed::real_disk(), scratch.path() / "holder.key");
+  CHECK(loaded->public_key() == passed->public_key());
+  REQUIRE(remove_file(credentials.path() / "holder.key"));
+  CHECK(load_decryption_key(fed::real_disk(), scratch.path() / "holder.key")->public_key() ==
+        own->public_key());
 }
 
 TEST_CASE("the storage key is of the channel's key, wherever that lies") {
