@@ -22,7 +22,7 @@ const std::shared_ptr<const paillier::SecretKey>& key() {
   return made;
 }
 
-// 300 features: more than one message of ciphertexts, none for statistics.
+// So many features that a sum has more than one message of ciphertexts; none for statistics.
 wire::JobOffer offer(const std::string& public_key, int features = 20'000) {
   const std::string text = R"({"name": "job", "model": {"type": "linear", "inputs": )" +
                            std::to_string(features) +
