@@ -205,6 +205,8 @@ void ClientCore::training_ended(std::uint64_t training, const wire::Task& task,
     return;
   }
   ++training_;
+  const bool same_again = offer && offer->model && secure_.is_revealed(*offer);
+  if (same_again) offer = given_up(*offer);
   if (offer) {
     log::info("job {} task {}: done, {} bytes to send", task.job, task.task, offer->bytes);
     show(task, "uploading");
@@ -212,7 +214,15 @@ void ClientCore::training_ended(std::uint64_t training, const wire::Task& task,
   }
   log::error("job {} task {}: {}", task.job, task.task, offer.error().detail);
   show(task, "waiting");
-  carry_out(session_.training_failed(task.job, task.task, for_server(offer.error())));
+  carry_out(session_.training_failed(task.job, task.task, for_server(offer.error()), same_again));
+}
+
+// It was revealed for a sum that failed, and has been made once more.
+Error ClientCore::given_up(const wire::Offer& update) {
+  const Status dropped = outbox_.drop(update.job, update.task);
+  if (!dropped) log::warning("{}", dropped.error().detail);
+  return {ErrorCode::closed,
+          "this update was revealed for an earlier sum, which failed; it is in no other"};
 }
 
 // ---- For people ----

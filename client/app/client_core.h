@@ -101,6 +101,7 @@ class ClientCore final : private UplinkUser {
   using Loaded = Result<std::shared_ptr<Workload>>;
   void job_loaded(const std::string& job, std::uint64_t load, const Loaded& loaded);
   void training_ended(std::uint64_t training, const wire::Task& task, Result<wire::Offer> offer);
+  Error given_up(const wire::Offer& update);
   void training_progressed(std::uint64_t training, wire::Progress progress);
 
   SecureWork::Setup secure_setup();

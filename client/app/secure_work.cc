@@ -47,6 +47,10 @@ Status SecureWork::open_memory() {
   return {};
 }
 
+bool SecureWork::is_revealed(const wire::Offer& update) {
+  return open_memory() && answered_->is_revealed(update.job, update.task, update.checksum);
+}
+
 void SecureWork::refuse(const wire::SecureName& name, const std::string& reason,
                         const std::string& detail) {
   log::warning("job {} task {}: takes no part in sum {}: {}: {}", name.job, name.task, name.attempt,
@@ -110,7 +114,7 @@ void SecureWork::begin(const wire::SecureTerms& message, const Ready& ready) {
                   "what this site remembers of its peers or of earlier sums cannot be read; its "
                   "own log says why");
   }
-  if (answered_->is_revealed(name.job, ready.update->task, ready.update->checksum)) {
+  if (is_revealed(*ready.update)) {
     refuse(name, "revealed",
            "shares were revealed for an earlier sum with this update in it; it is given up");
     return give_up(*ready.update);

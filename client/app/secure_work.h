@@ -78,6 +78,10 @@ class SecureWork {
   void on(const wire::SecureSignatures& message);
   void on(const wire::SecureAbandoned& message);
 
+  // Whether it is, to the last bit, an update of the task that was revealed for a sum: it would be
+  // in no other one.
+  bool is_revealed(const wire::Offer& update);
+
   // The server has answered for the update, or the job has ended: the secrets go.
   void forget(const std::string& job, std::int64_t task);
   void forget(const std::string& job);

@@ -291,9 +291,9 @@ Session::Effects Session::drop_task(const std::string& job, std::int64_t task) {
 }
 
 Session::Effects Session::refuse_task(const std::string& job, std::int64_t task,
-                                      const std::string& detail) {
+                                      const std::string& detail, bool for_good) {
   Effects effects = drop_task(job, task);
-  if (online_) effects.push_back(Send{wire::TaskRefused{job, task, detail}});
+  if (online_) effects.push_back(Send{wire::TaskRefused{job, task, detail, for_good}});
   return effects;
 }
 
@@ -339,10 +339,10 @@ Session::Effects Session::trained(const wire::Offer& sent) {
 }
 
 Session::Effects Session::training_failed(const std::string& job, std::int64_t task,
-                                          const std::string& detail) {
+                                          const std::string& detail, bool for_good) {
   if (!active_ || active_->task.job != job || active_->task.task != task) return {};
   active_->training = false;  // it has stopped by itself
-  return refuse_task(job, task, detail);
+  return refuse_task(job, task, detail, for_good);
 }
 
 Session::Effects Session::on(const wire::CancelTask& m, Instant) {

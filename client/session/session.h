@@ -55,7 +55,9 @@ class Session {
   Effects progress(const wire::Progress& progress);
   // The update is in the outbox, durably.
   Effects trained(const wire::Offer& offer);
-  Effects training_failed(const std::string& job, std::int64_t task, const std::string& detail);
+  // `for_good`: it would be the same if the task were given again.
+  Effects training_failed(const std::string& job, std::int64_t task, const std::string& detail,
+                          bool for_good = false);
   // Secure aggregation: the input of an update in the outbox is ready under a mask (`offer.attempt`
   // says for which sum), or of no use any more.
   Effects masked(const wire::Offer& offer);
@@ -118,7 +120,8 @@ class Session {
   Effects send_given_back();
   Effects drop_job(const std::string& job);
   Effects drop_task(const std::string& job, std::int64_t task);
-  Effects refuse_task(const std::string& job, std::int64_t task, const std::string& detail);
+  Effects refuse_task(const std::string& job, std::int64_t task, const std::string& detail,
+                      bool for_good = false);
   bool is_active(const std::string& job, std::int64_t version) const;
 
   std::string software_;

@@ -23,7 +23,8 @@ Message read(const fb::JobAnswer& m, Checker& c) {
                    c.text(m.detail(), "detail")};
 }
 Message read(const fb::TaskRefused& m, Checker& c) {
-  return TaskRefused{c.job(m.job()), c.count(m.task(), "task"), c.text(m.detail(), "detail")};
+  return TaskRefused{c.job(m.job()), c.count(m.task(), "task"), c.text(m.detail(), "detail"),
+                     m.for_good()};
 }
 Message read(const fb::Fetch& m, Checker& c) {
   return Fetch{c.job(m.job()), c.count(m.version(), "version"), m.offset()};

@@ -20,7 +20,7 @@ Encoded body_of(Builder& to, const JobAnswer& m) {
 Encoded body_of(Builder& to, const TaskRefused& m) {
   const auto job = put(to, m.job);
   const auto detail = put(to, m.detail);
-  return encoded(fb::Body::TaskRefused, fb::CreateTaskRefused(to, job, m.task, detail));
+  return encoded(fb::Body::TaskRefused, fb::CreateTaskRefused(to, job, m.task, detail, m.for_good));
 }
 Encoded body_of(Builder& to, const Fetch& m) {
   const auto job = put(to, m.job);

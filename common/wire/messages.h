@@ -102,6 +102,7 @@ struct TaskRefused {
   std::string job;
   std::int64_t task = 0;
   std::string detail;
+  bool for_good = false;  // it would be the same if the task were given again
 };
 struct CancelTask {
   std::string job;

@@ -37,7 +37,8 @@ void Job::begin_decryption() {
                            }});
 }
 
-// Inputs of a sum that nobody can go on with are of no use: their clients have the updates.
+// Inputs of a sum that nobody can go on with are of no use, and go when the next one begins: their
+// clients have the updates.
 Result<std::set<std::int64_t>> Job::restore_secure(const store::JobProgress& progress) {
   std::set<std::int64_t> recorded;
   for (const store::ContributionRow& row : progress.contributions) {
@@ -48,7 +49,6 @@ Result<std::set<std::int64_t>> Job::restore_secure(const store::JobProgress& pro
     FED_ASSIGN(restored, secure_->restore(progress.open->round, model_hashes(), recorded));
     invited = std::move(restored);
   }
-  if (invited.empty()) discard_unused();
   return invited;
 }
 
@@ -68,7 +68,7 @@ bool Job::run(const round::Await& effect) {
 }
 
 // A row of an earlier sum that is still there, since the disk was full, would be taken for an input
-// of this one by a server that starts again.
+// of this one by a server that starts again; and its file would keep the next input out.
 bool Job::run(const round::Secure& effect) {
   auto rows = journal().uncommitted(name());
   Status clean = rows ? Status() : rows.error();
@@ -76,6 +76,7 @@ bool Job::run(const round::Secure& effect) {
     const store::ContributionRow& row = (*rows)[i];
     clean = journal().discard_contribution(name(), {row.task, row.client},
                                            static_cast<int>(round::Reason::attempt_abandoned));
+    if (clean) unstage({name(), row.task, row.client});
   }
   if (clean) {
     secure_->begin(effect, model_hashes());

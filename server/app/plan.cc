@@ -116,6 +116,7 @@ Result<std::shared_ptr<const Plan>> make_plan(config::JobSpec spec) {
                                                          spec, 3 * plan->number_columns))));
     plan->engine.training.bytes = training_bytes;
     plan->engine.statistics.bytes = statistics_bytes;
+    plan->engine.statistics_of_cohort = true;  // the integers are sized for it
   }
   if (spec.homomorphic_encryption && coordinates > coding::kEncryptedCoordinatesMax) {
     return Error{ErrorCode::invalid,

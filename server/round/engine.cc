@@ -51,6 +51,7 @@ EngineConfig engine_config(const config::JobSpec& job, UpdateShape training,
           .statistics_first =
               job.inputs && job.inputs->scaling == config::InputsSpec::Scaling::federated,
           .secure = false,
+          .statistics_of_cohort = false,
           .training = training,
           .statistics = statistics};
 }
@@ -132,6 +133,7 @@ void Engine::on(const TaskFailed& event, Instant now, Effects& out) {
   member->last_activity = now;
   member->last_refusal = words;
   tried_.insert(event.client);
+  if (secured() && event.for_good) ruled_out_.insert(event.client);
 }
 
 void Engine::on(const Progressed& event, Instant now, Effects&) {
@@ -392,6 +394,7 @@ void Engine::leave_pause(Instant now, Effects& out) {
   }
   paused_at_.reset();
   ready_since_.reset();
+  ruled_out_.clear();
   const bool stuck =
       (phase_ == Phase::closing || phase_ == Phase::committing) && !in_flight_ && !retry_at_;
   if (stuck) retry_at_ = now;

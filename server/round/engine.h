@@ -53,8 +53,9 @@ struct EngineConfig {
   Policy policy;
   StoppingRule stopping;
   bool statistics_first = false;
-  bool secure = false;     // updates are seen as a sum only
-  UpdateShape training;    // of an update
+  bool secure = false;                // updates are seen as a sum only
+  bool statistics_of_cohort = false;  // not of everybody who is there
+  UpdateShape training;               // of an update
   UpdateShape statistics;  // of a statistics contribution; unused without statistics_first
 };
 
@@ -163,6 +164,7 @@ class Engine {
     // Available and not counted yet: whose turn it is; who was too late for the last round and
     // waits for one; who was refused or failed in this round.
     std::vector<ClientId> fresh, late, tried;
+    std::int64_t ruled_out = 0;  // available, and of no use in this round any more
     std::int64_t all() const { return std::ssize(fresh) + std::ssize(late) + std::ssize(tried); }
   };
   Pool pool() const;
@@ -256,10 +258,11 @@ class Engine {
   // The round at work.
   Phase phase_ = Phase::idle;
   std::int64_t attempt_ = 0;
-  Members members_;           // asynchronous: the open tasks
-  std::set<ClientId> tried_;  // refused or failed in this round
-  std::set<ClientId> late_;   // cancelled when the last round closed without them
-  Instant begun_{};           // this attempt
+  Members members_;               // asynchronous: the open tasks
+  std::set<ClientId> tried_;      // refused or failed in this round
+  std::set<ClientId> ruled_out_;  // failed for good in this round
+  std::set<ClientId> late_;       // cancelled when the last round closed without them
+  Instant begun_{};               // this attempt
   double total_weight_ = 0;
   std::int64_t goal_ = 0;
   bool closed_ = false;   // by the journal: close at once

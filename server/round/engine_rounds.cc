@@ -61,8 +61,13 @@ bool Engine::advance_selecting(Instant now, Effects& out) {
   if (job_ != JobState::running) return false;
   const Pool candidates = pool();
   const std::int64_t fresh = candidates.kept + std::ssize(candidates.fresh);
-  if (candidates.kept + candidates.all() < least()) {
+  const std::int64_t all = candidates.kept + candidates.all();
+  if (all < least()) {
     ready_since_.reset();
+    const bool in_vain = all + candidates.ruled_out >= least();
+    if (in_vain) {
+      change_job(JobState::paused, {Reason::revealed, sentence(Reason::revealed)}, now, out);
+    }
     return false;
   }
   if (!ready_since_) ready_since_ = now;
@@ -137,6 +142,10 @@ Engine::Pool Engine::pool() const {
     const bool in = at != members_.end() && (at->second.status == Status::accepted ||
                                              (gathers() && outstanding(at->second.status)));
     if (in) continue;
+    if (ruled_out_.contains(client)) {
+      ++result.ruled_out;
+      continue;
+    }
     auto& group = tried_.contains(client)  ? result.tried
                   : late_.contains(client) ? result.late
                                            : result.fresh;
@@ -148,8 +157,7 @@ Engine::Pool Engine::pool() const {
 // Groups in their order: the next one only where those before it do not do.
 std::vector<ClientId> Engine::draw(const Pool& candidates) const {
   const Draw which{.seed = config_.policy.seed, .round = round(), .attempt = attempt_ + 1};
-  // A secure sum has a size that was looked at when the job came: the cohort's.
-  const bool everybody = kind() == TaskKind::statistics && !secured();
+  const bool everybody = kind() == TaskKind::statistics && !config_.statistics_of_cohort;
   const std::int64_t goal = everybody ? candidates.all() : config_.policy.contributions_goal;
   const std::int64_t wanted =
       everybody ? candidates.all() : config_.policy.cohort - candidates.kept;
@@ -299,6 +307,7 @@ void Engine::start_closing(Effects& out) {
 void Engine::end_round() {
   members_.clear();
   tried_.clear();
+  ruled_out_.clear();
   reset_round();
 }
 

@@ -41,11 +41,12 @@ struct ClientRemoved {
 };
 
 // The client cannot do the task it was given. Not asked again in this round unless nobody else is
-// left.
+// left; with secure aggregation not even then if it is `for_good`, until the job is resumed.
 struct TaskFailed {
   ClientId client = 0;
   std::int64_t task = 0;
   std::string detail{};
+  bool for_good = false;
 };
 
 struct Progressed {

@@ -55,6 +55,7 @@ enum class Reason : std::uint8_t {
   commit_failed = 53,
   by_operator = 54,
   budget_spent = 55,
+  revealed = 56,
 
   // Why a client has no task at the moment.
   not_chosen = 60,

@@ -65,9 +65,10 @@ class ClientNode::Dialer final : public app::Dialer {
     const wire::SecureName* sum = sum_name_of(message);
     if (sum == nullptr || site.sum_lies == 0 || lies_.uniform() >= site.sum_lies) return true;
     const wire::SecureName name = *sum;
+    const wire::Message meant = message;
     if (!lie_in_sum(site.sum_lie, message)) return true;
     ++node_.around_.tally[std::string("lie in a sum: ") + sim::name(site.sum_lie)];
-    node_.around_.ledger.sums().spoil(name);
+    node_.around_.ledger.sums().lied(node_.index(), name, meant);
     return site.sum_lie != SumLie::silence;
   }
 

@@ -66,7 +66,6 @@ class Run {
     const Instant latest = world_.queue().now() + world_.scenario().chaos + kCalmMost;
     while (result_.failures.empty()) {
       if (world_.is_calm() && world_.finished()) break;
-      if (world_.is_calm()) world_.cancel_hopeless();
       if (!world_.step(latest)) return fail("the end", world_.unfinished());
       watch();
     }

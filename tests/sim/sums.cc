@@ -63,19 +63,14 @@ void Sums::told(std::size_t client, const wire::Message& message) {
 // A client answers once, in all its lives; what it says again is the same.
 void Sums::said(std::size_t client, const wire::Message& message) {
   if (const auto* offer = std::get_if<wire::Offer>(&message)) return check_offer(client, *offer);
-  const auto* refused = std::get_if<wire::SecureRefused>(&message);
-  if (refused != nullptr && refused->reason == "revealed" && refused->name.task == 0)
-    hopeless_.insert(refused->name.job);
+  const auto* refused = std::get_if<wire::TaskRefused>(&message);
+  if (refused != nullptr && refused->for_good) hopeless_.insert(refused->job);
   const bool is_answer = std::holds_alternative<wire::SecureKeys>(message) ||
                          std::holds_alternative<wire::SecureShares>(message) ||
                          std::holds_alternative<wire::SecureSignature>(message) ||
                          std::holds_alternative<wire::SecureReveal>(message);
   if (!is_answer) return;
-  if (const auto* reveal = std::get_if<wire::SecureReveal>(&message)) {
-    Revealed& revealed = revealed_[{client, reveal->name.job, reveal->name.task}];
-    if (revealed.attempt != reveal->name.attempt) ++revealed.count;
-    revealed = {reveal->name.attempt, revealed.count, false};
-  }
+  note_reveal(client, message);
   if (const auto* keys = std::get_if<wire::SecureKeys>(&message)) names_[client] = keys->keys.id;
   std::visit(
       [&](const auto& m) {
@@ -88,6 +83,19 @@ void Sums::said(std::size_t client, const wire::Message& message) {
         }
       },
       message);
+}
+
+void Sums::note_reveal(std::size_t client, const wire::Message& message) {
+  const auto* reveal = std::get_if<wire::SecureReveal>(&message);
+  if (reveal == nullptr) return;
+  Revealed& revealed = revealed_[{client, reveal->name.job, reveal->name.task}];
+  if (revealed.attempt != reveal->name.attempt) ++revealed.count;
+  revealed = {reveal->name.attempt, revealed.count, false};
+}
+
+void Sums::lied(std::size_t client, const wire::SecureName& name, const wire::Message& meant) {
+  sums_[id_of(name)].spoiled = true;
+  note_reveal(client, meant);  // its program takes its update for revealed
 }
 
 // What lies with a client leaves it under a mask only, and nothing is said of it.

@@ -45,8 +45,8 @@ class Sums {
   // What it had not written down for good is lost with its memory: what clients revealed is told
   // again. If its disk has failed it, that may be all of the last sum of a job.
   void server_died(bool lost_power, bool disk_failed);
-  // A client lies in this one.
-  void spoil(const wire::SecureName& name) { sums_[id_of(name)].spoiled = true; }
+  // A client has said something else there than its program meant to.
+  void lied(std::size_t client, const wire::SecureName& name, const wire::Message& meant);
 
   // The first thing that must not have happened; "": nothing.
   const std::string& wrong() const { return wrong_; }
@@ -65,8 +65,8 @@ class Sums {
   // revealed their shares, and what they revealed is in no other sum. "": there are none.
   std::string told_apart() const;
 
-  // Statistics of the job were revealed for a sum that came to nothing: they are in no other, and
-  // there may be too few without them, for ever.
+  // An update of the job was revealed for a sum that came to nothing, and is the same each time it
+  // is made: it is in no other, and there may be too few without it, for ever.
   bool is_hopeless(const std::string& job) const { return hopeless_.contains(job); }
 
   std::size_t begun() const;
@@ -100,6 +100,7 @@ class Sums {
   std::size_t count(const std::function<bool(const Sum&)>& is_one) const;
   void told(std::size_t client, const wire::Message& message);
   void said(std::size_t client, const wire::Message& message);
+  void note_reveal(std::size_t client, const wire::Message& message);
   void check_offer(std::size_t client, const wire::Offer& offer);
   template <class Key>
   void once(std::map<Key, Bytes>& known, const Key& key, Bytes now, const std::string& complaint);

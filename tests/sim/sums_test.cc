@@ -121,6 +121,25 @@ TEST_CASE("sums: whatever the disk fails to do at the end of a sum, there is no 
   }
 }
 
+TEST_CASE("sums: whatever the disk fails to do when a sum fails, the next one is of everybody") {
+  // It is needed by everybody, and one is away as it is to reveal its shares.
+  for (std::uint64_t which = 1; which <= 60; ++which) {
+    CAPTURE(which);
+    Cohort cohort(R"({
+      "name": "job-1", "model": {"type": "linear", "inputs": 30},
+      "rounds": {"max": 1, "cohort": 4, "contributions": {"min": 4, "goal": 4}, "seconds": {"max": 60, "select": 1}},
+      "secure_aggregation": {"phase_s": 5}})");
+    at_first_reveal(cohort, [&] {
+      cohort.world.crash_client(1, Crash::process, std::chrono::seconds(30));
+      cohort.world.crash_client(2, Crash::process, std::chrono::seconds(30));
+      fail_operation(cohort.world, which);
+    });
+    cohort.live(std::chrono::minutes(30));
+    CHECK(cohort.world.ledger().sums().made() == 1);
+    cohort.world.queue().drop(&cohort);
+  }
+}
+
 TEST_CASE("sums: whatever a server that starts again fails to read, it goes on with the same sum") {
   for (std::uint64_t which = 1; which <= 80; which += 2) {
     CAPTURE(which);
@@ -151,6 +170,15 @@ TEST_CASE(
     cohort.check_all();
     CHECK(cohort.world.ledger().sums().made() == 2);
   }
+}
+
+TEST_CASE("sums: who says something else than it meant to reveal has given its update up") {
+  Sums sums;
+  const auto reveal = about<wire::SecureReveal>("job-1", 3, 5);
+  sums.lied(1, reveal.name, reveal);
+  CHECK(sums.reveals(1, "job-1", 3) == 1);
+  sums.lied(2, reveal.name, about<wire::SecureKeys>("job-1", 3, 5));
+  CHECK(sums.reveals(2, "job-1", 3) == 0);
 }
 
 TEST_CASE("sums: an integer that is another one is found") {

@@ -228,13 +228,18 @@ Status World::order(const std::string& job, round::JobState to) {
   return done;
 }
 
-// The operator has every job go on.
+// The operator has every job go on, but one that has paused since its round cannot be made.
 void World::resume() {
   if (!server_->up() || server_->draining()) return;
   for (const auto& [name, job] : server_->coordinator().jobs()) {
     const round::JobState state = job->state();
     if (state != round::JobState::paused && state != round::JobState::draining) continue;
-    static_cast<void>(order(name, round::JobState::running));  // else after the next step
+    const auto report = job->report();
+    const bool in_vain = report && report->job_reason.reason == round::Reason::revealed;
+    const bool hopeless = in_vain && ledger_.sums().is_hopeless(name);
+    if (hopeless) ++tally_["job without hope"];
+    const round::JobState to = hopeless ? round::JobState::cancelled : round::JobState::running;
+    static_cast<void>(order(name, to));  // else after the next step
   }
 }
 
@@ -320,17 +325,6 @@ void World::calm() {
   for (const auto& hostile : hostiles_) hostile->leave();
   server_->unix_offset() = 0;
   for (const auto& client : clients_) client->unix_offset() = 0;
-}
-
-void World::cancel_hopeless() {
-  if (!server_->up()) return;
-  for (const auto& each : scenario_.jobs) {
-    const auto job = server_->coordinator().job(each.name);
-    const bool hopeless = job && !job->ended() && ledger_.sums().is_hopeless(each.name);
-    if (!hopeless || !job->report() || job->report()->kind != round::TaskKind::statistics) continue;
-    ++tally_["job without hope"];
-    static_cast<void>(order(each.name, round::JobState::cancelled));
-  }
 }
 
 bool World::finished() { return unfinished().empty(); }

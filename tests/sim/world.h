@@ -70,8 +70,6 @@ class World {
 
   // From now on nothing goes wrong.
   void calm();
-  // As an operator does with a job whose statistics can be summed up no more.
-  void cancel_hopeless();
   bool is_calm() const { return calm_; }
   // All jobs were taken on and have ended, and no client has anything to do.
   bool finished();

@@ -42,14 +42,15 @@ class WorkingSite {
   }
 
   // What lies in the outbox from now on.
-  void train(std::uint32_t value) {
+  void train(std::uint32_t value) { train(value, cohort.terms.length); }
+  void train(std::uint32_t value, std::uint64_t length) {
     wire::Offer offer;
     offer.job = cohort.terms.job;
     offer.task = cohort.name.task;
     offer.base_version = static_cast<std::int64_t>(cohort.terms.round) - 1;
     offer.examples = 1;
     offer.model = cohort.terms.model;
-    const std::vector<std::uint32_t> words(cohort.terms.length, value);
+    const std::vector<std::uint32_t> words(length, value);
     update = outbox_.put(offer, secagg::pack(words, cohort.terms.modulus_bits)).value();
   }
 
@@ -67,8 +68,29 @@ class WorkingSite {
                        .name = "site-0"});
   }
 
+  void make_mask() {
+    masking_.release();
+    loop_.pass(0);
+  }
+
   // Everybody answers everything up to the signatures; the server then asks for the shares.
   void sign() {
+    share();
+    make_mask();
+    REQUIRE(masked.size() == 1);
+    for (std::uint32_t i = 0; i < cohort.parties.size(); ++i) {
+      if (i > 0) cohort.parties[i].mask(cohort.delivery(i), cohort.input(i)).value();
+      cohort.server->input(i).value();
+    }
+    cohort.survivors = {cohort.name, cohort.server->close_inputs().value()};
+    work->on(cohort.survivors);
+    cohort.server->signature(0, last<wire::SecureSignature>().signature).value();
+    for (std::uint32_t i = 1; i < cohort.parties.size(); ++i)
+      cohort.server->signature(i, cohort.parties[i].on(cohort.survivors)->signature).value();
+    cohort.signatures = {cohort.name, cohort.server->close_signatures().value()};
+  }
+  // The same up to the shares; the mask of its own input is being made.
+  void share() {
     hears_terms(cohort.terms.attempt);
     cohort.server->keys(last<wire::SecureKeys>().keys).value();
     for (std::size_t i = 1; i < cohort.parties.size(); ++i) {
@@ -84,19 +106,6 @@ class WorkingSite {
       cohort.server->shares(i, cohort.parties[i].on(cohort.roster, test::kNow)->shares).value();
     cohort.server->close_shares().value();
     work->on(cohort.delivery(0));
-    masking_.release();
-    loop_.pass(0);
-    REQUIRE(masked.size() == 1);
-    for (std::uint32_t i = 0; i < cohort.parties.size(); ++i) {
-      if (i > 0) cohort.parties[i].mask(cohort.delivery(i), cohort.input(i)).value();
-      cohort.server->input(i).value();
-    }
-    cohort.survivors = {cohort.name, cohort.server->close_inputs().value()};
-    work->on(cohort.survivors);
-    cohort.server->signature(0, last<wire::SecureSignature>().signature).value();
-    for (std::uint32_t i = 1; i < cohort.parties.size(); ++i)
-      cohort.server->signature(i, cohort.parties[i].on(cohort.survivors)->signature).value();
-    cohort.signatures = {cohort.name, cohort.server->close_signatures().value()};
   }
   void reveal() {
     sign();
@@ -161,6 +170,26 @@ TEST_CASE("secure work: a sum that comes to nothing costs the update, if it was 
   }
   CHECK(site.unmasked == 1);
   CHECK(site.work->input(site.update.job, site.update.task) == nullptr);
+}
+
+TEST_CASE("secure work: a mask that is ready when its sum is over is of no other one") {
+  WorkingSite site;
+  site.share();
+  site.hears_end();
+  site.hears_terms(kNext);
+  site.make_mask();
+  CHECK(site.masked.empty());
+  CHECK(site.work->input(site.cohort.name.job, site.cohort.name.task) == nullptr);
+}
+
+TEST_CASE("secure work: what can never be masked is lost, and is trained anew") {
+  WorkingSite site;
+  site.train(1, site.cohort.terms.length / 2);
+  site.share();
+  site.make_mask();
+  CHECK(site.masked.empty());
+  CHECK(site.last<wire::SecureRefused>().reason == "no_update");
+  CHECK(site.lost.size() == 1);
 }
 
 TEST_CASE("secure work: the end of a job takes its masked input off offer") {

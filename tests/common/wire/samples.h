@@ -58,7 +58,7 @@ inline std::vector<Message> sample_messages() {
       Hello{kProtocol, "fedclient 1"},
       Join{key, all<64>(9)},
       JobAnswer{"job", true, 41, "because"},
-      TaskRefused{"job", 3, "no"},
+      TaskRefused{"job", 3, "no", true},
       Fetch{"job", 3, std::uint64_t{1} << 33},
       Progress{"job", 3, Phase::uploading, 5, 9},
       Offer{"job",

@@ -415,6 +415,16 @@ TEST_CASE("federated statistics are a round 0 over everybody, and commit no vers
   CHECK(bench.commit() == "commit 1; job finished round_limit");
 }
 
+TEST_CASE("federated statistics that are sized for the cohort are of no more than that") {
+  EngineConfig config =
+      engine_config({.rounds = 1, .cohort = 2, .min = 1, .goal = 2, .statistics = true});
+  config.statistics_of_cohort = true;
+  Bench bench(config);
+  CHECK(bench.arrive(1, 4) == "begin 0.1 [1 2]; assign 1; assign 2");
+  bench.deliver(1);
+  CHECK(bench.tell(TaskFailed{2, 0, "no"}) == "close 0 [1]");
+}
+
 TEST_CASE("uniform weights count clients") {
   Bench bench({.uniform = true});
   bench.arrive(1, 3, 1000);

@@ -150,7 +150,8 @@ std::vector<T> only(const Effects& effects) {
 // An engine with a clock: `tell` hands in events at the present time and returns what all of them
 // led to.
 struct Bench {
-  explicit Bench(const Numbers& n = {}) : config(engine_config(n)), engine(config, at(0)) {}
+  explicit Bench(const Numbers& n = {}) : Bench(engine_config(n)) {}
+  explicit Bench(EngineConfig with) : config(std::move(with)), engine(config, at(0)) {}
 
   template <class... Events>
   std::string tell(const Events&... events) {

@@ -120,6 +120,33 @@ TEST_CASE("without a sum nobody trains again, and whoever spoiled it is left out
   CHECK(bench.tell(Secured{1}) == "close 1 [1 2 3]");
 }
 
+TEST_CASE(
+    "who can do no more for a round is not asked in it, and where too few are left it pauses") {
+  Bench bench;
+  bench.begin();
+  bench.tell(TaskFailed{1, 1, "revealed", true});
+  bench.tell(TaskFailed{2, 1, "no data"});
+  const std::string end = bench.tell(TaskFailed{3, 1, "revealed", true});
+  CHECK(end == "");  // 4 may be waited for
+  CHECK(bench.tell(TaskFailed{4, 1, "no data"}).starts_with("abandon 1.1 too_few_clients"));
+  CHECK(bench.later(10) == "job paused revealed");
+  bench.tell(ClientAvailable{5, 1});  // not before somebody says so
+  CHECK(bench.later(10) == "");
+  CHECK(bench.tell(Order{JobState::running}) == "job running by_operator");
+  CHECK(bench.later(10) == "begin 1.2 [1 3 4 5]; assign 5; assign 1; assign 3; assign 4");
+}
+
+TEST_CASE("others make the round in which some can do no more") {
+  Bench bench;
+  bench.begin();
+  for (ClientId client = 5; client <= 7; ++client) bench.tell(ClientAvailable{client, 1});
+  for (ClientId client = 1; client <= 3; ++client) {
+    bench.tell(TaskFailed{client, 1, "revealed", true});
+  }
+  for (ClientId client = 4; client <= 7; ++client) bench.tell(Bench::ready(client));
+  CHECK(bench.engine.phase() == Phase::securing);
+}
+
 TEST_CASE("a client that was only gone comes back with its update") {
   Bench bench;
   bench.until_securing();
