@@ -242,9 +242,8 @@ void ClientCore::not_read(const wire::Offer& offer, const Error& why) {
         loop_.now()));
   }
   log::error("job {} task {}: the update is lost: {}", offer.job, offer.task, why.detail);
-  carry_out(session_.message(wire::Receipt{offer.job, offer.task, wire::Outcome::discarded, 0,
-                                           "the update could not be read again"},
-                             loop_.now()));
+  carry_out(session_.message(
+      wire::Receipt{offer.job, offer.task, wire::Outcome::discarded, 0, why.detail}, loop_.now()));
 }
 
 // The link ends with an update that does not open on the way: offered again, it would end the next
