@@ -106,7 +106,7 @@ MUTANTS = {
     'what is lost is trained anew': [(WORK, LOST, 'static_cast<void>(code), static_cast<void>(update);')],
     'what was revealed is in no other sum': [(WORK, 'return open_memory() && answered_->is_revealed(update.job, update.task, update.checksum);',
                                               'return static_cast<void>(update), static_cast<void>(open_memory()), false;')],
-    'a round that cannot be made pauses its job': [('server/round/engine_rounds.cc', 'if (in_vain) {', 'if (false) {')],
+    'a round that cannot be made pauses its job': [('server/round/engine_rounds.cc', 'if (in_vain) {', 'if (in_vain && now < Instant()) {')],
     'integers are sized for the cohort': [('server/round/engine_rounds.cc',
                                            'kind() == TaskKind::statistics && !config_.statistics_of_cohort;',
                                            'kind() == TaskKind::statistics;')],

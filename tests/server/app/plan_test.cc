@@ -29,6 +29,23 @@ TEST_CASE("a plan has the sizes that follow from the job") {
   CHECK(plan->update_bytes(round::TaskKind::statistics) == 48);
 }
 
+TEST_CASE("sums of columns are of everybody, but integers are sized for the cohort") {
+  CHECK_FALSE(plan_of(kTable)->engine.statistics_of_cohort);
+  std::string integers = kTable;
+  integers.insert(integers.rfind('}'), R"(, "quantisation": {})");
+  const auto plan = plan_of(integers);
+  CHECK(plan->engine.statistics_of_cohort);
+  const auto codec = plan->statistics_codec();
+  const std::vector<double> most(6, 0x1.fffffffffffffp94);  // of what a column's sum can be
+  const secagg::Words words = codec.encode(most).value();
+  secagg::Words two = words;
+  for (std::size_t i = 0; i < codec.length(); ++i) {
+    auto& digit = std::get<std::vector<std::uint64_t>>(two)[i];
+    digit += std::get<std::vector<std::uint64_t>>(words)[i];
+  }
+  CHECK(codec.decode(two) == std::vector<double>(6, 0x1.fffffffffffffp95));
+}
+
 TEST_CASE("clients are not told the server's own paths") {
   const auto plan = plan_of(kTable);
   CHECK_THAT(plan->spec.text, Catch::Contains("/secret/test.csv"));
