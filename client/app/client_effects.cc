@@ -152,6 +152,7 @@ void ClientCore::run(const session::Train& effect) {
     FED_ASSIGN(answer, workload->perform(task, model, client,
                                          ProgressReporter(loop_, progress, tell), stop));
     if (stop.stop_requested()) return Error{ErrorCode::closed, "training was stopped"};
+    if (answer.offer.model) answer.offer.settings = workload->secure(task.kind).value().settings;
     return outbox_.put(answer.offer, answer.bytes());
   };
   around_.training.post([this, training, task, work] {

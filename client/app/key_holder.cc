@@ -55,8 +55,12 @@ KeyHolder::KeyHolder(Setup setup) : setup_(std::move(setup)) {
 
 std::optional<KeyHolder::Sizes> KeyHolder::sizes_of(const wire::JobOffer& offer) const {
   const auto job = config::parse_job(offer.spec);
-  if (!job || !job->homomorphic_encryption ||
-      job->homomorphic_encryption->public_key != public_key_) {
+  if (!job || !job->homomorphic_encryption) return std::nullopt;
+  if (job->homomorphic_encryption->public_key != public_key_) {
+    log::warning(
+        "job {}: its key is not the public one of this client's secret key "
+        "(jobs.homomorphic_encryption.secret_key)",
+        offer.job);
     return std::nullopt;
   }
   config::ModelSpec spec = job->model;
@@ -70,7 +74,7 @@ std::optional<KeyHolder::Sizes> KeyHolder::sizes_of(const wire::JobOffer& offer)
   const auto statistics = coding::encrypted_vector_of(
       *job, coding::shape_of(coding::statistics_codec_of(*job, 3 * columns)));
   if (!training || !statistics) return std::nullopt;
-  return Sizes{training->ciphertexts(), statistics->ciphertexts()};
+  return Sizes{training->ciphertexts(), statistics->ciphertexts(), job->rounds.max};
 }
 
 void KeyHolder::offered(const wire::JobOffer& offer) {
@@ -86,6 +90,9 @@ Status KeyHolder::allow(const wire::DecryptSum& question) {
   const auto job = jobs_.find(question.job);
   if (job == jobs_.end()) {
     return Error{ErrorCode::unsupported, "this client holds no key of that job"};
+  }
+  if (question.round > job->second.rounds) {
+    return Error{ErrorCode::unsupported, "the job has no round " + std::to_string(question.round)};
   }
   if (question.clients < setup_.clients_min) {
     return Error{ErrorCode::unsupported,

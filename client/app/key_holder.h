@@ -53,6 +53,7 @@ class KeyHolder {
   // Ciphertexts of a job's vectors.
   struct Sizes {
     std::size_t training = 0, statistics = 0;
+    std::int64_t rounds = 0;
   };
   std::optional<Sizes> sizes_of(const wire::JobOffer& offer) const;
   Status allow(const wire::DecryptSum& question);

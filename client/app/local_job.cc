@@ -56,7 +56,8 @@ wire::Offer offer_for(const wire::Task& task, std::int64_t examples) {
           .metrics = {},
           .body = {},
           .attempt = 0,
-          .model = {}};
+          .model = {},
+          .settings = {}};
 }
 
 wire::Metrics metrics_of(const train::Update& update, bool adapts) {

@@ -26,13 +26,13 @@ Status check_epsilon(const privacy::RdpCurve& spent, double delta, double most, 
 
 // To the server's operator, who reads it in its log.
 Error gone_back(std::int64_t task, std::int64_t accepted) {
-  return {ErrorCode::unsupported,
-          fmt::format("task {} is not given again: the server has said before that it has this "
-                      "client's updates up to task {}. Its state seems to have been restored from "
-                      "a backup (or this is another job of the same name). More of this client's "
-                      "privacy is spent in the job than the server counts: cancel the job, and "
-                      "submit it under another name",
-                      task, accepted)};
+  return {
+      ErrorCode::unsupported,
+      fmt::format("task {} is not given again: cancel the job, and submit it under another name. "
+                  "The server has said before that it has this client's updates up to task {}: "
+                  "its state seems to have been restored from a backup (or this is another job "
+                  "of the same name), and counts less than is spent",
+                  task, accepted)};
 }
 
 }  // namespace

@@ -99,6 +99,13 @@ bool may_be_round(std::uint64_t round, const SecureShape& shape, const wire::Off
   return round >= first && round - first <= static_cast<std::uint64_t>(shape.staleness_max);
 }
 
+// Noise and price are of the shape: the update is to be one that was made for it.
+bool is_of(const SecureShape& shape, const wire::Offer& update) {
+  const bool of_columns = *update.model == crypto::Hash{};
+  return update.settings == shape.settings &&
+         of_columns == (shape.kind == wire::TaskKind::statistics);
+}
+
 }  // namespace
 
 void SecureWork::begin(const wire::SecureTerms& message, const Ready& ready) {
@@ -106,6 +113,12 @@ void SecureWork::begin(const wire::SecureTerms& message, const Ready& ready) {
   if (!ready.shape) return refuse(name, "no_job", "the job is not being done here");
   if (ready.update == nullptr || !ready.update->model) {
     return refuse(name, "no_update", "this client has no update for that task");
+  }
+  if (!is_of(*ready.shape, *ready.update)) {
+    refuse(name, "other_job",
+           "the update of this client was made for another text of the job; it is given up");
+    return setup_.lost(wire::Offer(*ready.update),
+                       Error{ErrorCode::mismatch, "it was made for another text of the job"});
   }
   if (!ready.open) return refuse(name, "resting", "this site's hours have ended");
   if (const Status opened = open_memory(); !opened) {
@@ -126,10 +139,7 @@ void SecureWork::begin(const wire::SecureTerms& message, const Ready& ready) {
   }
   secagg::Demands demands =
       demands_of(*ready.shape, setup_.agreement, *ready.update, message.terms.round);
-  if (const auto old = parts_.find(name.job); old != parts_.end()) {
-    setup_.unmasked(name.job, old->second.update.task);
-    parts_.erase(name.job);
-  }
+  end_part(name);
   parts_[name.job] =
       Part{.number = ++parts_made_,
            .party = std::make_shared<SecureParty>(session::PartySetup{.name = name,
@@ -144,6 +154,15 @@ void SecureWork::begin(const wire::SecureTerms& message, const Ready& ready) {
            .masking = false,
            .offer = {},
            .input = {}};
+}
+
+// Before another attempt takes its place.
+void SecureWork::end_part(const wire::SecureName& next) {
+  const auto part = parts_.extract(next.job);
+  if (part.empty()) return;
+  const wire::Offer& update = part.mapped().update;
+  setup_.unmasked(next.job, update.task);
+  if (part.mapped().party->is_done() && update.task != next.task) give_up(update);
 }
 
 void SecureWork::on(const wire::SecureRoster& message) {
@@ -241,8 +260,12 @@ void SecureWork::on(const wire::SecureSignatures& message) {
   if (part == nullptr) return;
   const auto reveal = part->party->on(message);
   if (reveal) {
-    const Status noted =
-        answered_->remember_reveal(message.name.job, part->update.task, part->update.checksum);
+    const auto is_here = [this, &job = message.name.job](std::int64_t task) {
+      const auto update = setup_.outbox.update(job, task);
+      return update || update.error().code != ErrorCode::not_found;
+    };
+    const Status noted = answered_->remember_reveal(message.name.job, part->update.task,
+                                                    part->update.checksum, is_here);
     if (!noted) {
       log::error("{}", noted.error().detail);
       return refuse(message.name, "not_recorded",

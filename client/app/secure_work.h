@@ -102,6 +102,7 @@ class SecureWork {
 
   Status open_memory();
   void begin(const wire::SecureTerms& message, const Ready& ready);
+  void end_part(const wire::SecureName& next);
   Part* part_of(const wire::SecureName& name);
   Part* known_part(const wire::SecureName& name);
   template <class Message, class Answer>

@@ -8,10 +8,7 @@ namespace fed::session {
 namespace {
 
 constexpr std::uint64_t kFileBytesMax = 4 << 20;
-
-std::string words_for(std::int64_t task, const Checksum& update) {
-  return std::to_string(task) + " " + to_hex(update);
-}
+constexpr std::int64_t kStatisticsTask = 0;
 
 }  // namespace
 
@@ -32,21 +29,23 @@ Status Answered::load() {
   for (const std::string& line : lines) {
     ++number;
     const auto words = words_of(line);
-    if (words.size() != 3 && words.size() != 5) {
+    if (words.size() < 3 || words.size() % 2 == 0) {
       return wrong_line(
           file_, number,
-          "this is not \"JOB ROUND ATTEMPT\", or the same with a task and a checksum");
+          "this is not \"JOB ROUND ATTEMPT\", or the same with tasks and their checksums");
     }
     const auto round = whole_number<std::uint64_t>(words[1]);
     const auto attempt = whole_number<std::uint64_t>(words[2]);
     if (!round || !attempt) return wrong_line(file_, number, "round and attempt are numbers");
-    const bool has_revealed = words.size() == 5;
-    if (has_revealed &&
-        (!whole_number<std::int64_t>(words[3]) || words[4].size() != 2 * sizeof(Checksum))) {
-      return wrong_line(file_, number, "the task or the checksum is not a whole one");
+    std::set<Revealed> revealed;
+    for (std::size_t i = 3; i < words.size(); i += 2) {
+      const auto task = whole_number<std::int64_t>(words[i]);
+      if (!task || words[i + 1].size() != 2 * sizeof(Checksum)) {
+        return wrong_line(file_, number, "a task or a checksum is not a whole one");
+      }
+      revealed.emplace(*task, words[i + 1]);
     }
-    const std::string revealed = has_revealed ? words[3] + " " + words[4] : "";
-    if (!last_.emplace(words[0], Last{{*round, *attempt}, revealed}).second) {
+    if (!last_.emplace(words[0], Last{{*round, *attempt}, std::move(revealed)}).second) {
       return wrong_line(file_, number, words[0] + " is there twice");
     }
   }
@@ -80,15 +79,19 @@ Status Answered::remember(const std::string& job, std::uint64_t round, std::uint
 bool Answered::is_revealed(const std::string& job, std::int64_t task,
                            const Checksum& update) const {
   const auto last = last_.find(job);
-  return last != last_.end() && last->second.revealed == words_for(task, update);
+  return last != last_.end() && last->second.revealed.contains({task, to_hex(update)});
 }
 
-Status Answered::remember_reveal(const std::string& job, std::int64_t task,
-                                 const Checksum& update) {
+Status Answered::remember_reveal(const std::string& job, std::int64_t task, const Checksum& update,
+                                 const std::function<bool(std::int64_t task)>& is_here) {
   FED_CHECK(last_.contains(job));
   if (is_revealed(job, task, update)) return {};
   Jobs next = last_;
-  next[job].revealed = words_for(task, update);
+  std::set<Revealed>& revealed = next[job].revealed;
+  std::erase_if(revealed, [&](const Revealed& other) {
+    return other.first != kStatisticsTask && other.first != task && !is_here(other.first);
+  });
+  revealed.emplace(task, to_hex(update));
   return save(std::move(next));
 }
 
@@ -96,7 +99,10 @@ Status Answered::save(Jobs next) {
   std::string text;
   for (const auto& [name, last] : next) {
     text += name + " " + std::to_string(last.turn.first) + " " + std::to_string(last.turn.second);
-    text += last.revealed.empty() ? "\n" : " " + last.revealed + "\n";
+    for (const auto& [task, update] : last.revealed) {
+      text += " " + std::to_string(task) + " " + update;
+    }
+    text += "\n";
   }
   FED_TRY(replace_file(*disk_, file_, view(text), Durability::power));
   last_ = std::move(next);

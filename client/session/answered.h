@@ -6,18 +6,22 @@
 // was answered; only later ones are new. It is written before the answer leaves. Nothing is ever
 // taken out: a job's name is not used twice, and there is room for kAnsweredJobsMax of them.
 //
-// Two more words are the task and the checksum of the update for which shares were revealed last.
+// Two more words each are the task and the checksum of an update for which shares were revealed.
 // From then on the server may be able to make that sum, and from another one with the same update
 // in it, over other clients, it would learn their difference: so an update whose sum was revealed
 // is part of no other, whatever the server says became of the first. An update of another task that
-// happens to have the same bytes, as where a model does not change any more, is another one.
+// happens to have the same bytes, as where a model does not change any more, is another one. They
+// stay as long as the update may be there, those of statistics, which are always the same, for
+// ever.
 //
 // It fails closed: a file that cannot be read opens no Answered, and without one this client takes
 // part in no secure sum; what cannot be written is not answered.
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
+#include <set>
 #include <string>
 #include <utility>
 
@@ -43,17 +47,20 @@ class Answered {
   // (kAnsweredJobsMax), disk_full, io: nothing may be answered then.
   Status remember(const std::string& job, std::uint64_t round, std::uint64_t attempt);
 
-  // Whether shares were revealed for a sum with this update in it; of the job's last such update.
+  // Whether shares were revealed for a sum with this update in it.
   bool is_revealed(const std::string& job, std::int64_t task, const Checksum& update) const;
 
   // Durably, before they leave. The job has an answered attempt. Errors as of `remember`.
-  Status remember_reveal(const std::string& job, std::int64_t task, const Checksum& update);
+  // `is_here`: whether an update of a task may still be on this client.
+  Status remember_reveal(const std::string& job, std::int64_t task, const Checksum& update,
+                         const std::function<bool(std::int64_t task)>& is_here);
 
  private:
-  using Turn = std::pair<std::uint64_t, std::uint64_t>;  // round, attempt
+  using Turn = std::pair<std::uint64_t, std::uint64_t>;   // round, attempt
+  using Revealed = std::pair<std::int64_t, std::string>;  // task, checksum in hexadecimal
   struct Last {
     Turn turn;
-    std::string revealed;  // "TASK CHECKSUM", the latter in hexadecimal; empty: none
+    std::set<Revealed> revealed;
   };
   using Jobs = std::map<std::string, Last>;
 

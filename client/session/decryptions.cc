@@ -47,6 +47,12 @@ Status Decryptions::read_line(const std::string& line) {
 
 Status Decryptions::enter(const std::string& job, std::int64_t round, std::uint32_t first,
                           const crypto::Hash& ciphertexts) {
+  if (last_.size() >= kDecryptionJobsMax && !last_.contains(job)) {
+    return Error{ErrorCode::too_large,
+                 "this client has decrypted sums of 1000 jobs and remembers no more: stop it and "
+                 "remove the lines of jobs that have ended from " +
+                     file_.string()};
+  }
   Jobs next = last_;
   Last& last = next.try_emplace(job, Last{.round = round}).first->second;
   if (round < last.round) {

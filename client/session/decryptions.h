@@ -20,6 +20,7 @@
 namespace fed::session {
 
 inline constexpr const char* kDecryptions = "decrypted";  // in the state folder
+inline constexpr std::size_t kDecryptionJobsMax = 1000;
 
 // Not thread-safe. Movable; the disk outlives it.
 class Decryptions {
@@ -28,7 +29,8 @@ class Decryptions {
   static Result<Decryptions> open(Disk& disk, fs::path file);
 
   // Durably notes that this stretch of that round's sum is decrypted, unless it was. Errors:
-  // already_exists for another stretch there, or a round before the job's last one; io, disk_full.
+  // already_exists for another stretch there, or a round before the job's last one; too_large
+  // (kDecryptionJobsMax), io, disk_full.
   Status enter(const std::string& job, std::int64_t round, std::uint32_t first,
                const crypto::Hash& ciphertexts);
 

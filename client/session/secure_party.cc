@@ -2,6 +2,7 @@
 
 #include <set>
 
+#include "base/log.h"
 #include "session/secure_digest.h"
 
 namespace fed::session {
@@ -38,7 +39,13 @@ Refusal other_attempt() {
   return {RefusalReason::other_job, "this message is about another attempt than its name says"};
 }
 
-Refusal not_recorded(const Error& error) { return {RefusalReason::not_recorded, error.detail}; }
+// The names of this machine's files stay here.
+Refusal not_recorded(const Error& error) {
+  log::error("no part in secure sums: {}", error.detail);
+  return {RefusalReason::not_recorded,
+          "what this site remembers of its peers or of earlier sums cannot be used; its own log "
+          "says why"};
+}
 
 // What weigh() says, in the reasons of the protocol.
 Refusal not_met(const Error& error) {

@@ -16,6 +16,7 @@ class PrivacyChecker {
 
   void run() const {
     check_rounds();
+    check_evaluation();
     if (privacy_.at_clients()) {
       check_clients();
     } else {
@@ -67,10 +68,13 @@ class PrivacyChecker {
             "false with \"local_laplace\", since a rotation makes the sum of the magnitudes, "
             "which it clips, much longer");
     }
+  }
+
+  // Clients with noise send no metrics; the server's noise is not on those that they send.
+  void check_evaluation() const {
     if (!file_.whole("evaluation") || job_.evaluation.data) return;
     const std::string no =
-        "without \"evaluation.data\", since clients send no metrics, which no "
-        "noise would cover";
+        "without \"evaluation.data\", since no noise would cover the clients' metrics";
     needs(!job_.evaluation.target, "/evaluation/target", "none " + no);
     needs(job_.evaluation.patience == 0, "/evaluation/patience", "0 " + no);
   }

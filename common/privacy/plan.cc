@@ -57,6 +57,14 @@ Status check_request(const PlanRequest& request) {
   return {};
 }
 
+std::string statement(const Plan& plan) {
+  return fmt::format("After {} round{}, epsilon is {:.4g} at delta {:.3g} ({}) against {}.",
+                     plan.rounds, plan.rounds == 1 ? "" : "s", plan.guarantee.epsilon,
+                     plan.guarantee.delta, plan.neighbours, plan.adversary);
+}
+
+}  // namespace
+
 std::string neighbours(const PlanRequest& request) {
   return request.mechanism == Mechanism::central_gaussian
              ? "client level, one client added or removed"
@@ -78,14 +86,6 @@ std::string adversary(const PlanRequest& request) {
   }
   return {};
 }
-
-std::string statement(const Plan& plan) {
-  return fmt::format("After {} round{}, epsilon is {:.4g} at delta {:.3g} ({}) against {}.",
-                     plan.rounds, plan.rounds == 1 ? "" : "s", plan.guarantee.epsilon,
-                     plan.guarantee.delta, plan.neighbours, plan.adversary);
-}
-
-}  // namespace
 
 const char* name(Mechanism mechanism) {
   switch (mechanism) {

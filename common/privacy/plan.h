@@ -69,6 +69,10 @@ struct Plan {
   std::string statement;   // both with the figures, in one sentence
 };
 
+// The last two alone, of any request.
+std::string neighbours(const PlanRequest& request);
+std::string adversary(const PlanRequest& request);
+
 // ErrorCode::invalid for a request that has not two of the three, is out of range, or asks for what
 // no noise gives; its detail says which.
 Result<Plan> make_plan(const PlanRequest& request);

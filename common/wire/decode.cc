@@ -57,6 +57,7 @@ Message read(const fb::Offer& m, Checker& c) {
   c.require(offer.body.empty() || offer.body.size() == offer.bytes, "bytes");
   offer.attempt = c.count(m.attempt(), "attempt");
   if (m.model() != nullptr) offer.model = c.array<32>(m.model(), "model");
+  if (m.settings() != nullptr) offer.settings = c.array<32>(m.settings(), "settings");
   return offer;
 }
 Message read(const fb::Welcome& m, Checker& c) {
@@ -82,6 +83,7 @@ Message read(const fb::Task& m, Checker& c) {
                           c.array<32>(model->key(), "key")};
   }
   c.require(task.model.has_value() == (task.kind == TaskKind::training), "model");
+  c.require((task.task == 0) == (task.kind == TaskKind::statistics), "kind");
   task.means = c.numbers(m.means(), "means");
   task.deviations = c.numbers(m.deviations(), "deviations");
   c.require(task.means.size() == task.deviations.size(), "deviations");

@@ -41,10 +41,12 @@ Encoded body_of(Builder& to, const Offer& m) {
   }
   const auto metrics = to.CreateVector(list);
   const auto body = put_bytes(to, m.body);
-  flatbuffers::Offset<flatbuffers::Vector<std::uint8_t>> model;
+  flatbuffers::Offset<flatbuffers::Vector<std::uint8_t>> model, settings;
   if (m.model) model = put_bytes(to, *m.model);
-  return encoded(fb::Body::Offer, fb::CreateOffer(to, job, m.task, m.base_version, m.examples,
-                                                  m.bytes, sum, metrics, body, m.attempt, model));
+  if (m.settings) settings = put_bytes(to, *m.settings);
+  return encoded(fb::Body::Offer,
+                 fb::CreateOffer(to, job, m.task, m.base_version, m.examples, m.bytes, sum, metrics,
+                                 body, m.attempt, model, settings));
 }
 Encoded body_of(Builder& to, const Welcome& m) {
   const auto client = put(to, m.client);

@@ -129,8 +129,8 @@ struct Progress {
 // `body` is the whole of what is offered when it has at most kInlineBytesMax bytes, else empty.
 //
 // What is offered is the update itself (attempt 0), or the masked input for that attempt at secure
-// aggregation. `model` is the hash of the weights that the update was trained from; in jobs with
-// secure aggregation it is there.
+// aggregation. In jobs with secure aggregation `model` is the hash of what the update began from,
+// and `settings` that of the job's text, as terms name them (secagg/terms.h).
 struct Offer {
   std::string job;
   std::int64_t task = 0;
@@ -141,7 +141,7 @@ struct Offer {
   Metrics metrics;
   Bytes body;
   std::int64_t attempt = 0;
-  std::optional<Key> model;
+  std::optional<Key> model, settings;
 };
 // Chunks are to carry `upload` and to start at `offset`.
 struct Admit {

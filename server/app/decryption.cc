@@ -138,7 +138,9 @@ std::optional<std::string> Decryption::state() const {
     return "Round " + std::to_string(round()) + " adds up encrypted updates.";
   }
   return "Round " + std::to_string(round()) + " waits for the key holder " + holder() +
-         (holder_ ? ", which decrypts the sum." : ", which is not connected, to decrypt the sum.");
+         (holder_ ? ", which decrypts the sum."
+                  : ", which is not connected or does not hold the job's key, to decrypt the "
+                    "sum.");
 }
 
 }  // namespace fed::app

@@ -179,7 +179,7 @@ void Job::on(std::int64_t client, const wire::TaskRefused& message) {
   log::warning("job {} task {}: {} cannot do its task: {}", name(), message.task,
                services_.name_of(client), message.detail);
   handle(round::TaskFailed{client, message.task, message.detail, message.for_good});
-  if (secure_) secure_->gone(client, "has given its task back");
+  if (secure_) secure_->given_back(client, message.task);
   task_over(client, message.task, false);
 }
 

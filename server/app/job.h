@@ -157,6 +157,7 @@ class Job : public std::enable_shared_from_this<Job> {
   void begin_secure();
   void begin_decryption();
   Result<std::set<std::int64_t>> restore_secure(const store::JobProgress& progress);
+  Status clear_inputs();
   SecureRound::ModelHash model_hashes() const;
   void judge_awaited();
   Result<round::UploadFacts> real_facts(const store::UploadKey& key, std::uint64_t bytes) const;

@@ -227,7 +227,8 @@ ClosingInput Job::closing_input(const round::CloseRound& effect) {
   }
   if (secure_) input.sum = secure_->sum();
   input.provenance["job_text"] = plan_->public_text;
-  input.provenance["contributions"] = contributions.dump();
+  // Who sees the model is not to learn from it who took part.
+  if (!plan_->privacy) input.provenance["contributions"] = contributions.dump();
   if (!scaling_.empty()) input.provenance["statistics"] = scaling_text(scaling_);
   return input;
 }

@@ -39,6 +39,9 @@ class JobPrivacy {
   static Result<JobPrivacy> make(const config::JobSpec& job, std::uint64_t coordinates);
 
   const config::PrivacySpec& spec() const { return spec_; }
+  // What is hidden, and from whom, as privacy::Plan has it.
+  std::string neighbours() const { return privacy::neighbours(request_); }
+  std::string adversary() const { return privacy::adversary(request_); }
   const privacy::RdpCurve& round() const { return round_; }      // what one version costs
   std::int64_t versions_paid() const { return versions_paid_; }  // by epsilon_max
   // What these costs promise at the job's delta.

@@ -37,8 +37,7 @@ void Job::begin_decryption() {
                            }});
 }
 
-// Inputs of a sum that nobody can go on with are of no use, and go when the next one begins: their
-// clients have the updates.
+// Inputs of a sum that nobody can go on with are of no use: their clients have the updates.
 Result<std::set<std::int64_t>> Job::restore_secure(const store::JobProgress& progress) {
   std::set<std::int64_t> recorded;
   for (const store::ContributionRow& row : progress.contributions) {
@@ -49,6 +48,8 @@ Result<std::set<std::int64_t>> Job::restore_secure(const store::JobProgress& pro
     FED_ASSIGN(restored, secure_->restore(progress.open->round, model_hashes(), recorded));
     invited = std::move(restored);
   }
+  const Status cleared = invited.empty() ? clear_inputs() : Status();
+  if (!cleared) log::warning("job {}: {}", name(), cleared.error().detail);
   return invited;
 }
 
@@ -68,20 +69,23 @@ bool Job::run(const round::Await& effect) {
 }
 
 // A row of an earlier sum that is still there, since the disk was full, would be taken for an input
-// of this one by a server that starts again; and its file would keep the next input out.
-bool Job::run(const round::Secure& effect) {
-  auto rows = journal().uncommitted(name());
-  Status clean = rows ? Status() : rows.error();
-  for (std::size_t i = 0; clean && i < rows->size(); ++i) {
-    const store::ContributionRow& row = (*rows)[i];
-    clean = journal().discard_contribution(name(), {row.task, row.client},
-                                           static_cast<int>(round::Reason::attempt_abandoned));
-    if (clean) unstage({name(), row.task, row.client});
+// of the next one by a server that starts again; and its file would keep that one's input out.
+Status Job::clear_inputs() {
+  FED_ASSIGN(rows, journal().uncommitted(name()));
+  for (const store::ContributionRow& row : rows) {
+    FED_TRY(journal().discard_contribution(name(), {row.task, row.client},
+                                           static_cast<int>(round::Reason::attempt_abandoned)));
+    unstage({name(), row.task, row.client});
   }
-  if (clean) {
+  return {};
+}
+
+bool Job::run(const round::Secure& effect) {
+  const Status cleared = clear_inputs();
+  if (cleared) {
     secure_->begin(effect, model_hashes());
   } else {
-    events_.push_back(round::NotSecured{effect.round, clean.error().detail, {}});
+    events_.push_back(round::NotSecured{effect.round, cleared.error().detail, {}});
   }
   return true;
 }

@@ -43,7 +43,8 @@ Json privacy_json(const Coordinator& coordinator, const Job& job) {
   Json json = {
       {"mechanism", privacy.entry().mechanism},    {"clipping_norm", spec.clipping_norm},
       {"noise_multiplier", spec.noise_multiplier}, {"delta", spec.delta},
-      {"epsilon_max", spec.epsilon_max},           {"versions_paid", privacy.versions_paid()}};
+      {"epsilon_max", spec.epsilon_max},           {"versions_paid", privacy.versions_paid()},
+      {"neighbours", privacy.neighbours()},        {"adversary", privacy.adversary()}};
   const auto ledger = coordinator.parts().journal.privacy_ledger(job.name());
   const auto epsilon = ledger ? epsilon_of(privacy, *ledger) : Result<double>(ledger.error());
   if (epsilon) {

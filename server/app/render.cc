@@ -225,10 +225,11 @@ std::string render_why(const Json& answer) {
 std::string render_privacy(const Json& answer) {
   std::string text = fmt::format(
       "{}: {}\n  mechanism  {}, clipping norm {:.4g}, noise multiplier {:.4g}\n"
-      "  hidden     all that one client sends, in or out, from everybody who sees the models; not\n"
-      "             from the server, and not what clients say of their own test rows\n\n",
+      "  neighbours {}\n"
+      "  adversary  {}\n\n",
       answer["job"].get<std::string>(), spent(answer), answer["mechanism"].get<std::string>(),
-      answer["clipping_norm"].get<double>(), answer["noise_multiplier"].get<double>());
+      answer["clipping_norm"].get<double>(), answer["noise_multiplier"].get<double>(),
+      answer["neighbours"].get<std::string>(), answer["adversary"].get<std::string>());
   cli::Table table(
       {"institution", "versions", "epsilon", "versions of all jobs", "epsilon of all"});
   for (const Json& client : answer["clients"]) {

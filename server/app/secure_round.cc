@@ -49,6 +49,15 @@ round::TaskKind kind_of(std::int64_t round) {
   return round == 0 ? round::TaskKind::statistics : round::TaskKind::training;
 }
 
+// Else the attempt was given up, when that could not be put on record any more.
+bool has_inputs(const std::vector<store::LogEntry>& entries,
+                const std::set<std::int64_t>& recorded) {
+  return std::all_of(entries.begin() + 1, entries.end(), [&](const store::LogEntry& entry) {
+    return entry.kind != static_cast<std::uint8_t>(secure::Note::Kind::input) ||
+           recorded.contains(entry.client);
+  });
+}
+
 std::vector<secure::Note> notes_in(const std::vector<store::LogEntry>& entries) {
   std::vector<secure::Note> notes;
   for (auto entry = entries.begin() + 1; entry != entries.end(); ++entry) {
@@ -133,6 +142,7 @@ Result<std::set<std::int64_t>> SecureRound::restore(std::int64_t round, const Mo
   const bool known =
       kind_of(round) == round::TaskKind::statistics || model(effect.base_version).has_value();
   if (!known || effect.updates.size() < secagg::kClientsMin) return Clients();
+  if (!has_inputs(found->entries, recorded)) return Clients();
   const Instant now = services_.control.now();
   auto attempt = std::make_shared<secure::Attempt>(setup_for(effect, found->log.attempt(), model));
   const Status restored = attempt->restore(notes_in(found->entries), now);
@@ -157,6 +167,7 @@ Result<std::set<std::int64_t>> SecureRound::restore(std::int64_t round, const Mo
 bool SecureRound::received(std::int64_t client, const wire::Message& message) {
   const wire::SecureName* name = name_of(message);
   if (name == nullptr) return false;
+  user_.write_records();
   if (attempt_ && name->attempt == attempt_->setup().terms.attempt) {
     if (const auto* refused = std::get_if<wire::SecureRefused>(&message)) {
       log::warning("job {} round {}: {} takes no part in sum {}: {}: {}", name->job,
@@ -195,6 +206,7 @@ void SecureRound::connected(std::int64_t client) {
 }
 
 void SecureRound::gone(std::int64_t client, const std::string& why) {
+  user_.write_records();
   if (attempt_) carry_out(attempt_->gone(client, why, services_.control.now()));
 }
 
@@ -209,6 +221,10 @@ void SecureRound::remove() {
   forget();
   const Status removed = attempt_logs_of(services_).remove(plan_->spec.name);
   if (!removed) log::warning("job {}: {}", plan_->spec.name, removed.error().detail);
+}
+
+void SecureRound::given_back(std::int64_t client, std::int64_t task) {
+  if (attempt_ && attempt_->task_of(client) == task) gone(client, "has given its task back");
 }
 
 std::optional<SecureRound::Progress> SecureRound::progress() const {

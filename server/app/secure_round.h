@@ -58,6 +58,7 @@ class SecureRound : public std::enable_shared_from_this<SecureRound> {
   // It is there, with its update.
   void connected(std::int64_t client);
   void gone(std::int64_t client, const std::string& why);
+  void given_back(std::int64_t client, std::int64_t task);
 
   // The sum of the attempt that was last answered with Secured; until `forget`.
   const std::shared_ptr<const secagg::Words>& sum() const { return sum_; }

@@ -394,6 +394,7 @@ void Engine::leave_pause(Instant now, Effects& out) {
   }
   paused_at_.reset();
   ready_since_.reset();
+  in_vain_since_.reset();
   ruled_out_.clear();
   const bool stuck =
       (phase_ == Phase::closing || phase_ == Phase::committing) && !in_flight_ && !retry_at_;

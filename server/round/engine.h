@@ -134,6 +134,7 @@ class Engine {
   bool advance(Instant now, Effects& out);
   bool advance_idle(Instant now, Effects& out);
   bool advance_selecting(Instant now, Effects& out);
+  void wait_in_vain(bool in_vain, Instant now, Effects& out);
   bool advance_collecting(Instant now, Effects& out);
   bool advance_abandoned(Instant now);
   bool advance_commit(Instant now, Effects& out);
@@ -270,11 +271,12 @@ class Engine {
   bool expired_ = false;  // the deadline was seen to pass; only records in flight are waited for
   std::optional<Instant> paused_at_;    // since when the deadline's clock stands still
   std::optional<Instant> ready_since_;  // selecting: since when contributions_min could be reached
-  std::optional<Instant> retry_at_;     // abandoned; closing and committing after a failure
-  std::optional<Instant> secure_at_;    // collecting: when a sum may be tried again
-  std::int64_t secure_failures_ = 0;    // of this attempt
-  bool in_flight_ = false;              // CloseRound or CommitRound is out, unanswered
-  std::int64_t commit_failures_ = 0;    // in a row
+  std::optional<Instant> in_vain_since_;  // selecting: but for those who are ruled out
+  std::optional<Instant> retry_at_;       // abandoned; closing and committing after a failure
+  std::optional<Instant> secure_at_;      // collecting: when a sum may be tried again
+  std::int64_t secure_failures_ = 0;      // of this attempt
+  bool in_flight_ = false;                // CloseRound or CommitRound is out, unanswered
+  std::int64_t commit_failures_ = 0;      // in a row
   Refusal last_failure_;
   std::optional<Instant> started_;  // until the first event
 

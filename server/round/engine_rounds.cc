@@ -64,12 +64,10 @@ bool Engine::advance_selecting(Instant now, Effects& out) {
   const std::int64_t all = candidates.kept + candidates.all();
   if (all < least()) {
     ready_since_.reset();
-    const bool in_vain = all + candidates.ruled_out >= least();
-    if (in_vain) {
-      change_job(JobState::paused, {Reason::revealed, sentence(Reason::revealed)}, now, out);
-    }
+    wait_in_vain(all + candidates.ruled_out >= least(), now, out);
     return false;
   }
+  in_vain_since_.reset();
   if (!ready_since_) ready_since_ = now;
   // Whoever was late for the last round is there, and may be left out of this one.
   const std::int64_t there = fresh + std::ssize(candidates.late);
@@ -78,6 +76,15 @@ bool Engine::advance_selecting(Instant now, Effects& out) {
   if (!full && now < *ready_since_ + config_.policy.select_max) return false;
   begin(draw(candidates), now, out);
   return true;
+}
+
+// Others may be away for a moment only, so they have as long as for an attempt.
+void Engine::wait_in_vain(bool in_vain, Instant now, Effects& out) {
+  if (!in_vain) return in_vain_since_.reset();
+  if (!in_vain_since_) in_vain_since_ = now;
+  if (now < *in_vain_since_ + config_.policy.collect_max) return;
+  in_vain_since_.reset();
+  change_job(JobState::paused, {Reason::revealed, sentence(Reason::revealed)}, now, out);
 }
 
 bool Engine::advance_collecting(Instant now, Effects& out) {

@@ -100,8 +100,9 @@ std::optional<Instant> Engine::next_wakeup() const {
     case Phase::idle:
       return std::nullopt;
     case Phase::selecting:
-      if (!running || !ready_since_) return std::nullopt;
-      return *ready_since_ + config_.policy.select_max;
+      if (running && ready_since_) return *ready_since_ + config_.policy.select_max;
+      if (running && in_vain_since_) return *in_vain_since_ + config_.policy.collect_max;
+      return std::nullopt;
     case Phase::collecting:
       if (paused_at_ || expired_) return secure_at_;
       return secure_at_ ? std::min(*secure_at_, deadline_) : deadline_;

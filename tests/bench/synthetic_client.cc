@@ -136,7 +136,8 @@ void SyntheticClient::answer(const wire::Task& task) {
                               .metrics = {{"train_loss", 0.5}, {"train_seconds", 0.0}},
                               .body = {},
                               .attempt = 0,
-                              .model = {}}));
+                              .model = {},
+                              .settings = {}}));
 }
 
 void SyntheticClient::run(const session::SendOffer& effect) {

@@ -280,7 +280,7 @@ class Rollbacks(PrivacyCase):
         restored = self.srv.daemon.mark()
         since = [site.daemon.mark() for site in self.sites]
         self.srv.start()
-        why = r'task 1 is not given again: .*restored from a backup.*under another name'
+        why = r'task 1 is not given again: cancel the job, and submit it under another name.*restored from a backup'
         for site, mark in zip(self.sites, since):
             self.srv.daemon.wait_log(f'{site.name} cannot do its task: {why}', restored, count=2)
             site.daemon.wait_log(f'job long task 1: {why}', mark)

@@ -178,7 +178,8 @@ HostileNode::Update HostileNode::update_for(const wire::Task& task) {
                   .metrics = {},
                   .body = {},
                   .attempt = 0,
-                  .model = {}};
+                  .model = {},
+                  .settings = {}};
   return update;
 }
 

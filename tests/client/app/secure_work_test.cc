@@ -50,6 +50,7 @@ class WorkingSite {
     offer.base_version = static_cast<std::int64_t>(cohort.terms.round) - 1;
     offer.examples = 1;
     offer.model = cohort.terms.model;
+    offer.settings = cohort.terms.settings;
     const std::vector<std::uint32_t> words(length, value);
     update = outbox_.put(offer, secagg::pack(words, cohort.terms.modulus_bits)).value();
   }
@@ -190,6 +191,30 @@ TEST_CASE("secure work: what can never be masked is lost, and is trained anew") 
   CHECK(site.masked.empty());
   CHECK(site.last<wire::SecureRefused>().reason == "no_update");
   CHECK(site.lost.size() == 1);
+}
+
+TEST_CASE("secure work: an update goes into no sum that it was not made for") {
+  WorkingSite site;
+  SECTION("of another text of the job, whose noise may be less") { site.update.settings = {}; }
+  SECTION("of an earlier version of this program, which did not say") {
+    site.update.settings.reset();
+  }
+  SECTION("of another kind, which has no noise") { site.update.model = crypto::Hash{}; }
+  site.hears_terms(site.cohort.terms.attempt);
+  CHECK(site.last<wire::SecureRefused>().reason == "other_job");
+  CHECK(site.lost.size() == 1);
+}
+
+TEST_CASE("secure work: one that was revealed is given up when another task's sum begins") {
+  WorkingSite site;
+  site.reveal();
+  const wire::Offer revealed = site.update;
+  ++site.cohort.name.task;
+  site.train(2);
+  site.hears_terms(kNext);
+  CHECK(site.last<wire::SecureKeys>().name.attempt == kNext);
+  REQUIRE(site.lost.size() == 1);
+  CHECK(site.lost[0].task == revealed.task);
 }
 
 TEST_CASE("secure work: the end of a job takes its masked input off offer") {

@@ -10,6 +10,8 @@ namespace {
 
 const fs::path kFile = "/state/secure.answered";
 
+bool nobody(std::int64_t) { return false; }
+
 struct Site : test::StateDisk {
   Answered answered() { return Answered::open(disk, kFile).value(); }
 };
@@ -71,10 +73,10 @@ TEST_CASE("answered: an update whose shares were revealed is known, also after a
   Answered answered = site.answered();
   answered.remember("job", 5, 1).value();
   CHECK_FALSE(answered.is_revealed("job", 5, first));
-  answered.remember_reveal("job", 5, first).value();
+  answered.remember_reveal("job", 5, first, nobody).value();
   CHECK(answered.is_revealed("job", 5, first));
   site.fill_up();
-  CHECK(answered.remember_reveal("job", 5, second).error().code == ErrorCode::disk_full);
+  CHECK(answered.remember_reveal("job", 5, second, nobody).error().code == ErrorCode::disk_full);
   CHECK_FALSE(answered.is_revealed("job", 5, second));
   site.disk.set_faults({});
   CHECK(site.answered().is_revealed("job", 5, first));
@@ -83,17 +85,34 @@ TEST_CASE("answered: an update whose shares were revealed is known, also after a
   // What it has answered and what it has revealed do not disturb each other.
   answered.remember("job", 6, 2).value();
   CHECK(site.answered().is_revealed("job", 5, first));
-  answered.remember_reveal("job", 5, second).value();
-  CHECK_FALSE(site.answered().is_revealed("job", 5, first));
+  answered.remember_reveal("job", 5, second, nobody).value();
+  CHECK(site.answered().is_revealed("job", 5, second));
+  CHECK(site.answered().is_revealed("job", 5, first));
   CHECK_FALSE(site.answered().is_new("job", 6, 2));
+}
+
+TEST_CASE(
+    "answered: all that was revealed is known while it may be there, and statistics for ever") {
+  Site site;
+  const Checksum update{1};
+  Answered answered = site.answered();
+  answered.remember("job", 1, 1).value();
+  answered.remember_reveal("job", 0, update, nobody).value();
+  for (std::int64_t task = 4; task <= 7; ++task) {
+    answered.remember_reveal("job", task, update, [](std::int64_t t) { return t != 5; }).value();
+  }
+  for (const std::int64_t task : {0, 4, 6, 7}) {
+    CHECK(site.answered().is_revealed("job", task, update));
+  }
+  CHECK_FALSE(site.answered().is_revealed("job", 5, update));
 }
 
 TEST_CASE("answered: a damaged file is refused, and never read as less") {
   Site site;
   for (const std::string text :
        {"", "job 5 1", "job 5\n", "job five 1\n", "job 5 -1\n", "job 5 1 1\n", "job 5 1 1 abc\n",
-        "job 5 1x\n", "\n", "job 5 1\njob 6 1\n", "job 99999999999999999999 1\n",
-        "a 1 1\n\x01\n"}) {
+        "job 5 1 1 0123456789abcdef0123456789abcdef 2\n", "job 5 1x\n", "\n", "job 5 1\njob 6 1\n",
+        "job 99999999999999999999 1\n", "a 1 1\n\x01\n"}) {
     CAPTURE(text);
     site.write(kFile, text);
     const auto opened = Answered::open(site.disk, kFile);

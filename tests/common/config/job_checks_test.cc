@@ -228,7 +228,7 @@ TEST_CASE("noise of clients goes only with what it covers") {
   CHECK(parse_job(parsed.text).value() == parsed);
   const std::string no = "does not go with \"privacy\"; allowed: ";
   const std::string others =
-      " without \"evaluation.data\", since clients send no metrics, which no noise would cover";
+      " without \"evaluation.data\", since no noise would cover the clients' metrics";
   expect(job, R"({"quantisation": {"clipping_norm": 16}})",
          {{"/quantisation/clipping_norm",
            "is 16.0; allowed: 2.0, that of \"privacy\", which the noise is sized for, or none"}});

@@ -135,6 +135,15 @@ TEST_CASE("rules that the verifier does not know are checked") {
   task = std::get<Task>(sample_messages()[11]);
   task.model.reset();
   CHECK(refuses(task));
+  task.kind = TaskKind::statistics;  // of which there is one, by the number 0
+  CHECK(refuses(task));
+  task.task = 0;
+  task.privacy_tasks.clear();
+  CHECK_FALSE(refuses(task));
+  task = std::get<Task>(sample_messages()[11]);
+  task.task = 0;
+  task.privacy_tasks.clear();
+  CHECK(refuses(task));
   using Tasks = std::vector<std::int64_t>;
   for (const Tasks& wrong :
        {Tasks{0}, Tasks{-1, 2}, Tasks{2, 1}, Tasks{2, 2}, Tasks{3}, Tasks{1, 2, 3}}) {

@@ -129,11 +129,30 @@ TEST_CASE(
   const std::string end = bench.tell(TaskFailed{3, 1, "revealed", true});
   CHECK(end == "");  // 4 may be waited for
   CHECK(bench.tell(TaskFailed{4, 1, "no data"}).starts_with("abandon 1.1 too_few_clients"));
-  CHECK(bench.later(10) == "job paused revealed");
+  CHECK(bench.later(10) == "");  // others may be away for a moment
+  REQUIRE(bench.engine.next_wakeup());
+  bench.now = *bench.engine.next_wakeup();
+  CHECK(bench.tell(Tick{}) == "job paused revealed");
   bench.tell(ClientAvailable{5, 1});  // not before somebody says so
   CHECK(bench.later(10) == "");
   CHECK(bench.tell(Order{JobState::running}) == "job running by_operator");
   CHECK(bench.later(10) == "begin 1.2 [1 3 4 5]; assign 5; assign 1; assign 3; assign 4");
+}
+
+TEST_CASE("who was away while others could do no more makes the round with them") {
+  Bench bench;
+  bench.begin();
+  for (ClientId client = 3; client <= 4; ++client) bench.tell(ClientGone{client});
+  for (ClientId client = 1; client <= 2; ++client) {
+    bench.tell(TaskFailed{client, 1, "revealed", true});
+  }
+  CHECK(bench.later(1000).starts_with("abandon 1.1"));
+  for (ClientId client = 3; client <= 4; ++client) {
+    bench.tell(ClientAvailable{client, 1});
+    CHECK(bench.later(10) == "");
+  }
+  bench.tell(ClientAvailable{5, 1});
+  CHECK(bench.later(10) == "begin 1.2 [3 4 5]; assign 3; assign 4; assign 5");
 }
 
 TEST_CASE("others make the round in which some can do no more") {
