@@ -96,8 +96,7 @@ constexpr Entry kEntries[] = {
      "Another version would cost more privacy than the job's epsilon_max; export the model."},
     {Reason::revealed, "revealed",
      "Too few clients are left for this round: those of a sum that failed when it was revealed "
-     "have "
-     "nothing else to send. Resume the job once other clients have joined, or cancel it."},
+     "have nothing else to send. Resume the job once other clients have joined, or cancel it."},
     {Reason::not_chosen, "not_chosen",
      "This client is not asked at the moment; a task comes by itself."},
 };

@@ -122,7 +122,7 @@ TEST_CASE("sums: whatever the disk fails to do at the end of a sum, there is no 
 }
 
 TEST_CASE("sums: whatever the disk fails to do when a sum fails, the next one is of everybody") {
-  // It is needed by everybody, and one is away as it is to reveal its shares.
+  // It needs everybody, and two are away as they are to reveal their shares.
   for (std::uint64_t which = 1; which <= 60; ++which) {
     CAPTURE(which);
     Cohort cohort(R"({

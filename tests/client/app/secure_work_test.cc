@@ -195,7 +195,9 @@ TEST_CASE("secure work: what can never be masked is lost, and is trained anew") 
 
 TEST_CASE("secure work: an update goes into no sum that it was not made for") {
   WorkingSite site;
-  SECTION("of another text of the job, whose noise may be less") { site.update.settings = {}; }
+  SECTION("of another text of the job, whose noise may be less") {
+    site.update.settings = crypto::Hash{};
+  }
   SECTION("of an earlier version of this program, which did not say") {
     site.update.settings.reset();
   }
