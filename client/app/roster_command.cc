@@ -99,12 +99,12 @@ int list(const cli::Arguments& arguments, const config::ClientSpec& spec) {
   return cli::done;
 }
 
-int say(const cli::Arguments& arguments, const char* done, const std::string& name) {
+int say(const cli::Arguments& arguments, const char* done, const std::string& name,
+        const std::string& what) {
   if (arguments.json()) {
     fmt::print("{}\n", Json{{done, name}}.dump());
   } else {
-    fmt::print("{} {}. `fedclient run` takes it up when it starts.\n", name,
-               std::string_view(done) == "pinned" ? "is pinned" : "is forgotten");
+    fmt::print("{} {}. `fedclient run` takes it up when it starts.\n", name, what);
   }
   return cli::done;
 }
@@ -122,12 +122,30 @@ Status hand_over(const fs::path& state) {
   return {};
 }
 
-int pin(const cli::Arguments& arguments, Peers& peers, const std::string& name,
-        const std::string& text) {
+// Nobody sums with itself.
+Status check_other(const Self& self, const std::string& name, const std::string& key) {
+  if (name == self.name) {
+    return Error{ErrorCode::invalid, name + " is this client itself; pin the others"};
+  }
+  if (!self.key || *self.key != key) return {};
+  return Error{ErrorCode::invalid, "that is this client's own key; ask " + name + " for its key"};
+}
+
+int pin(const cli::Arguments& arguments, const config::ClientSpec& spec, Peers& peers,
+        const std::string& name, const std::string& text) {
   const auto key = session::parse_verify_key(text);
   if (!key) return cli::fail(arguments, key.error(), cli::bad_usage);
+  const Status other = check_other(self_of(spec), name, session::to_text(*key));
+  if (!other) return cli::fail(arguments, other.error(), cli::bad_usage);
+  const auto before = peers.lookup(name);
   const auto pinned = peers.pin(name, *key, unix_seconds());
-  if (pinned) return say(arguments, "pinned", name);
+  const bool replaced = before && *before != *key;
+  if (pinned) {
+    return say(arguments, "pinned", name,
+               replaced ? "is pinned; its earlier key " + session::to_text(*before) +
+                              " is not accepted any more"
+                        : "is pinned");
+  }
   const bool usage = pinned.error().code == ErrorCode::invalid;
   return cli::fail(arguments, pinned.error(), usage ? cli::bad_usage : cli::refused);
 }
@@ -135,7 +153,7 @@ int pin(const cli::Arguments& arguments, Peers& peers, const std::string& name,
 int forget(const cli::Arguments& arguments, Peers& peers, const std::string& name) {
   const auto forgotten = peers.forget(name);
   if (!forgotten) return cli::fail(arguments, forgotten.error());
-  return say(arguments, "forgotten", name);
+  return say(arguments, "forgotten", name, "is forgotten");
 }
 
 struct Change {
@@ -144,14 +162,15 @@ struct Change {
 
 // A client that runs has the roster in its memory and would write over what is changed here: the
 // lock is kept meanwhile.
-int change(const cli::Arguments& arguments, const fs::path& state, const Change& what) {
+int change(const cli::Arguments& arguments, const config::ClientSpec& spec, const Change& what) {
+  const fs::path& state = spec.state_dir;
   const auto lock = lock_state(real_disk(), state);
   if (!lock) return cli::fail(arguments, lock.error());
   auto peers = load_roster(real_disk(), state);
   if (!peers) return fail_to_load(arguments, peers.error());
   const auto words = arguments.texts("words");
-  const int status =
-      what.pins ? pin(arguments, *peers, words[1], words[2]) : forget(arguments, *peers, words[1]);
+  const int status = what.pins ? pin(arguments, spec, *peers, words[1], words[2])
+                               : forget(arguments, *peers, words[1]);
   const auto handed = hand_over(state);
   return handed || status != cli::done ? status : cli::fail(arguments, handed.error());
 }
@@ -170,7 +189,7 @@ int run(const cli::Arguments& arguments) {
     return cli::fail(arguments, {ErrorCode::not_found,
                                  "there is no " + state.string() + "; run `fedclient join` first"});
   }
-  return words.empty() ? list(arguments, *spec) : change(arguments, state, what);
+  return words.empty() ? list(arguments, *spec) : change(arguments, *spec, what);
 }
 
 }  // namespace

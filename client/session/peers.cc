@@ -240,6 +240,13 @@ Status Peers::pin(const std::string& name, const crypto::VerifyKey& key, std::in
   if (!is_peer_name(name)) {
     return Error{ErrorCode::invalid, "\"" + name + "\" is no client's name"};
   }
+  const auto other = std::find_if(peers_.begin(), peers_.end(), [&](const auto& entry) {
+    return entry.first != name && entry.second.key == key;
+  });
+  if (other != peers_.end()) {
+    return Error{ErrorCode::invalid, "that is the key of " + other->first +
+                                         " in this site's roster; no two sites have the same one"};
+  }
   Peer peer{key, day(at), true};
   const auto known = peers_.find(name);
   if (known != peers_.end() && known->second.key == key) peer.since = known->second.since;

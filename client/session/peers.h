@@ -77,6 +77,7 @@ class Peers {
   std::optional<crypto::VerifyKey> lookup(std::string_view name) const;
 
   // By a person, for a key that was compared over another way than the server. Ends the alarm.
+  // ErrorCode::invalid for what is no client's name, or a key that another peer has.
   Status pin(const std::string& name, const crypto::VerifyKey& key, std::int64_t at);
   // Ends the alarm as well. ErrorCode::not_found if there is no such peer.
   Status forget(const std::string& name);

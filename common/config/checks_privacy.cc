@@ -44,6 +44,14 @@ class PrivacyChecker {
           "\"uniform\", so that nobody's data say who is asked");
     needs(!job_.inputs || job_.inputs->scaling != InputsSpec::Scaling::federated, "/inputs/scaling",
           "\"none\" or \"constants\", since sums of columns have no noise");
+    if (!file_.whole("rounds") || privacy_.delta * static_cast<double>(job_.rounds.cohort) < 1) {
+      return;
+    }
+    report("/privacy/delta", "is " + plain(privacy_.delta) +
+                                 "; allowed: below 1 / \"cohort\" of "
+                                 "\"rounds\", which is " +
+                                 std::to_string(job_.rounds.cohort) +
+                                 ", since with such a chance some site may be given away whole");
   }
 
   // Noise of the server.

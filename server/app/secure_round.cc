@@ -173,6 +173,7 @@ bool SecureRound::received(std::int64_t client, const wire::Message& message) {
       log::warning("job {} round {}: {} takes no part in sum {}: {}: {}", name->job,
                    attempt_->setup().terms.round, services_.name_of(client), name->attempt,
                    refused->reason, refused->detail);
+      reported_.insert(client);
     }
     carry_out(attempt_->received(client, message, services_.control.now()));
   }
@@ -212,6 +213,7 @@ void SecureRound::gone(std::int64_t client, const std::string& why) {
 
 void SecureRound::forget() {
   attempt_.reset();
+  reported_.clear();
   log_.reset();
   sum_.reset();
   timer_.cancel();
@@ -270,7 +272,19 @@ void SecureRound::carry_out(secure::Actions actions) {
       finish();
     }
   }
+  report_lost();
   schedule();
+}
+
+// The sum goes on without them.
+void SecureRound::report_lost() {
+  if (!attempt_) return;
+  const secagg::Terms& terms = attempt_->setup().terms;
+  for (const auto& [client, lost] : attempt_->lost()) {
+    if (!reported_.insert(client).second) continue;
+    log::warning("job {} round {}: {} is left out of sum {}: it {}", terms.job, terms.round,
+                 services_.name_of(client), terms.attempt, lost.detail);
+  }
 }
 
 void SecureRound::fail(std::string detail, std::vector<secure::Failed::Lost> lost) {

@@ -84,6 +84,7 @@ class SecureRound : public std::enable_shared_from_this<SecureRound> {
   void carry_out(secure::Actions actions);
   Status write(const secure::Note& note);
   bool needs_record(const secure::Actions& actions) const;
+  void report_lost();
   void fail(std::string detail, std::vector<secure::Failed::Lost> lost = {});
   void finish();
   void finished(boost::system::result<secagg::Words, Unmade> sum);
@@ -94,6 +95,7 @@ class SecureRound : public std::enable_shared_from_this<SecureRound> {
   const User user_;
   std::shared_ptr<secure::Attempt> attempt_;  // once it is complete, only read
   std::optional<store::AttemptLog> log_;      // none: the rest is not recorded
+  std::set<std::int64_t> reported_;           // in our log, as left out
   std::shared_ptr<const secagg::Words> sum_;
   Timer timer_;
 };

@@ -138,7 +138,11 @@ Status Attempt::accept(std::int64_t client, const wire::SecureKeys& message) {
   if (message.keys.id != invited(client).id) {
     return Error{ErrorCode::invalid, "its keys are under another name than its own"};
   }
-  return server_.keys(message.keys);
+  const Status taken = server_.keys(message.keys);
+  if (taken || taken.error().code != ErrorCode::unauthentic) return taken;
+  return Error{ErrorCode::unauthentic,
+               "its keys are not signed by the identity that it joined with (is its identity.key "
+               "another site's, or an older one?)"};
 }
 
 Status Attempt::accept(std::int64_t client, const wire::SecureShares& message) {

@@ -74,6 +74,19 @@ class Roster(Case):
             self.assertNotEqual(err, '')
         self.assertFalse(os.path.exists(self.path('state', 'roster')))
 
+    def test_what_cannot_be_another_site(self):
+        self.roster('pin', 'alpha', self.KEY)
+        own = self.roster()['self']['key']
+        for words, why in ((['beta', self.KEY], 'the key of alpha'), (['site-1', self.OTHER], 'this client itself'),
+                           (['beta', own], "this client's own key")):
+            self.assertIn(why, self.roster('pin', *words, status=2)['detail'])
+        self.assertEqual([peer['name'] for peer in self.roster()['peers']], ['alpha'])
+
+    def test_a_key_that_is_replaced_is_named(self):
+        self.roster('pin', 'alpha', self.KEY)
+        _, out, _ = call('roster', 'pin', 'alpha', self.OTHER, '--config', self.config)
+        self.assertIn(f'its earlier key {self.KEY} is not accepted any more', out)
+
     def test_a_damaged_file_is_named_with_its_line(self):
         with open(self.path('state', 'roster'), 'w', encoding='utf-8') as file:
             file.write('# mine\nalpha\n')

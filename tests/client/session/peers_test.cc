@@ -253,6 +253,7 @@ TEST_CASE("peers: a person pins and forgets, and that ends an alarm") {
   meet(peers, {{"alpha", key(8)}}).value();
   peers.pin("alpha", key(8), kNow + 2 * 86400).value();  // known since then all the same
   CHECK(peers.all().at("alpha").since == "2026-11-23");
+  CHECK_THAT(peers.pin("gamma", key(8), kNow).error().detail, Catch::Contains("key of alpha"));
   peers.forget("beta").value();
   CHECK(peers.forget("beta").error().code == ErrorCode::not_found);
   const Peers later = site.peers();

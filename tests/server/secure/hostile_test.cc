@@ -84,6 +84,15 @@ TEST_CASE("hostile: where there is no sum without it, it is named, and not as a 
   }
 }
 
+TEST_CASE(
+    "hostile: who is left out is known while the sum goes on, and a wrong identity by its name") {
+  Drill drill = drill_with(10, change<wire::SecureKeys>([](auto& m) { m.keys.signature[5] ^= 1; }));
+  drill.run();
+  REQUIRE(drill.complete);
+  REQUIRE(drill.attempt.lost().size() == 1);
+  CHECK_THAT(drill.attempt.lost().begin()->second.detail, Catch::Contains("identity.key"));
+}
+
 TEST_CASE("hostile: wrong shares in the end are of no use, and others are enough") {
   const auto garbage = change<wire::SecureReveal>([](auto& m) {
     for (auto& share : m.shares) share.share[7] ^= 1;
