@@ -214,8 +214,7 @@ TEST_CASE("privacy goes only with what its noise covers") {
   expect(job, R"({"privacy": {"delta": 0.1}, "rounds": {"cohort": 10}})",
          {{"/privacy/delta",
            "is 0.1; allowed: below 1 / \"cohort\" of \"rounds\", which is 10, since with such a "
-           "chance "
-           "some site may be given away whole"}});
+           "chance some site may be given away whole"}});
   expect(job, R"({"privacy": {"epsilon_max": null}})",
          {{"/privacy/epsilon_max", "is missing; needed: a number above 0 and at most 1000000"}});
 }
