@@ -103,6 +103,7 @@ class Coordinator final : public SessionListener {
 
   Status load_directory();
   Result<std::shared_ptr<const Plan>> plan_that_fits(config::JobSpec spec);
+  Status check_key_holder(const config::JobSpec& spec) const;
   void consider(const std::string& name);
   void adopt(const std::string& name);
   void reject(const std::string& name, Error why);

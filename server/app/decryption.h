@@ -42,6 +42,9 @@ class Decryption : public std::enable_shared_from_this<Decryption> {
 
   // What it waits for, as a sentence; nothing when nothing is under way.
   std::optional<std::string> state() const;
+  const std::string& holder() const { return plan_->spec.homomorphic_encryption->key_holder; }
+  // Connected, and with the job's key.
+  bool holder_is_there() const { return holder_.has_value(); }
 
  private:
   struct Question {
@@ -58,7 +61,6 @@ class Decryption : public std::enable_shared_from_this<Decryption> {
   void fail(Error why, bool retryable = false);
   bool is_asked(std::int64_t client, std::int64_t round) const;
   std::int64_t round() const { return question_->input.round.round; }
-  const std::string& holder() const { return plan_->spec.homomorphic_encryption->key_holder; }
 
   const std::shared_ptr<const Plan> plan_;
   const Services& services_;

@@ -80,6 +80,8 @@ class Job : public std::enable_shared_from_this<Job> {
   std::optional<SecureRound::Progress> secure_progress() const;
   // What the sum of encrypted updates waits for, as a sentence, if one is being made.
   std::optional<std::string> decryption_state() const;
+  // Of a job with encryption whose key holder is not connected, or has another key: its name.
+  std::string key_holder_missing() const;
   std::optional<std::int64_t> best_version() const;
 
  private:

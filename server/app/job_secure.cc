@@ -118,6 +118,10 @@ std::optional<std::string> Job::decryption_state() const {
   return decryption_ ? decryption_->state() : std::nullopt;
 }
 
+std::string Job::key_holder_missing() const {
+  return decryption_ && !decryption_->holder_is_there() ? decryption_->holder() : "";
+}
+
 std::optional<SecureRound::Progress> Job::secure_progress() const {
   return secure_ ? secure_->progress() : std::nullopt;
 }

@@ -66,7 +66,8 @@ std::string quorum(const Json& job) {
       fmt::format("  updates   {} {}/{}, at least {} to count", cli::progress_bar(accepted, goal),
                   accepted, goal, number(quorum, "min"));
   if (job.contains("seconds_left")) {
-    line += ", deadline in " + duration_text(std::max(0.0, job["seconds_left"].get<double>()));
+    line += job["phase"] == "selecting" ? ", begins in at most " : ", deadline in ";
+    line += duration_text(std::max(0.0, job["seconds_left"].get<double>()));
   }
   return line + "\n";
 }

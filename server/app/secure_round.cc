@@ -232,7 +232,8 @@ void SecureRound::given_back(std::int64_t client, std::int64_t task) {
 std::optional<SecureRound::Progress> SecureRound::progress() const {
   if (!attempt_) return std::nullopt;
   const auto& waiting = attempt_->waiting();
-  return Progress{secure::name(attempt_->step()), {waiting.begin(), waiting.end()}};
+  return Progress{
+      secure::name(attempt_->step()), {waiting.begin(), waiting.end()}, attempt_->deadline()};
 }
 
 // Once the shares are asked for, nobody is told anything more: without the rest of the record a

@@ -69,6 +69,7 @@ class SecureRound : public std::enable_shared_from_this<SecureRound> {
   struct Progress {
     std::string step;
     std::vector<std::int64_t> waiting;
+    Instant deadline;  // of the step
   };
   std::optional<Progress> progress() const;
 

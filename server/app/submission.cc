@@ -57,10 +57,27 @@ Result<std::shared_ptr<const Plan>> Coordinator::plan_that_fits(config::JobSpec 
   return plan;
 }
 
+// Else the sites would train for a sum that nobody decrypts.
+Status Coordinator::check_key_holder(const config::JobSpec& spec) const {
+  if (!spec.homomorphic_encryption) return {};
+  const std::string& holder = spec.homomorphic_encryption->key_holder;
+  FED_ASSIGN(clients, parts_.journal.clients());
+  const bool joined = std::any_of(clients.begin(), clients.end(), [&](const store::Client& client) {
+    return client.name == holder && !client.revoked_at;
+  });
+  if (joined) return {};
+  return Error{ErrorCode::invalid,
+               "homomorphic_encryption.key_holder: no client \"" + holder +
+                   "\" has joined; `fedserver clients` shows who has, `fedserver invite " + holder +
+                   "` lets it join"};
+}
+
 void Coordinator::submit(config::JobSpec spec, Done done) {
   const std::string name = spec.name;
   auto plan = plan_that_fits(std::move(spec));
   if (!plan) return done(plan.error());
+  const Status known = check_key_holder((*plan)->spec);
+  if (!known) return done(known.error());
   Candidate candidate{std::make_shared<Job>(*plan, services_), {}, std::move(done), {}};
   for (const auto& [client, session] : sessions_) {
     candidate.asked.insert(client);

@@ -132,11 +132,13 @@ View view_of(const Coordinator& coordinator, const Job& job) {
   if (view.report.deadline) view.deadline_s = seconds(*view.report.deadline - job.now());
   if (const auto sum = job.secure_progress()) {
     view.sum_step = sum->step;
+    view.deadline_s = seconds(sum->deadline - job.now());
     for (const std::int64_t client : sum->waiting) {
       view.sum_waits_for.push_back(coordinator.name_of(client));
     }
   }
   view.decryption = job.decryption_state();
+  view.key_holder_missing = job.key_holder_missing();
   const Collector collector(coordinator, job);
   std::set<std::int64_t> known;
   for (const round::ClientReport& client : view.report.clients) {

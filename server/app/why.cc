@@ -97,10 +97,16 @@ std::string list(std::span<const Site> sites, double silent_s_max) {
   return text;
 }
 
+std::string begins(const View& view) {
+  if (!view.deadline_s) return "";
+  return fmt::format(" It begins in {} with those who are there by then.",
+                     duration_text(std::max(0.0, *view.deadline_s)));
+}
+
 std::string selecting(const View& view) {
   const round::Report& report = view.report;
   const std::int64_t there = report.accepted + report.available;
-  if (there >= report.contributions_min) return round::waiting_for(report);
+  if (there >= report.contributions_min) return round::waiting_for(report) + begins(view);
   std::string text = fmt::format("{} cannot begin: it needs {} sites, and {} can take part now.",
                                  round_name(report), report.contributions_min, there);
   std::vector<Site> missing;
@@ -162,7 +168,9 @@ std::string securing(const View& view) {
   if (view.sum_waits_for.size() > kSitesNamed) {
     text += fmt::format(" and {} more", view.sum_waits_for.size() - kSitesNamed);
   }
-  return text + "; who does not answer in time is left out.";
+  text += "; who does not answer in time is left out";
+  if (!view.deadline_s) return text + ".";
+  return text + " (" + duration_text(std::max(0.0, *view.deadline_s)) + " left).";
 }
 
 }  // namespace
@@ -238,6 +246,12 @@ std::string explain(const View& view) {
   if (at_work && report.phase != round::Phase::abandoned &&
       report.last_failure.reason != round::Reason::none) {
     text += " The attempt before failed: " + report.last_failure.detail;
+  }
+  if (at_work && !view.decryption && !view.key_holder_missing.empty()) {
+    text += fmt::format(
+        " No version can be made without its key holder {}, which is not connected "
+        "or does not hold the job's key.",
+        view.key_holder_missing);
   }
   if (!view.room.enough_disk()) {
     text += fmt::format(" The disk is too full: {} are free, this round's updates need {}.",

@@ -52,11 +52,12 @@ struct View {
   round::Report report{};
   std::vector<Site> sites{};  // see by_urgency
   Room room{};
-  double silent_s_max = 45;  // a client that lives says something within that time
-  std::optional<double> deadline_s{};
-  std::string sum_step{};  // of the secure sum that is being made; empty: none is
+  double silent_s_max = 45;            // a client that lives says something within that time
+  std::optional<double> deadline_s{};  // of what the round is at: see Report, Progress
+  std::string sum_step{};              // of the secure sum that is being made; empty: none is
   std::vector<std::string> sum_waits_for{};
   std::optional<std::string> decryption{};  // what the sum of encrypted updates waits for
+  std::string key_holder_missing{};         // of a job with encryption; empty: it is there
 };
 
 // Those first that hold the round up, the worst of them in front; then by state and name.

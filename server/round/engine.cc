@@ -79,6 +79,7 @@ void Engine::on(const ClientAvailable& event, Instant now, Effects& out) {
     return;
   }
   available_[event.client] = event.examples;
+  seen_.insert(event.client);
   const auto at = members_.find(event.client);
   if (at == members_.end()) {
     if (gathers() && job_ == JobState::running && !asynchronous()) {
@@ -109,6 +110,7 @@ void Engine::on(const ClientGone& event, Instant now, Effects&) {
 
 void Engine::on(const ClientRemoved& event, Instant now, Effects& out) {
   on(ClientGone{event.client}, now, out);
+  seen_.erase(event.client);
   const auto at = members_.find(event.client);
   if (at == members_.end() || !outstanding(at->second.status)) return;
   Member& member = at->second;

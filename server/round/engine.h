@@ -169,6 +169,7 @@ class Engine {
     std::int64_t all() const { return std::ssize(fresh) + std::ssize(late) + std::ssize(tried); }
   };
   Pool pool() const;
+  bool full(const Pool& pool) const;
   std::vector<ClientId> draw(const Pool& pool) const;
 
   // Jobs with secure aggregation.
@@ -245,6 +246,7 @@ class Engine {
 
   EngineConfig config_;
   std::map<ClientId, std::int64_t> available_;  // declared examples
+  std::set<ClientId> seen_;                     // available at some time, and not removed
 
   JobState job_ = JobState::running;
   Refusal job_reason_;

@@ -60,7 +60,6 @@ bool Engine::advance_selecting(Instant now, Effects& out) {
   }
   if (job_ != JobState::running) return false;
   const Pool candidates = pool();
-  const std::int64_t fresh = candidates.kept + std::ssize(candidates.fresh);
   const std::int64_t all = candidates.kept + candidates.all();
   if (all < least()) {
     ready_since_.reset();
@@ -69,13 +68,22 @@ bool Engine::advance_selecting(Instant now, Effects& out) {
   }
   in_vain_since_.reset();
   if (!ready_since_) ready_since_ = now;
-  // Whoever was late for the last round is there, and may be left out of this one.
-  const std::int64_t there = fresh + std::ssize(candidates.late);
-  const bool full = fresh >= config_.policy.cohort ||
-                    (there >= config_.policy.cohort && fresh >= config_.policy.contributions_goal);
-  if (!full && now < *ready_since_ + config_.policy.select_max) return false;
+  if (!full(candidates) && now < *ready_since_ + config_.policy.select_max) return false;
   begin(draw(candidates), now, out);
   return true;
+}
+
+// Nobody is waited for where others would not be asked, or where there are none: whoever was late
+// for the last round is there, and may be left out of this one.
+bool Engine::full(const Pool& candidates) const {
+  const Policy& policy = config_.policy;
+  const std::int64_t fresh = candidates.kept + std::ssize(candidates.fresh);
+  if (fresh >= policy.cohort) return true;
+  const std::int64_t there = fresh + std::ssize(candidates.late);
+  if (there >= policy.cohort && fresh >= policy.contributions_goal) return true;
+  const bool all_there = std::all_of(seen_.begin(), seen_.end(),
+                                     [&](ClientId client) { return available_.contains(client); });
+  return all_there && candidates.kept + candidates.all() >= policy.cohort;
 }
 
 // Others may be away for a moment only, so they have as long as for an attempt.

@@ -165,6 +165,7 @@ Report Engine::report() const {
                 .round = round(),
                 .attempt = attempt_,
                 .available = others.all(),
+                .second_choice = std::ssize(others.late) + std::ssize(others.tried),
                 .cohort = phase_ == Phase::idle || phase_ == Phase::selecting
                               ? config_.policy.cohort
                               : std::ssize(members_),
@@ -178,6 +179,9 @@ Report Engine::report() const {
                 .best = stopping_.best,
                 .clients = {}};
   if (phase_ == Phase::collecting && !paused_at_) result.deadline = deadline_;
+  if (phase_ == Phase::selecting && ready_since_ && !paused_at_) {
+    result.deadline = *ready_since_ + config_.policy.select_max;
+  }
   for (const auto& [client, member] : members_) {
     result.clients.push_back({.client = client,
                               .member = true,

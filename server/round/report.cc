@@ -17,8 +17,14 @@ std::string selecting(const Report& report) {
         "Round {} waits for {} more client(s) to connect; {} of at least {} are there.",
         report.round, report.contributions_min - there, there, report.contributions_min);
   }
-  return fmt::format("Round {} waits a moment for a full cohort; {} of {} clients are there.",
-                     report.round, there, report.cohort);
+  std::string text =
+      fmt::format("Round {} waits a moment for a full cohort; {} of {} clients are there",
+                  report.round, there, report.cohort);
+  if (report.second_choice > 0) {
+    text += fmt::format(", {} of them late for the last round or failed in this one",
+                        report.second_choice);
+  }
+  return text + ".";
 }
 
 std::string collecting(const Report& report) {

@@ -41,11 +41,14 @@ struct Report {
   std::int64_t round = 0;      // at work, or next
   std::int64_t attempt = 0;    // 0: not begun
   std::int64_t available = 0;  // could be selected: connected, able, not yet counted in this round
-  std::int64_t cohort = 0;     // members now; before the selection: wanted
-  std::int64_t accepted = 0;   // with secure aggregation: or ready
-  std::int64_t outstanding = 0;  // members that may still deliver
+  std::int64_t second_choice = 0;  // of them: late for the last round, or failed in this one
+  std::int64_t cohort = 0;         // members now; before the selection: wanted
+  std::int64_t accepted = 0;       // with secure aggregation: or ready
+  std::int64_t outstanding = 0;    // members that may still deliver
   std::int64_t contributions_min = 0, contributions_goal = 0;
-  std::optional<Instant> deadline{};  // collecting; nothing while the job is paused
+  // Selecting: when the round begins with those who are there, if they are enough; collecting: when
+  // it closes or is abandoned. Nothing while the job is paused.
+  std::optional<Instant> deadline{};
   std::optional<Instant> retry_at{};  // of an abandoned attempt or a failed commit
   Refusal last_failure{};  // of the last abandoned attempt or failed commit of this round
   std::optional<Evaluation> best{};

@@ -114,6 +114,8 @@ class Attempt {
   std::optional<std::int64_t> task_of(std::int64_t client) const;
   // Who is waited for.
   const std::set<std::int64_t>& waiting() const { return waiting_; }
+  // Of the step: who has not answered by then is left out.
+  Instant deadline() const { return deadline_; }
   // Who is out of it, by client.
   const std::map<std::int64_t, Failed::Lost>& lost() const { return out_; }
   // Whose inputs are in the sum; from the end of the inputs on.

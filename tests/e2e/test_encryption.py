@@ -124,7 +124,14 @@ class Encryption(harness.TestCase):
         self.assertEqual([site.trainings('again', 1) for site in self.sites], [1] * SITES)
         self.assert_model_of_all('again', rounds=1)
 
+    def test_a_job_of_a_key_holder_that_has_not_joined_is_refused(self):
+        self.assertFails(self.srv.try_submit(self.job('nobody', rounds=1)), 1, 'key_holder: no client "holder" has joined')
+        self.holder(start=False)
+        self.srv.cli('revoke', 'holder')
+        self.assertFails(self.srv.try_submit(self.job('nobody', rounds=1)), 1, 'key_holder: no client "holder" has joined')
+
     def test_a_waiting_job_can_be_cancelled(self):
+        self.holder(start=False)
         self.srv.submit(self.job('gone', rounds=1))
         self.srv.daemon.wait_log('job gone round 1: the sum of 3 updates is to be decrypted')
         self.assertEqual(self.srv.cli('cancel', 'gone').status, 0)
@@ -141,6 +148,7 @@ class Encryption(harness.TestCase):
         self.assertFails(holder.cli('check', '--job', self.path('job.json')), 2, 'this client has no data')
 
     def test_whoever_has_another_key_declines(self):
+        self.holder(start=False)
         other = self.make_key(self.path('other.key'))
         job = self.job('other')
         job['homomorphic_encryption']['public_key'] = other

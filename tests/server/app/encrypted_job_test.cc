@@ -109,7 +109,9 @@ TEST_CASE("an encrypted job: its version is made of the sum that the key holder 
   world.complete();
   CHECK(world.job().version() == 0);
   CHECK_THAT(world.job().decryption_state().value_or(""), Catch::Contains("not connected"));
+  CHECK(world.job().key_holder_missing() == "site-9");
   world.holder_comes();
+  CHECK(world.job().key_holder_missing().empty());
   CHECK(world.question().clients == 3);
   world.holder_answers(answer_to(world.question()));
   REQUIRE(world.job().version() == 1);

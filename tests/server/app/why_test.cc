@@ -6,6 +6,7 @@ namespace fed::app {
 namespace {
 
 using Catch::Contains;
+using Catch::EndsWith;
 using Catch::StartsWith;
 
 Site site(const std::string& name, const std::string& state) {
@@ -185,6 +186,32 @@ TEST_CASE("a round that cannot begin names who is missing, and why") {
   CHECK_THAT(explain(selecting), Contains("and 4 more"));
   selecting.sites = {there};
   CHECK_THAT(explain(selecting), Contains("Invite more sites"));
+}
+
+TEST_CASE("until when clients are waited for is told") {
+  View waits = view({site("west", "available")});
+  waits.report.phase = round::Phase::selecting;
+  waits.report.available = waits.report.contributions_min = 1;
+  waits.deadline_s = 12;
+  CHECK_THAT(explain(waits), EndsWith("It begins in 12 s with those who are there by then."));
+
+  View sum = view({site("west", "ready"), site("east", "ready")});
+  sum.report.phase = round::Phase::securing;
+  sum.sum_step = "shares";
+  sum.sum_waits_for = {"east"};
+  sum.deadline_s = 7.2;
+  CHECK_THAT(explain(sum),
+             EndsWith("waits for east; who does not answer in time is left out (7.2 s "
+                      "left)."));
+}
+
+TEST_CASE("a key holder that is not there is told while there is time to start it") {
+  View early = view({uploader("south", 10)});
+  CHECK_THAT(explain(early), !Contains("key holder"));
+  early.key_holder_missing = "notary";
+  CHECK_THAT(explain(early), Contains("No version can be made without its key holder notary"));
+  early.decryption = "Round 12 waits for the key holder notary.";
+  CHECK_THAT(explain(early), !Contains("No version"));
 }
 
 TEST_CASE("a pause, an earlier failure and a full disk are told") {

@@ -172,8 +172,7 @@ TEST_CASE("a job whose only clients keep failing slows down to its longest pause
   for (int i = 0; i < 8; ++i) {
     bench.tell(TaskFailed{1, 1, "out of memory"});
     pauses.push_back(seconds(only<AbandonRound>(bench.effects).at(0).pause));
-    bench.wait(pauses.back());
-    REQUIRE_THAT(bench.wait(2), Catch::StartsWith("begin"));
+    REQUIRE_THAT(bench.wait(pauses.back()), Catch::StartsWith("begin"));
   }
   CHECK(pauses == std::vector<double>{2, 4, 8, 16, 32, 60, 60, 60});
 }
@@ -315,6 +314,35 @@ TEST_CASE("a pause stops the deadline and new tasks, not the uploads") {
   CHECK(bench.commit() == "commit 1");  // and no round 2
   CHECK(bench.tell(Order{JobState::running}) ==
         "job running by_operator; begin 2.1 [1 2 3]; assign 1; assign 2; assign 3");
+}
+
+TEST_CASE("nobody is waited for where nobody else can come") {
+  Bench bench;
+  bench.arrive(1, 3);
+  bench.deliver(1);
+  bench.deliver(2);
+  CHECK_THAT(bench.wait(100), Catch::Contains("close 1 [1 2]; cancel 3 round_closed"));
+  SECTION("who was late is there: all three that were ever seen are") {
+    CHECK_THAT(bench.commit(), Catch::Contains("begin 2.1 [1 2 3]"));
+  }
+  SECTION("a fourth was there before, and may come back in place of who was late") {
+    bench.tell(ClientAvailable{4, 10}, ClientGone{4});
+    CHECK(bench.commit() == "commit 1");
+    const Report waits = bench.engine.report();
+    CHECK(waits.deadline == at(110));
+    CHECK(waiting_for(waits) ==
+          "Round 2 waits a moment for a full cohort; 3 of 3 clients are there, 1 of them late for "
+          "the last round or failed in this one.");
+    SECTION("it does") { CHECK_THAT(bench.arrive(4, 4), Catch::StartsWith("begin 2.1")); }
+    SECTION("it does not") { CHECK_THAT(bench.wait(10), Catch::StartsWith("begin 2.1 [1 2 3]")); }
+    SECTION("it is removed") {
+      CHECK_THAT(bench.tell(ClientRemoved{4}), Catch::StartsWith("begin 2.1 [1 2 3]"));
+    }
+  }
+  SECTION("a cohort that is not full waits for whoever may be new") {
+    bench.tell(ClientGone{1}, ClientRemoved{1});
+    CHECK(bench.commit() == "commit 1");
+  }
 }
 
 TEST_CASE("resuming while selecting begins the patience again") {

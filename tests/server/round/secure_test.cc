@@ -135,8 +135,8 @@ TEST_CASE(
   CHECK(bench.tell(Tick{}) == "job paused revealed");
   bench.tell(ClientAvailable{5, 1});  // not before somebody says so
   CHECK(bench.later(10) == "");
-  CHECK(bench.tell(Order{JobState::running}) == "job running by_operator");
-  CHECK(bench.later(10) == "begin 1.2 [1 3 4 5]; assign 5; assign 1; assign 3; assign 4");
+  CHECK(bench.tell(Order{JobState::running}) ==
+        "job running by_operator; begin 1.2 [1 3 4 5]; assign 5; assign 1; assign 3; assign 4");
 }
 
 TEST_CASE("who was away while others could do no more makes the round with them") {
