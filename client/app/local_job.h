@@ -50,7 +50,7 @@ class LocalJob {
 
   std::int64_t examples() const { return source_->train_rows(); }
   // Whether the server is not to know how many rows there are.
-  bool hides_rows() const { return spec_.hides_updates() || noise_; }
+  bool hides_rows() const { return spec_.hides_rows(); }
   std::uint64_t row_steps() const;  // as Workload has it
   const config::JobSpec& spec() const { return spec_; }
 

@@ -220,6 +220,8 @@ struct JobSpec {
 
   // Whether the server learns sums of updates only.
   bool hides_updates() const { return secure_aggregation || homomorphic_encryption; }
+  // Whether a client says nothing of how many rows it has, nor of what its training measured.
+  bool hides_rows() const { return hides_updates() || (privacy && privacy->at_clients()); }
 
   bool operator==(const JobSpec&) const = default;
 };

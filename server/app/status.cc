@@ -65,8 +65,9 @@ double tenths(double value) { return std::round(value * 10) / 10; }
 Json site_json(const Site& site) {
   Json json = {{"client", site.name},         {"state", site.state},
                {"member", site.member},       {"outstanding", site.outstanding},
-               {"connected", site.connected}, {"examples", site.examples},
-               {"done", site.done},           {"total", site.total}};
+               {"connected", site.connected}, {"done", site.done},
+               {"total", site.total}};
+  if (site.examples) json["examples"] = *site.examples;
   if (site.silent_s) json["last_byte_s"] = tenths(*site.silent_s);
   if (site.rate) json[site.state == "training" ? "rows_per_s" : "bytes_per_s"] = tenths(*site.rate);
   if (site.ready_s) json["ready_s"] = tenths(*site.ready_s);

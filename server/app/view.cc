@@ -15,12 +15,13 @@ class Collector {
       : coordinator_(coordinator), job_(job), now_(job.now()) {}
 
   Site member_or_available(const round::ClientReport& client) const {
+    const bool rows_are_hidden = job_.plan().spec.hides_rows();
     Site site{.name = coordinator_.name_of(client.client),
               .state = client.state(),
               .member = client.member,
               .outstanding = client.member && round::outstanding(client.status),
               .connected = coordinator_.session_of(client.client) != nullptr,
-              .examples = client.examples,
+              .examples = rows_are_hidden ? std::nullopt : std::optional(client.examples),
               .done = client.done,
               .total = client.total,
               .last_refusal = client.last_refusal};

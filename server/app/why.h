@@ -23,14 +23,14 @@ struct Site {
   bool member = false;       // of the round at work
   bool outstanding = false;  // a member whose update may still come
   bool connected = false;
-  std::int64_t examples = 0;          // declared
-  std::optional<double> silent_s{};   // since the last byte from it, or since it was lost
-  std::uint64_t done = 0, total = 0;  // bytes; rows while it trains; total 0: unknown
-  std::optional<double> rate{};       // of `done`, a second, over the recent seconds
-  std::optional<double> ready_s{};    // until its update is here, if all goes on like this
-  round::Refusal last_refusal{};      // in the round at work
-  std::string detail{};               // why it cannot take part, was lost, rests, or is put off
-  std::string limits{};               // of its site, in words; empty if it has none
+  std::optional<std::int64_t> examples{};  // declared; none where the job hides them
+  std::optional<double> silent_s{};        // since the last byte from it, or since it was lost
+  std::uint64_t done = 0, total = 0;       // bytes; rows while it trains; total 0: unknown
+  std::optional<double> rate{};            // of `done`, a second, over the recent seconds
+  std::optional<double> ready_s{};         // until its update is here, if all goes on like this
+  round::Refusal last_refusal{};           // in the round at work
+  std::string detail{};  // why it cannot take part, was lost, rests, or is put off
+  std::string limits{};  // of its site, in words; empty if it has none
 
   // Nothing comes from it, or it does not get any further, though it is connected.
   bool stands_still(double silent_s_max) const;

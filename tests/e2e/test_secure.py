@@ -107,6 +107,7 @@ class Sums(SecureCase):
         why = self.srv.cli('why', 'resumed').out
         self.assertIn('site0', why)
         self.assertIn('keys', why)
+        self.assertEqual([site['client'] for site in self.srv.ask('why', 'resumed')['clients'] if 'examples' in site], [])
         self.srv.kill9()
         self.srv.start()
         self.srv.daemon.wait_log('job resumed round 1: goes on with sum 1, step keys')
