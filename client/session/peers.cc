@@ -96,11 +96,21 @@ Error changed(const Introduction& offered, const Peer& known) {
               offered.first + " KEY` here"};
 }
 
-Error stranger(const std::string& name) {
-  return {ErrorCode::not_found, name +
-                                    " is not in this site's roster, and it takes nobody else: ask "
-                                    "that site for its key and run `fedclient roster pin " +
-                                    name + " KEY` here"};
+// The first few by name: a person has to do something for each.
+Error unknown(const Strangers& strangers) {
+  constexpr std::size_t kNamed = 5;
+  std::string names;
+  std::size_t count = 0;
+  for (const auto& [name, key] : strangers) {
+    if (count++ < kNamed) names += (names.empty() ? "" : ", ") + name;
+  }
+  if (count > kNamed) names += " and " + std::to_string(count - kNamed) + " more";
+  const bool one = count == 1;
+  return {ErrorCode::not_found,
+          names + (one ? " is" : " are") +
+              " not in this site's roster, and it takes nobody else: ask " +
+              (one ? "that site for its key" : "each of these sites for its key") +
+              " and run `fedclient roster pin " + (one ? names : "NAME") + " KEY` here"};
 }
 
 }  // namespace
@@ -204,7 +214,6 @@ Result<Strangers> Peers::weigh(const std::vector<Introduction>& offered, std::in
     if (!is_peer_name(one.first) || !seen.insert(one.first).second) {
       note({ErrorCode::invalid, "the server's roster has a name twice, or one that is none"});
     } else if (known == peers_.end()) {
-      if (trust_ == Trust::pinned) note(stranger(one.first));
       found.insert(one);
     } else if (known->second.key != one.second) {
       // The worst there can be: said before anything else.
@@ -213,6 +222,7 @@ Result<Strangers> Peers::weigh(const std::vector<Introduction>& offered, std::in
       static_cast<void>(raise(one, known->second, at));
     }
   }
+  if (trust_ == Trust::pinned && !found.empty()) note(unknown(found));
   if (peers_.size() + found.size() > kPeersMax) {
     note({ErrorCode::too_large,
           "this site's roster has room for 100000 clients: remove those that "

@@ -142,6 +142,11 @@ TEST_CASE("peers: a site that pins takes nobody whom it does not know") {
   CHECK(refused.error().code == ErrorCode::not_found);
   CHECK_THAT(refused.error().detail, Catch::Contains("fedclient roster pin beta KEY"));
   CHECK_FALSE(peers.lookup("beta"));
+  const Status more = meet(peers, {{"gamma", key(6)}, {"alpha", key(4)}, {"beta", key(8)}});
+  CHECK_THAT(more.error().detail, Catch::StartsWith("beta, gamma are not in this site's roster"));
+  std::vector<Introduction> many;
+  for (char name = 'a'; name < 'h'; ++name) many.emplace_back(std::string(1, name), key(name));
+  CHECK_THAT(meet(peers, many).error().detail, Catch::StartsWith("a, b, c, d, e and 2 more are"));
   peers.pin("beta", key(8), kNow).value();
   meet(peers, {{"alpha", key(4)}, {"beta", key(8)}}).value();
 }
