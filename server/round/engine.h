@@ -246,7 +246,7 @@ class Engine {
 
   EngineConfig config_;
   std::map<ClientId, std::int64_t> available_;  // declared examples
-  std::set<ClientId> seen_;                     // available at some time, and not removed
+  std::set<ClientId> seen_;                     // available at some time, as far as is known
 
   JobState job_ = JobState::running;
   Refusal job_reason_;

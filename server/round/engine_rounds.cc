@@ -81,9 +81,12 @@ bool Engine::full(const Pool& candidates) const {
   if (fresh >= policy.cohort) return true;
   const std::int64_t there = fresh + std::ssize(candidates.late);
   if (there >= policy.cohort && fresh >= policy.contributions_goal) return true;
-  const bool all_there = std::all_of(seen_.begin(), seen_.end(),
-                                     [&](ClientId client) { return available_.contains(client); });
-  return all_there && candidates.kept + candidates.all() >= policy.cohort;
+  if (candidates.kept + candidates.all() < policy.cohort) return false;
+  return std::all_of(seen_.begin(), seen_.end(), [&](ClientId client) {
+    const auto member = members_.find(client);
+    const bool kept = member != members_.end() && member->second.status == Status::accepted;
+    return kept || available_.contains(client);
+  });
 }
 
 // Others may be away for a moment only, so they have as long as for an attempt.

@@ -18,6 +18,8 @@ Engine::Engine(EngineConfig config, const Snapshot& snapshot, Instant now)
       started_(now),
       last_task_(snapshot.last_task) {
   for (const auto& [client, loss] : snapshot.losses) insights_[client].loss = loss;
+  for (const auto& [client, answered] : snapshot.previous) seen_.insert(client);
+  for (const SnapshotMember& member : snapshot.members) seen_.insert(member.client);
   if (job_ == JobState::paused) paused_at_ = now;
   if (!alive()) return;
   if (asynchronous()) {
