@@ -49,6 +49,13 @@ Result<paillier::SecretKey> load_decryption_key(Disk& disk, const fs::path& file
                                          "homomorphic_encryption.secret_key in client.json)"};
 }
 
+Result<std::shared_ptr<const paillier::SecretKey>> load_held_key(
+    Disk& disk, const config::HomomorphicAgreementSpec& site) {
+  if (site.secret_key.empty()) return std::shared_ptr<const paillier::SecretKey>();
+  FED_ASSIGN(key, load_decryption_key(disk, site.secret_key));
+  return std::make_shared<const paillier::SecretKey>(std::move(key));
+}
+
 KeyHolder::KeyHolder(Setup setup) : setup_(std::move(setup)) {
   if (setup_.key) public_key_ = coding::to_text(setup_.key->public_key());
 }

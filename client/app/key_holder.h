@@ -31,6 +31,10 @@ Result<paillier::SecretKey> load_or_create_decryption_key(Disk& disk, const fs::
 // The same, of a file that is there, or of the service manager's credential of the file's name.
 Result<paillier::SecretKey> load_decryption_key(Disk& disk, const fs::path& file);
 
+// The same, of the file that a site's own file names; null if it names none.
+Result<std::shared_ptr<const paillier::SecretKey>> load_held_key(
+    Disk& disk, const config::HomomorphicAgreementSpec& site);
+
 class KeyHolder {
  public:
   struct Setup {

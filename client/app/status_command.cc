@@ -8,7 +8,7 @@
 #include "app/client_keys.h"
 #include "app/client_status.h"
 #include "app/config_file.h"
-#include "app/privacy_ledger.h"
+#include "app/privacy_text.h"
 #include "app/roster_text.h"
 #include "app/site_text.h"
 #include "base/clock.h"
@@ -51,10 +51,6 @@ Result<Shown> look(const fs::path& state) {
   return shown;
 }
 
-PrivacyLedger ledger_of(const config::ClientSpec& spec) {
-  return PrivacyLedger(real_disk(), spec.state_dir / kPrivacyLedger, spec.jobs.privacy);
-}
-
 std::string date(std::int64_t at) {
   return fmt::format("{:%Y-%m-%d %H:%M:%S}", fmt::localtime(static_cast<std::time_t>(at)));
 }
@@ -82,34 +78,9 @@ void print_site(const config::ClientSpec& spec, const ClientStatus& status) {
 }
 
 void print_privacy(const config::ClientSpec& spec) {
-  PrivacyLedger ledger = ledger_of(spec);
-  const auto tasks = ledger.entries();
-  const auto epsilon = ledger.epsilon();
-  const double limit = spec.jobs.privacy.epsilon_max;
-  if (!tasks || !epsilon) {
-    fmt::print("{:<13} {}\n", "privacy", (tasks ? epsilon.error() : tasks.error()).detail);
-  } else if (*tasks > 0 || limit > 0) {
-    fmt::print("{:<13} epsilon {:.4g}{} at delta {:g}, for {} tasks\n", "privacy", *epsilon,
-               limit > 0 ? fmt::format(" of {:g}", limit) : "", spec.jobs.privacy.delta, *tasks);
+  for (const auto& [title, text] : privacy_lines(spec, ledger_of(spec).overview())) {
+    fmt::print("{:<13} {}\n", title, text);
   }
-  const std::size_t lost = ledger.lost().value();
-  if (lost == 0) return;
-  fmt::print(
-      "{:<13} {} had lost {} tasks that the server counts, and has them again: it had gone "
-      "back to an older state\n",
-      "ALARM", (spec.state_dir / kPrivacyLedger).string(), lost);
-}
-
-Json privacy_json(const config::ClientSpec& spec) {
-  PrivacyLedger ledger = ledger_of(spec);
-  const auto tasks = ledger.entries();
-  const auto epsilon = ledger.epsilon();
-  if (!tasks || !epsilon) return {{"problem", (tasks ? epsilon.error() : tasks.error()).detail}};
-  return {{"tasks", *tasks},
-          {"epsilon", *epsilon},
-          {"lost", ledger.lost().value()},
-          {"epsilon_max", spec.jobs.privacy.epsilon_max},
-          {"delta", spec.jobs.privacy.delta}};
 }
 
 void print_outbox(const Shown& shown) {
@@ -185,7 +156,7 @@ void print_json(const config::ClientSpec& spec, const Shown& shown) {
     unreadable = {{"updates", shown.outbox.unreadable}, {"why", shown.why_unreadable}};
   }
   const Json json = {{"connection", status.connection},
-                     {"privacy", privacy_json(spec)},
+                     {"privacy", privacy_json(spec, ledger_of(spec).overview())},
                      {"roster", roster_json(spec)},
                      {"name", status.name},
                      {"last_task", task},
