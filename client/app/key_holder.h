@@ -45,12 +45,17 @@ class KeyHolder {
     Loop& loop;
     Executor& work;
     std::function<void(wire::Message)> send;
+    // A sum that is not decrypted, and why: for this site's people.
+    std::function<void(const wire::DecryptSum&, const Error&)> refused{};
   };
 
   explicit KeyHolder(Setup setup);
 
-  // Tells the server if the job's key is this client's.
-  void offered(const wire::JobOffer& offer);
+  // As in job files; empty: this client holds none.
+  const std::string& public_key() const { return public_key_; }
+
+  // Tells the server if the job's key is this client's, and returns whether it is.
+  bool offered(const wire::JobOffer& offer);
   void on(const wire::DecryptSum& question);
 
  private:
@@ -61,10 +66,13 @@ class KeyHolder {
   };
   std::optional<Sizes> sizes_of(const wire::JobOffer& offer) const;
   Status allow(const wire::DecryptSum& question);
+  void say(const wire::DecryptSum& question);
+  void refuse(const wire::DecryptSum& question, const Error& why);
 
   const Setup setup_;
-  std::string public_key_;  // as in job files; empty: no key
+  std::string public_key_;
   std::map<std::string, Sizes> jobs_;
+  std::map<std::string, std::int64_t> said_;  // the round of each whose sum is in the log
   std::optional<session::Decryptions> decryptions_;
 };
 
