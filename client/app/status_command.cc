@@ -1,5 +1,6 @@
 #include <fmt/chrono.h>
 #include <fmt/core.h>
+#include <fmt/ranges.h>
 
 #include <ctime>
 #include <nlohmann/json.hpp>
@@ -63,6 +64,21 @@ void print_answer(const char* title, const ClientStatus::Answer& answer) {
              answer.detail.empty() ? "" : ": ", answer.detail, date(answer.at));
 }
 
+void print_refusal(const ClientStatus::Refusal& refusal) {
+  if (refusal.at == 0) return fmt::print("{:<13} nothing\n", "refused here");
+  fmt::print("{:<13} job {} task {}: {}: {} ({})\n", "refused here", refusal.job, refusal.task,
+             refusal.reason, refusal.detail, date(refusal.at));
+}
+
+void print_key(const config::ClientSpec& spec, const ClientStatus& status) {
+  const fs::path& file = spec.jobs.homomorphic_encryption.secret_key;
+  if (file.empty()) return;
+  const std::string jobs = status.held.empty()
+                               ? "no job that the server has offered"
+                               : fmt::format("the jobs {}", fmt::join(status.held, ", "));
+  fmt::print("{:<13} that in {}, of {}\n", "key held", file.string(), jobs);
+}
+
 void print_site(const config::ClientSpec& spec, const ClientStatus& status) {
   for (const auto& [title, text] : limits_lines(spec, unix_seconds())) {
     fmt::print("{:<13} {}\n", title, text);
@@ -107,12 +123,17 @@ void print(const config::ClientSpec& spec, const Shown& shown) {
   }
   print_answer("last answer", status.last_answer);
   print_answer("last refusal", status.last_refusal);
+  print_refusal(status.own_refusal);
+  print_key(spec, status);
   print_site(spec, status);
   print_privacy(spec);
   const std::string alarm = alarm_summary(load_roster(real_disk(), spec.state_dir));
   if (!alarm.empty()) fmt::print("{:<13} {}\n", "ALARM", alarm);
   print_outbox(shown);
   if (status.updated_at > 0) fmt::print("{:<13} {}\n", "as of", date(status.updated_at));
+  if (!status.is_stale) return;
+  fmt::print("{:<13} what has happened since could not be written to {}: make room there\n",
+             "STALE", spec.state_dir.string());
 }
 
 Json to_json(const ClientStatus::Answer& answer) {
@@ -122,6 +143,23 @@ Json to_json(const ClientStatus::Answer& answer) {
           {"outcome", answer.outcome},
           {"detail", answer.detail},
           {"at", answer.at}};
+}
+
+Json to_json(const ClientStatus::Refusal& refusal) {
+  if (refusal.at == 0) return nullptr;
+  return {{"job", refusal.job},
+          {"task", refusal.task},
+          {"reason", refusal.reason},
+          {"detail", refusal.detail},
+          {"at", refusal.at}};
+}
+
+Json key_json(const config::ClientSpec& spec, const ClientStatus& status) {
+  const fs::path& file = spec.jobs.homomorphic_encryption.secret_key;
+  if (file.empty()) return nullptr;
+  return {{"secret_key", file.string()},
+          {"public_key", status.public_key.empty() ? Json() : Json(status.public_key)},
+          {"jobs", status.held}};
 }
 
 Json roster_json(const config::ClientSpec& spec) {
@@ -162,12 +200,15 @@ void print_json(const config::ClientSpec& spec, const Shown& shown) {
                      {"last_task", task},
                      {"last_answer", to_json(status.last_answer)},
                      {"last_refusal", to_json(status.last_refusal)},
+                     {"own_refusal", to_json(status.own_refusal)},
+                     {"key_held", key_json(spec, status)},
                      {"limits", limits_json(spec, unix_seconds())},
                      {"declined", status.declined},
                      {"standby", standby},
                      {"outbox", outbox},
                      {"outbox_unreadable", unreadable},
-                     {"updated_at", status.updated_at}};
+                     {"updated_at", status.updated_at},
+                     {"stale", status.is_stale}};
   fmt::print("{}\n", json.dump(-1, ' ', false, Json::error_handler_t::replace));
 }
 

@@ -152,6 +152,30 @@ class State(base.Case):
         self.assertFalse(self.told()['privacy']['spent'])
 
 
+class HeldKey(base.Case):
+    def test_whether_a_key_was_made_is_said_beside_it(self):
+        file = self.path('holder.key')
+        made = base.call('key', file)
+        self.assertEqual((made[0], made[2]), (0, f'made a new key in {file}\n'))
+        self.assertEqual(base.call('key', file), (0, made[1], f'the key in {file}\n'))
+        told = json.loads(base.call('key', file, '--json')[1])
+        self.assertEqual(told, {'secret_key': file, 'public_key': made[1].strip(), 'made': False})
+        status, out, err = base.call('key', self.path('other.key'), '--json')
+        self.assertEqual((status, json.loads(out)['made'], err), (0, True, ''))
+
+    def test_it_is_in_the_status(self):
+        base.call('join', base.join_code(f'127.0.0.1:{base.closed_port()}'), '--state', self.path('state'))
+        config = self.csv_config('a,outcome\n1,0\n')
+        told = json.loads(base.call('status', '--config', config, '--json')[1])
+        self.assertEqual((told['key_held'], told['own_refusal'], told['stale']), (None, None, False))
+        file = self.path('holder.key')
+        config = self.write_config({'format': 'csv', 'path': 'data.csv', 'label': 'outcome'},
+                                   jobs={'homomorphic_encryption': {'secret_key': file}})
+        told = json.loads(base.call('status', '--config', config, '--json')[1])
+        self.assertEqual(told['key_held'], {'secret_key': file, 'public_key': None, 'jobs': []})
+        self.assertIn(f'that in {file}, of no job', base.call('status', '--config', config)[1])
+
+
 class Memory(base.Case):
     def test_it_is_not_dumped(self):
         base.call('join', base.join_code(f'127.0.0.1:{base.closed_port()}'), '--state', self.path('state'))
