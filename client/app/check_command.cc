@@ -13,6 +13,7 @@
 #include "app/site_text.h"
 #include "base/access.h"
 #include "base/clock.h"
+#include "coding/job_noise.h"
 #include "data/encode.h"
 
 namespace fed::app {
@@ -28,11 +29,20 @@ struct Fit {
   std::size_t number_columns = 0;
 };
 
-Result<Fit> fit(const config::JobSpec& job, const config::DataSpec& data,
-                const session::Agreement& agreement) {
+// Whether the site's own privacy limit has room for a task of the job.
+Status check_room(const config::JobSpec& job, const model::Model& model,
+                  const config::ClientSpec& spec) {
+  if (!job.privacy) return {};
+  FED_ASSIGN(request, coding::plan_request(job, model.layout().size()));
+  return ledger_of(spec).check_room(request);
+}
+
+Result<Fit> fit(const config::JobSpec& job, const config::ClientSpec& spec) {
+  const session::Agreement agreement(spec.jobs);
   FED_ASSIGN(model, model::make_model(job.model));
   FED_TRY(agreement.check(job, model->layout().size() * sizeof(float)));
-  FED_ASSIGN(source, data::open(data, expectation_of(job, *model)));
+  FED_TRY(check_room(job, *model, spec));
+  FED_ASSIGN(source, data::open(spec.data, expectation_of(job, *model)));
   if (source->inputs() != model->inputs()) {
     return Error{ErrorCode::mismatch,
                  fmt::format("the job's model takes {} features a row; the data has {}",
@@ -198,16 +208,16 @@ int run(const cli::Arguments& arguments) {
   const auto description = spec->data.empty() ? Result<data::Description>(data::Description{})
                                               : data::describe(spec->data);
   if (!description) return cli::fail(arguments, description.error(), cli::bad_usage);
+  const auto state = look_at_state(*spec);
+  if (!state) return cli::fail(arguments, state.error());
   std::optional<Fit> fitted;
   if (arguments.has("job")) {
     const auto job = config::load_job_file(arguments.text("job"));
     if (!job) return fail(arguments, arguments.text("job"), job.error());
-    const auto result = fit(*job, spec->data, session::Agreement(spec->jobs));
+    const auto result = fit(*job, *spec);
     if (!result) return cli::fail(arguments, result.error(), cli::bad_usage);
     fitted = *result;
   }
-  const auto state = look_at_state(*spec);
-  if (!state) return cli::fail(arguments, state.error());
   if (arguments.json()) {
     print_json(*spec, *description, fitted, *state);
   } else {

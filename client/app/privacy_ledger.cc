@@ -237,6 +237,13 @@ Result<bool> PrivacyLedger::is_spent() {
   return true;
 }
 
+Status PrivacyLedger::check_room(const privacy::PlanRequest& request) {
+  const std::lock_guard lock(mutex_);
+  FED_TRY(load_file());
+  FED_ASSIGN(cost, cost_of(noise_text(request)));
+  return check_limit(spent_ + cost);
+}
+
 Result<PrivacyLedger::Overview> PrivacyLedger::overview() {
   const std::lock_guard lock(mutex_);
   FED_TRY(load_file());

@@ -76,6 +76,10 @@ class PrivacyLedger {
   // Reads the file if it has not been read. The error names the file: it is not for the server.
   Result<Overview> overview();
 
+  // Whether the site's limit has room for one task of a job that asks for this; unsupported if not.
+  // Other errors as of overview.
+  Status check_room(const privacy::PlanRequest& request);
+
   // After all that was entered, at the limit's delta.
   Result<double> epsilon();
   Result<std::size_t> entries();

@@ -150,6 +150,21 @@ class State(base.Case):
         self.assertTrue(json.loads(base.call('status', '--config', self.config, '--json')[1])['privacy']['spent'])
         limit(spent * 2)
         self.assertFalse(self.told()['privacy']['spent'])
+        # With a job there is a task to weigh, also before the first one.
+        os.remove(self.path('state', 'privacy.ledger'))
+        job = {'name': 'trial', 'model': {'type': 'logistic'}, 'rounds': {'max': 1, 'cohort': 4},
+               'inputs': {'columns': [{'name': 'a', 'type': 'number'}], 'label': {'name': 'outcome', 'classes': ['0', '1']}},
+               'aggregation': {'weighting': 'uniform', 'update_limit': 4},
+               'privacy': {'mechanism': 'central_gaussian', 'clipping_norm': 1, 'noise_multiplier': 2, 'epsilon_max': 9}}
+        file = self.write('job.json', json.dumps(job))
+        limit(spent * 2)
+        status, out, err = base.call('check', '--config', self.config, '--job', file)
+        self.assertEqual((status, err), (0, ''))
+        self.assertIn('the server adds noise to the sum', out)
+        limit(spent / 9)
+        status, out, err = base.call('check', '--config', self.config, '--job', file)
+        self.assertEqual((status, out), (2, ''))
+        self.assertRegex(err, "this site's privacy budget is spent: .*jobs.privacy.epsilon_max")
 
 
 class HeldKey(base.Case):

@@ -110,6 +110,9 @@ TEST_CASE("privacy ledger: it is spent when no task with as much noise fits any 
   CHECK_FALSE(ledger.overview()->is_spent);
   ledger.spend("a", 3, noise()).value();
   CHECK(ledger.overview()->is_spent);
+  CHECK(ledger.check_room(noise()).error().code == ErrorCode::unsupported);
+  CHECK(ledger.check_room(noise(200)).has_value());
+  CHECK(ledger.entries().value() == 3);
   CHECK(site.ledger().overview()->epsilon == Approx(epsilon_of(3)));
 }
 
