@@ -11,6 +11,7 @@
 #include "app/local_job.h"
 #include "app/privacy_text.h"
 #include "app/site_text.h"
+#include "app/state_records.h"
 #include "base/access.h"
 #include "base/clock.h"
 #include "coding/job_noise.h"
@@ -63,8 +64,8 @@ struct StateFound {
   std::vector<std::string> warnings;
 };
 
-// Refuses what a run refuses, with its words; but a client may be checked before it joins, and by
-// somebody who does not see the service manager's credentials.
+// Refuses what a run refuses, or what it logs as an error, with its words; but a client may be
+// checked before it joins, and by somebody who does not see the service manager's credentials.
 Result<StateFound> look_at_state(const config::ClientSpec& spec) {
   StateFound found;
   const auto keys = load_keys(real_disk(), spec.state_dir);
@@ -73,6 +74,8 @@ Result<StateFound> look_at_state(const config::ClientSpec& spec) {
   if (!keys) found.warnings.push_back(keys.error().detail);
   FED_ASSIGN(held, load_held_key(real_disk(), spec.jobs.homomorphic_encryption));
   found.holds_key = held != nullptr;
+  const auto damaged = damaged_records(real_disk(), spec);
+  if (!damaged.empty()) return damaged.front();
   FED_ASSIGN(privacy, ledger_of(spec).overview());
   found.privacy = privacy;
   if (auto open = open_to_others(real_disk(), spec.state_dir)) found.warnings.push_back(*open);

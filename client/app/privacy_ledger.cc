@@ -111,7 +111,9 @@ Status PrivacyLedger::load_file() {
 // What is wrong with the file is for this site alone.
 Status PrivacyLedger::load() {
   const Status loaded = load_file();
-  if (loaded || loaded.error().code != ErrorCode::malformed) return loaded;
+  if (loaded) return loaded;
+  const ErrorCode code = loaded.error().code;
+  if (code != ErrorCode::malformed && code != ErrorCode::too_large) return loaded;
   log::error("{}", loaded.error().detail);
   return Error{ErrorCode::malformed,
                "this site's privacy ledger is damaged, so it trains for no job with privacy; its "

@@ -7,6 +7,7 @@
 #include "app/config_file.h"
 #include "app/priority.h"
 #include "app/privacy_text.h"
+#include "app/state_records.h"
 #include "base/access.h"
 #include "base/log.h"
 #include "cli/service.h"
@@ -49,6 +50,7 @@ void report(const session::Outbox::Findings& found, const fs::path& folder) {
 // What would else be found at the first task that needs it.
 void look_at_state(Disk& disk, const config::ClientSpec& spec) {
   if (const auto open = open_to_others(disk, spec.state_dir)) log::warning("{}", *open);
+  for (const Error& damaged : damaged_records(disk, spec)) log::error("{}", damaged.detail);
   const auto privacy = ledger_of(spec).overview();
   if (!privacy) return log::error("{}", privacy.error().detail);
   const std::string spent = spent_text(spec, *privacy);

@@ -134,6 +134,21 @@ class State(base.Case):
         self.assertIn(words, self.starts())
         self.assertIn(words, base.call('status', '--config', self.config)[1])
 
+    def test_records_that_are_damaged(self):
+        for name in ('roster', 'secure.answered', 'decrypted'):
+            self.write(f'state/{name}', 'nonsense\n')
+            words = self.path('state', name) + ', line 1: '
+            if name == 'decrypted':
+                self.assertEqual(self.check()[0], 0)  # it is no key holder's
+                base.call('key', self.path('holder.key'))
+                self.config = self.write_config({'format': 'csv', 'path': 'data.csv', 'label': 'outcome'},
+                                                jobs={'homomorphic_encryption': {'secret_key': self.path('holder.key')}})
+            status, out, err = self.check()
+            self.assertEqual((status, out), (1, ''))
+            self.assertIn(words, err)
+            self.assertIn(words, self.starts())
+            os.remove(self.path('state', name))
+
     def test_a_privacy_budget_that_is_spent(self):
         self.write('state/privacy.ledger', 'a 1 2\na 2 2\n')
         self.assertFalse(self.told()['privacy']['spent'])  # no limit
