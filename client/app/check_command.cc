@@ -4,51 +4,46 @@
 #include <nlohmann/json.hpp>
 
 #include "app/client_commands.h"
+#include "app/client_keys.h"
 #include "app/config_file.h"
+#include "app/key_holder.h"
+#include "app/leaves.h"
 #include "app/local_job.h"
+#include "app/privacy_text.h"
 #include "app/site_text.h"
+#include "app/state_records.h"
+#include "base/access.h"
 #include "base/clock.h"
+#include "coding/job_noise.h"
 #include "data/encode.h"
 
 namespace fed::app {
 namespace {
 
 using Json = nlohmann::json;
-
-// What the site's agreement lets leave.
-std::vector<std::string> leaves_of(const config::AgreementSpec& jobs) {
-  std::vector<std::string> lines{
-      "of each round: the update, one number for each weight of the model, sealed to the server",
-      "how many rows this machine trains on"};
-  if (jobs.metrics) {
-    lines.emplace_back(
-        "how good the server's model is on the rows kept aside (loss, accuracy, ...)");
-    lines.emplace_back("the mean loss of the training");
-  }
-  if (jobs.statistics) {
-    lines.emplace_back(
-        "if the job scales its inputs federated: count, sum and sum of squares of each number "
-        "column");
-  }
-  return lines;
-}
-
-constexpr const char* kStays[] = {
-    "the rows, the labels, the files and their names",
-    "single values, even in error messages",
-};
+using Lines = std::vector<std::pair<std::string, std::string>>;  // a title and a text each
 
 // What a job would read.
 struct Fit {
+  config::JobSpec job;
   std::int64_t train_rows = 0, test_rows = 0, inputs = 0;
   std::size_t number_columns = 0;
 };
 
-Result<Fit> fit(const config::JobSpec& job, const config::DataSpec& data,
-                const session::Agreement& agreement) {
+// Whether the site's own privacy limit has room for a task of the job.
+Status check_room(const config::JobSpec& job, const model::Model& model,
+                  const config::ClientSpec& spec) {
+  if (!job.privacy) return {};
+  FED_ASSIGN(request, coding::plan_request(job, model.layout().size()));
+  return ledger_of(spec).check_room(request);
+}
+
+Result<Fit> fit(const config::JobSpec& job, const config::ClientSpec& spec) {
+  const session::Agreement agreement(spec.jobs);
   FED_ASSIGN(model, model::make_model(job.model));
   FED_TRY(agreement.check(job, model->layout().size() * sizeof(float)));
-  FED_ASSIGN(source, data::open(data, expectation_of(job, *model)));
+  FED_TRY(check_room(job, *model, spec));
+  FED_ASSIGN(source, data::open(spec.data, expectation_of(job, *model)));
   if (source->inputs() != model->inputs()) {
     return Error{ErrorCode::mismatch,
                  fmt::format("the job's model takes {} features a row; the data has {}",
@@ -56,7 +51,47 @@ Result<Fit> fit(const config::JobSpec& job, const config::DataSpec& data,
   }
   FED_TRY(agreement.check_rows(source->train_rows()));
   FED_ASSIGN(sums, source->statistics());
-  return Fit{source->train_rows(), source->test_rows(), source->inputs(), sums.size() / 3};
+  return Fit{job, source->train_rows(), source->test_rows(), source->inputs(), sums.size() / 3};
+}
+
+const config::JobSpec* job_of(const std::optional<Fit>& fit) { return fit ? &fit->job : nullptr; }
+
+// What a run finds in the state folder when it begins.
+struct StateFound {
+  bool has_joined = false;  // client.key and identity.key are there
+  bool holds_key = false;   // of jobs with homomorphic encryption
+  PrivacyLedger::Overview privacy;
+  std::vector<std::string> warnings;
+};
+
+// Refuses what a run refuses, or what it logs as an error, with its words; but a client may be
+// checked before it joins, and by somebody who does not see the service manager's credentials.
+Result<StateFound> look_at_state(const config::ClientSpec& spec) {
+  StateFound found;
+  const auto keys = load_keys(real_disk(), spec.state_dir);
+  if (!keys && keys.error().code != ErrorCode::not_found) return keys.error();
+  found.has_joined = keys.has_value();
+  if (!keys) found.warnings.push_back(keys.error().detail);
+  FED_ASSIGN(held, load_held_key(real_disk(), spec.jobs.homomorphic_encryption));
+  found.holds_key = held != nullptr;
+  const auto damaged = damaged_records(real_disk(), spec);
+  if (!damaged.empty()) return damaged.front();
+  FED_ASSIGN(privacy, ledger_of(spec).overview());
+  found.privacy = privacy;
+  if (auto open = open_to_others(real_disk(), spec.state_dir)) found.warnings.push_back(*open);
+  return found;
+}
+
+Lines state_lines(const config::ClientSpec& spec, const StateFound& state) {
+  Lines lines;
+  if (state.has_joined) lines.emplace_back("keys", "client.key and identity.key are good");
+  if (state.holds_key) {
+    lines.emplace_back(
+        "key held", "that in " + spec.jobs.homomorphic_encryption.secret_key.string() + " is good");
+  }
+  for (auto& line : privacy_lines(spec, state.privacy)) lines.push_back(std::move(line));
+  for (const std::string& warning : state.warnings) lines.emplace_back("WARNING", warning);
+  return lines;
 }
 
 const char* name(data::ColumnDescription::Kind kind) {
@@ -89,13 +124,12 @@ std::string details(const data::ColumnDescription& column) {
   return text;
 }
 
-void print_lines(const char* title, const std::vector<std::pair<std::string, std::string>>& lines) {
+void print_lines(const char* title, const Lines& lines) {
   fmt::print("{}\n", title);
   for (const auto& [name, text] : lines) fmt::print("  {:<10} {}\n", name, text);
 }
 
-void print(const config::ClientSpec& spec, const data::Description& description,
-           const std::optional<Fit>& fit) {
+void print_data(const config::ClientSpec& spec, const data::Description& description) {
   if (spec.data.empty()) {
     fmt::print("no data: this client trains nothing\n");
   } else {
@@ -112,16 +146,22 @@ void print(const config::ClientSpec& spec, const data::Description& description,
   for (const auto& [label, rows] : description.classes) {
     fmt::print("  {:<24} {:>9} rows\n", label, rows);
   }
+}
+
+void print(const config::ClientSpec& spec, const data::Description& description,
+           const std::optional<Fit>& fit, const StateFound& state) {
+  print_data(spec, description);
   if (fit) {
     fmt::print("the job fits: {} rows to train on, {} to test with, {} features a row\n",
                fit->train_rows, fit->test_rows, fit->inputs);
   }
   fmt::print("\nWhat leaves this machine when it takes part in a job:\n");
-  for (const std::string& line : leaves_of(spec.jobs)) fmt::print("  - {}\n", line);
+  for (const std::string& line : leaves_lines(spec, job_of(fit))) fmt::print("  - {}\n", line);
   fmt::print("What never leaves it:\n");
-  for (const char* line : kStays) fmt::print("  - {}\n", line);
+  for (const std::string& line : stays_lines(spec)) fmt::print("  - {}\n", line);
   print_lines("\nWhat this site lends:", limits_lines(spec, unix_seconds()));
   print_lines("Jobs that it agrees to:", agreement_lines(spec.jobs));
+  print_lines("Its state:", state_lines(spec, state));
 }
 
 Json to_json(const data::Counts& counts) {
@@ -131,7 +171,7 @@ Json to_json(const data::Counts& counts) {
 }
 
 void print_json(const config::ClientSpec& spec, const data::Description& description,
-                const std::optional<Fit>& fit) {
+                const std::optional<Fit>& fit, const StateFound& state) {
   Json columns = Json::array();
   for (const data::ColumnDescription& column : description.columns) {
     Json json = {{"name", column.name},
@@ -149,9 +189,12 @@ void print_json(const config::ClientSpec& spec, const data::Description& descrip
   Json json = {{"rows", description.rows},
                {"columns", columns},
                {"classes", to_json(description.classes)},
-               {"leaves", leaves_of(spec.jobs)},
+               {"leaves", leaves_lines(spec, job_of(fit))},
                {"limits", limits_json(spec, unix_seconds())},
-               {"stays", kStays}};
+               {"keys", {{"joined", state.has_joined}, {"held", state.holds_key}}},
+               {"privacy", privacy_json(spec, state.privacy)},
+               {"warnings", state.warnings},
+               {"stays", stays_lines(spec)}};
   if (!description.shape.empty()) json["shape"] = description.shape;
   if (fit) {
     json["job"] = {{"train_rows", fit->train_rows},
@@ -168,18 +211,20 @@ int run(const cli::Arguments& arguments) {
   const auto description = spec->data.empty() ? Result<data::Description>(data::Description{})
                                               : data::describe(spec->data);
   if (!description) return cli::fail(arguments, description.error(), cli::bad_usage);
+  const auto state = look_at_state(*spec);
+  if (!state) return cli::fail(arguments, state.error());
   std::optional<Fit> fitted;
   if (arguments.has("job")) {
     const auto job = config::load_job_file(arguments.text("job"));
     if (!job) return fail(arguments, arguments.text("job"), job.error());
-    const auto result = fit(*job, spec->data, session::Agreement(spec->jobs));
+    const auto result = fit(*job, *spec);
     if (!result) return cli::fail(arguments, result.error(), cli::bad_usage);
     fitted = *result;
   }
   if (arguments.json()) {
-    print_json(*spec, *description, fitted);
+    print_json(*spec, *description, fitted, *state);
   } else {
-    print(*spec, *description, fitted);
+    print(*spec, *description, fitted, *state);
   }
   return cli::done;
 }

@@ -13,6 +13,7 @@ namespace {
 constexpr double kLastWordsSeconds = 2;
 // A clock can be put forward, and a machine can sleep: the wall clock is looked at so often.
 constexpr double kHoursSecondsMax = 60;
+constexpr std::size_t kShownMax = 100;  // jobs in the status; a server may offer any number
 
 }  // namespace
 
@@ -31,6 +32,7 @@ ClientCore::ClientCore(const config::ClientSpec& spec, ClientSurroundings surrou
       uplink_(loop_, around_.dialer, spec, *this, options.seed) {}
 
 void ClientCore::start() {
+  status_.public_key = key_holder_.public_key();
   watch_hours();
   uplink_.start();
   write_status();
@@ -100,7 +102,9 @@ Status ClientCore::received(const wire::Message& message) {
     status_.name = welcome->client;
     write_status();
   }
-  if (const auto* offer = std::get_if<wire::JobOffer>(&message)) key_holder_.offered(*offer);
+  if (const auto* offer = std::get_if<wire::JobOffer>(&message)) {
+    if (key_holder_.offered(*offer)) note_held(offer->job);
+  }
   if (!received_secure(message)) carry_out(session_.message(message, loop_.now()));
   return {};
 }
@@ -120,7 +124,11 @@ SecureWork::Setup ClientCore::secure_setup() {
           .masked = [this](const wire::Offer& offer) { carry_out(session_.masked(offer)); },
           .unmasked = [this](const std::string& job,
                              std::int64_t task) { carry_out(session_.unmasked(job, task)); },
-          .lost = [this](const wire::Offer& update, const Error& why) { not_read(update, why); }};
+          .lost = [this](const wire::Offer& update, const Error& why) { not_read(update, why); },
+          .refused =
+              [this](const wire::SecureRefused& told) {
+                note_refusal(told.name.job, told.name.task, told.reason, told.detail);
+              }};
 }
 
 KeyHolder::Setup ClientCore::key_holder_setup() {
@@ -130,7 +138,11 @@ KeyHolder::Setup ClientCore::key_holder_setup() {
           .clients_min = spec_.jobs.homomorphic_encryption.clients_min,
           .loop = loop_,
           .work = around_.loading,
-          .send = [this](const wire::Message& message) { carry_out({session::Send{message}}); }};
+          .send = [this](const wire::Message& message) { carry_out({session::Send{message}}); },
+          .refused =
+              [this](const wire::DecryptSum& question, const Error& why) {
+                note_refusal(question.job, question.round, name(why.code), why.detail);
+              }};
 }
 
 SecureWork::Ready ClientCore::ready_for(const wire::SecureName& name) const {
@@ -206,19 +218,20 @@ void ClientCore::training_ended(std::uint64_t training, const wire::Task& task,
   }
   ++training_;
   const bool same_again = offer && offer->model && secure_.is_revealed(*offer);
-  if (same_again) offer = given_up(*offer);
+  if (same_again) offer = drop_same_again(*offer);
   if (offer) {
     log::info("job {} task {}: done, {} bytes to send", task.job, task.task, offer->bytes);
     show(task, "uploading");
     return carry_out(session_.trained(*offer));
   }
   log::error("job {} task {}: {}", task.job, task.task, offer.error().detail);
+  note_refusal(task.job, task.task, name(offer.error().code), offer.error().detail);
   show(task, "waiting");
   carry_out(session_.training_failed(task.job, task.task, for_server(offer.error()), same_again));
 }
 
 // It was revealed for a sum that failed, and has been made once more.
-Error ClientCore::given_up(const wire::Offer& update) {
+Error ClientCore::drop_same_again(const wire::Offer& update) {
   const Status dropped = outbox_.drop(update.job, update.task);
   if (!dropped) log::warning("{}", dropped.error().detail);
   return {ErrorCode::closed,
@@ -228,9 +241,19 @@ Error ClientCore::given_up(const wire::Offer& update) {
 // ---- For people ----
 
 void ClientCore::decline(const std::string& job, const std::string& why) {
-  constexpr std::size_t kDeclinedMax = 100;  // jobs that are shown; a server may offer any number
   log::warning("job {} is declined: {}", job, why);
-  if (status_.declined.size() < kDeclinedMax) status_.declined[job] = why;
+  if (status_.declined.size() < kShownMax) status_.declined[job] = why;
+  write_status();
+}
+
+void ClientCore::note_refusal(const std::string& job, std::int64_t task, const std::string& reason,
+                              const std::string& why) {
+  status_.own_refusal = {job, task, reason, why, loop_.unix_seconds()};
+  write_status();
+}
+
+void ClientCore::note_held(const std::string& job) {
+  if (status_.held.size() >= kShownMax || !status_.held.insert(job).second) return;
   write_status();
 }
 
@@ -247,6 +270,11 @@ void ClientCore::write_status() {
   status_.updated_at = loop_.unix_seconds();
   const Status saved = save(around_.disk, spec_.state_dir, status_);
   if (!saved) log::warning("{}", saved.error().detail);
+  if (saved.has_value() != status_is_stale_) return;
+  status_is_stale_ = !saved;
+  const Status marked = saved ? unmark_stale(around_.disk, spec_.state_dir)
+                              : mark_stale(around_.disk, spec_.state_dir);
+  if (!marked) log::warning("{}", marked.error().detail);
 }
 
 bool ClientCore::finished() const { return options_.once && job_done_ && session_.idle(); }

@@ -101,7 +101,7 @@ class ClientCore final : private UplinkUser {
   using Loaded = Result<std::shared_ptr<Workload>>;
   void job_loaded(const std::string& job, std::uint64_t load, const Loaded& loaded);
   void training_ended(std::uint64_t training, const wire::Task& task, Result<wire::Offer> offer);
-  Error given_up(const wire::Offer& update);
+  Error drop_same_again(const wire::Offer& update);
   void training_progressed(std::uint64_t training, wire::Progress progress);
 
   SecureWork::Setup secure_setup();
@@ -115,6 +115,9 @@ class ClientCore final : private UplinkUser {
   void show_download();
   void write_status();
   void decline(const std::string& job, const std::string& why);
+  void note_refusal(const std::string& job, std::int64_t task, const std::string& reason,
+                    const std::string& why);
+  void note_held(const std::string& job);
   void schedule_tick();
   void watch_hours();
   bool finished() const;
@@ -153,6 +156,7 @@ class ClientCore final : private UplinkUser {
   std::uint64_t training_ = 0;  // a result under another number is of a training that was cancelled
   std::stop_source stop_training_;
   ClientStatus status_;
+  bool status_is_stale_ = false;
   bool job_done_ = false;
   bool stopping_ = false;
   int exit_status_ = 0;

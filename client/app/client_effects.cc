@@ -295,6 +295,7 @@ void ClientCore::run(const session::JobDone& effect) {
   secure_.forget(effect.job);
   if (status_.standby.job == effect.job) status_.standby = {};
   status_.declined.erase(effect.job);
+  status_.held.erase(effect.job);
   write_status();
   job_done_ = true;
 }

@@ -30,6 +30,19 @@ Result<Bytes> decrypt(const paillier::SecretKey& key, ByteView ciphertexts) {
   return plaintexts;
 }
 
+// The names of this machine's files stay here.
+std::string for_the_server(const Error& why) {
+  switch (why.code) {
+    case ErrorCode::io:
+    case ErrorCode::disk_full:
+    case ErrorCode::malformed:
+    case ErrorCode::too_large:
+      return "the key holder's own log says why";
+    default:
+      return why.detail;
+  }
+}
+
 }  // namespace
 
 Result<paillier::SecretKey> load_or_create_decryption_key(Disk& disk, const fs::path& file) {
@@ -47,6 +60,13 @@ Result<paillier::SecretKey> load_decryption_key(Disk& disk, const fs::path& file
   return Error{ErrorCode::not_found, "there is no " + file.string() +
                                          "; `fedclient key FILE` makes a key (jobs."
                                          "homomorphic_encryption.secret_key in client.json)"};
+}
+
+Result<std::shared_ptr<const paillier::SecretKey>> load_held_key(
+    Disk& disk, const config::HomomorphicAgreementSpec& site) {
+  if (site.secret_key.empty()) return std::shared_ptr<const paillier::SecretKey>();
+  FED_ASSIGN(key, load_decryption_key(disk, site.secret_key));
+  return std::make_shared<const paillier::SecretKey>(std::move(key));
 }
 
 KeyHolder::KeyHolder(Setup setup) : setup_(std::move(setup)) {
@@ -77,13 +97,14 @@ std::optional<KeyHolder::Sizes> KeyHolder::sizes_of(const wire::JobOffer& offer)
   return Sizes{training->ciphertexts(), statistics->ciphertexts(), job->rounds.max};
 }
 
-void KeyHolder::offered(const wire::JobOffer& offer) {
-  if (!setup_.key) return;
+bool KeyHolder::offered(const wire::JobOffer& offer) {
+  if (!setup_.key) return false;
   const auto sizes = sizes_of(offer);
-  if (!sizes) return;
+  if (!sizes) return false;
   jobs_[offer.job] = *sizes;
   log::info("job {}: this client holds its secret key", offer.job);
   setup_.send(wire::KeyHeld{offer.job});
+  return true;
 }
 
 Status KeyHolder::allow(const wire::DecryptSum& question) {
@@ -116,24 +137,29 @@ Status KeyHolder::allow(const wire::DecryptSum& question) {
                              crypto::sha256(question.ciphertexts));
 }
 
-void KeyHolder::on(const wire::DecryptSum& question) {
-  const auto refuse = [this, job = question.job, round = question.round,
-                       where = place(question)](const Error& why) {
-    log::warning("{}: the sum is not decrypted: {}", where, why.detail);
-    const bool own = why.code == ErrorCode::io || why.code == ErrorCode::disk_full ||
-                     why.code == ErrorCode::malformed;
-    setup_.send(wire::DecryptionRefused{job, round,
-                                        own ? "the key holder's own log says why" : why.detail});
-  };
-  const Status allowed = allow(question);
-  if (!allowed) return refuse(allowed.error());
+// Once a sum, which comes in many stretches.
+void KeyHolder::say(const wire::DecryptSum& question) {
+  const auto [said, is_first] = said_.try_emplace(question.job, question.round);
+  if (!is_first && std::exchange(said->second, question.round) == question.round) return;
   log::info("{}: decrypting the sum of {} clients' updates", place(question), question.clients);
-  setup_.work.post([this, key = setup_.key, question, refuse] {
+}
+
+void KeyHolder::refuse(const wire::DecryptSum& question, const Error& why) {
+  log::warning("{}: the sum is not decrypted: {}", place(question), why.detail);
+  if (setup_.refused) setup_.refused(question, why);
+  setup_.send(wire::DecryptionRefused{question.job, question.round, for_the_server(why)});
+}
+
+void KeyHolder::on(const wire::DecryptSum& question) {
+  const Status allowed = allow(question);
+  if (!allowed) return refuse(question, allowed.error());
+  say(question);
+  setup_.work.post([this, key = setup_.key, question] {
     auto plaintexts = decrypt(*key, question.ciphertexts);
-    setup_.loop.post([this, job = question.job, round = question.round, first = question.first,
-                      refuse, plaintexts = std::move(plaintexts)]() mutable {
-      if (!plaintexts) return refuse(plaintexts.error());
-      setup_.send(wire::DecryptedSum{job, round, first, std::move(*plaintexts)});
+    setup_.loop.post([this, question, plaintexts = std::move(plaintexts)]() mutable {
+      if (!plaintexts) return refuse(question, plaintexts.error());
+      setup_.send(
+          wire::DecryptedSum{question.job, question.round, question.first, std::move(*plaintexts)});
     });
   });
 }

@@ -31,6 +31,10 @@ Result<paillier::SecretKey> load_or_create_decryption_key(Disk& disk, const fs::
 // The same, of a file that is there, or of the service manager's credential of the file's name.
 Result<paillier::SecretKey> load_decryption_key(Disk& disk, const fs::path& file);
 
+// The same, of the file that a site's own file names; null if it names none.
+Result<std::shared_ptr<const paillier::SecretKey>> load_held_key(
+    Disk& disk, const config::HomomorphicAgreementSpec& site);
+
 class KeyHolder {
  public:
   struct Setup {
@@ -41,12 +45,17 @@ class KeyHolder {
     Loop& loop;
     Executor& work;
     std::function<void(wire::Message)> send;
+    // A sum that is not decrypted, and why: for this site's people.
+    std::function<void(const wire::DecryptSum&, const Error&)> refused{};
   };
 
   explicit KeyHolder(Setup setup);
 
-  // Tells the server if the job's key is this client's.
-  void offered(const wire::JobOffer& offer);
+  // As in job files; empty: this client holds none.
+  const std::string& public_key() const { return public_key_; }
+
+  // Tells the server if the job's key is this client's, and returns whether it is.
+  bool offered(const wire::JobOffer& offer);
   void on(const wire::DecryptSum& question);
 
  private:
@@ -57,10 +66,13 @@ class KeyHolder {
   };
   std::optional<Sizes> sizes_of(const wire::JobOffer& offer) const;
   Status allow(const wire::DecryptSum& question);
+  void say(const wire::DecryptSum& question);
+  void refuse(const wire::DecryptSum& question, const Error& why);
 
   const Setup setup_;
-  std::string public_key_;  // as in job files; empty: no key
+  std::string public_key_;
   std::map<std::string, Sizes> jobs_;
+  std::map<std::string, std::int64_t> said_;  // the round of each whose sum is in the log
   std::optional<session::Decryptions> decryptions_;
 };
 

@@ -84,7 +84,7 @@ std::size_t PrivacyLedger::read(const std::string& lines) {
   return at;
 }
 
-Status PrivacyLedger::load() {
+Status PrivacyLedger::load_file() {
   if (loaded_) return {};
   const auto there = disk_->inspect(file_);
   if (!there && there.error().code != ErrorCode::not_found) return there.error();
@@ -92,20 +92,32 @@ Status PrivacyLedger::load() {
   jobs_.clear();
   spent_ = {};
   entries_ = lost_ = 0;
+  is_new_ = !there;
   if (there) {
     FED_ASSIGN(bytes, read_file(*disk_, file_, kLedgerBytesMax));
     text_.assign(bytes.begin(), bytes.end());
   }
   const std::size_t end = read(text_);
   if (end != text_.size()) {
-    log::error("{} is no privacy ledger any more, from byte {}: restore it from a backup",
-               file_.string(), end);
     return Error{ErrorCode::malformed,
-                 "this site's privacy ledger is damaged, so it trains for no job with privacy; its "
-                 "own log says which file"};
+                 fmt::format("{} is no privacy ledger any more, from byte {}: restore it from a "
+                             "backup; until then this site does no task of a job with privacy",
+                             file_.string(), end)};
   }
   loaded_ = true;
   return {};
+}
+
+// What is wrong with the file is for this site alone.
+Status PrivacyLedger::load() {
+  const Status loaded = load_file();
+  if (loaded) return loaded;
+  const ErrorCode code = loaded.error().code;
+  if (code != ErrorCode::malformed && code != ErrorCode::too_large) return loaded;
+  log::error("{}", loaded.error().detail);
+  return Error{ErrorCode::malformed,
+               "this site's privacy ledger is damaged, so it trains for no job with privacy; its "
+               "own log says which file"};
 }
 
 // Loaded, and nothing is owed.
@@ -117,6 +129,9 @@ Status PrivacyLedger::ready() {
 Status PrivacyLedger::write(const std::string& lines) {
   std::string text = text_ + owed_ + lines;
   FED_TRY(replace_file(*disk_, file_, view(text), Durability::power));
+  if (std::exchange(is_new_, false)) {
+    log::info("{}: there was no privacy ledger, so a new one is begun", file_.string());
+  }
   text_ = std::move(text);
   owed_.clear();
   FED_CHECK(read(lines) == lines.size());
@@ -210,6 +225,33 @@ Status PrivacyLedger::acknowledge(const std::string& job, std::int64_t task) {
   at->second.accepted = task;
   owed_ += text_of({job, task, kAcceptedTask});
   return ready();
+}
+
+// By what has cost least so far.
+Result<bool> PrivacyLedger::is_spent() {
+  if (limit_.epsilon_max == 0 || entries_ == 0) return false;
+  for (const auto& [job, account] : jobs_) {
+    for (const auto& [noise, times] : account.draws) {
+      FED_ASSIGN(cost, cost_of(noise));
+      if (check_limit(spent_ + cost)) return false;
+    }
+  }
+  return true;
+}
+
+Status PrivacyLedger::check_room(const privacy::PlanRequest& request) {
+  const std::lock_guard lock(mutex_);
+  FED_TRY(load_file());
+  FED_ASSIGN(cost, cost_of(noise_text(request)));
+  return check_limit(spent_ + cost);
+}
+
+Result<PrivacyLedger::Overview> PrivacyLedger::overview() {
+  const std::lock_guard lock(mutex_);
+  FED_TRY(load_file());
+  FED_ASSIGN(promise, privacy::epsilon_at(spent_, limit_.delta));
+  FED_ASSIGN(spent, is_spent());
+  return Overview{entries_, lost_, promise.epsilon, spent};
 }
 
 Result<std::size_t> PrivacyLedger::entries() {

@@ -66,6 +66,20 @@ class PrivacyLedger {
   // privacy. What cannot be written holds nevertheless, and is owed: nothing is entered before it.
   Status acknowledge(const std::string& job, std::int64_t task);
 
+  // For this site's people.
+  struct Overview {
+    std::size_t entries = 0;
+    std::size_t lost = 0;   // of these, what the ledger had lost
+    double epsilon = 0;     // after all of them, at the limit's delta
+    bool is_spent = false;  // the site's limit has no room for another one with as much noise
+  };
+  // Reads the file if it has not been read. The error names the file: it is not for the server.
+  Result<Overview> overview();
+
+  // Whether the site's limit has room for one task of a job that asks for this; unsupported if not.
+  // Other errors as of overview.
+  Status check_room(const privacy::PlanRequest& request);
+
   // After all that was entered, at the limit's delta.
   Result<double> epsilon();
   Result<std::size_t> entries();
@@ -82,6 +96,8 @@ class PrivacyLedger {
 
   Status ready();
   Status load();
+  Status load_file();
+  Result<bool> is_spent();
   Status write(const std::string& lines);
   std::size_t read(const std::string& lines);
   bool count(const std::string& line);
@@ -98,8 +114,9 @@ class PrivacyLedger {
   fs::path file_;
   config::PrivacyAgreementSpec limit_;
   bool loaded_ = false;
-  std::string text_;  // the file's
-  std::string owed_;  // what is to be in it besides
+  bool is_new_ = false;  // there is no file yet
+  std::string text_;     // the file's
+  std::string owed_;     // what is to be in it besides
   std::map<std::string, Account> jobs_;
   std::size_t entries_ = 0, lost_ = 0;
   privacy::RdpCurve spent_;

@@ -6,6 +6,9 @@
 #include "app/client_daemon.h"
 #include "app/config_file.h"
 #include "app/priority.h"
+#include "app/privacy_text.h"
+#include "app/state_records.h"
+#include "base/access.h"
 #include "base/log.h"
 #include "cli/service.h"
 
@@ -44,21 +47,23 @@ void report(const session::Outbox::Findings& found, const fs::path& folder) {
   }
 }
 
-// Null for a client that is no key holder.
-Result<std::shared_ptr<const paillier::SecretKey>> decryption_key(Disk& disk,
-                                                                  const config::ClientSpec& spec) {
-  const fs::path& file = spec.jobs.homomorphic_encryption.secret_key;
-  if (file.empty()) return std::shared_ptr<const paillier::SecretKey>();
-  FED_ASSIGN(key, load_decryption_key(disk, file));
-  return std::make_shared<const paillier::SecretKey>(std::move(key));
+// What would else be found at the first task that needs it.
+void look_at_state(Disk& disk, const config::ClientSpec& spec) {
+  if (const auto open = open_to_others(disk, spec.state_dir)) log::warning("{}", *open);
+  for (const Error& damaged : damaged_records(disk, spec)) log::error("{}", damaged.detail);
+  const auto privacy = ledger_of(spec).overview();
+  if (!privacy) return log::error("{}", privacy.error().detail);
+  const std::string spent = spent_text(spec, *privacy);
+  if (!spent.empty()) log::warning("{}", spent);
 }
 
 Result<int> run_daemon(const config::ClientSpec& spec, ClientDaemon::Options options) {
   Disk& disk = real_disk();
   FED_ASSIGN(lock, lock_state(disk, spec.state_dir));
   FED_ASSIGN(keys, load_keys(disk, spec.state_dir));
-  FED_ASSIGN(holder_key, decryption_key(disk, spec));
-  options.decryption_key = std::move(holder_key);
+  FED_ASSIGN(held_key, load_held_key(disk, spec.jobs.homomorphic_encryption));
+  options.decryption_key = std::move(held_key);
+  look_at_state(disk, spec);
   const fs::path folder = spec.state_dir / "outbox";
   FED_ASSIGN(outbox, session::Outbox::open(disk, folder, storage_key(keys)));
   report(outbox.findings(), folder);

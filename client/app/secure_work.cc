@@ -51,10 +51,12 @@ bool SecureWork::is_revealed(const wire::Offer& update) {
   return open_memory() && answered_->is_revealed(update.job, update.task, update.checksum);
 }
 
+// `detail_here`: what the server is not told, or nothing.
 void SecureWork::refuse(const wire::SecureName& name, const std::string& reason,
-                        const std::string& detail) {
+                        const std::string& detail, const std::string& detail_here) {
   log::warning("job {} task {}: takes no part in sum {}: {}: {}", name.job, name.task, name.attempt,
                reason, detail);
+  if (setup_.refused) setup_.refused({name, reason, detail_here.empty() ? detail : detail_here});
   setup_.send(wire::SecureRefused{name, reason, detail});
 }
 
@@ -125,12 +127,13 @@ void SecureWork::begin(const wire::SecureTerms& message, const Ready& ready) {
     log::error("no part in secure sums: {}", opened.error().detail);
     return refuse(name, "no_memory_of_peers",
                   "what this site remembers of its peers or of earlier sums cannot be read; its "
-                  "own log says why");
+                  "own log says why",
+                  opened.error().detail);
   }
   if (is_revealed(*ready.update)) {
     refuse(name, "revealed",
            "shares were revealed for an earlier sum with this update in it; it is given up");
-    return give_up(*ready.update);
+    return lose_revealed(*ready.update);
   }
   if (!may_be_round(message.terms.round, *ready.shape, *ready.update)) {
     return refuse(
@@ -162,7 +165,7 @@ void SecureWork::end_part(const wire::SecureName& next) {
   if (part.empty()) return;
   const wire::Offer& update = part.mapped().update;
   setup_.unmasked(next.job, update.task);
-  if (part.mapped().party->is_done() && update.task != next.task) give_up(update);
+  if (part.mapped().party->is_done() && update.task != next.task) lose_revealed(update);
 }
 
 void SecureWork::on(const wire::SecureRoster& message) {
@@ -229,7 +232,8 @@ void SecureWork::masked(const std::string& job, std::uint64_t number, Masked inp
     }
     refuse(name, "no_update",
            "this client cannot read its update, or not enter it in its privacy ledger; its own log "
-           "says why");
+           "says why",
+           input.error().detail);
     // What can be read, or entered, later stays for the next sum.
     const ErrorCode code = input.error().code;
     if (code != ErrorCode::io && code != ErrorCode::disk_full) setup_.lost(update, input.error());
@@ -269,14 +273,15 @@ void SecureWork::on(const wire::SecureSignatures& message) {
     if (!noted) {
       log::error("{}", noted.error().detail);
       return refuse(message.name, "not_recorded",
-                    "what this site has revealed cannot be put on record; its own log says why");
+                    "what this site has revealed cannot be put on record; its own log says why",
+                    noted.error().detail);
     }
   }
   tell(message, reveal, *part);
 }
 
 // Its sum may be known to the server, so it is to be in no other.
-void SecureWork::give_up(const wire::Offer& update) {
+void SecureWork::lose_revealed(const wire::Offer& update) {
   setup_.lost(wire::Offer(update), Error{ErrorCode::closed,
                                          "its sum has come to nothing, when it "
                                          "was revealed already"});
@@ -288,7 +293,7 @@ void SecureWork::on(const wire::SecureAbandoned& message) {
                message.name.task, message.name.attempt, message.detail);
   setup_.unmasked(message.name.job, message.name.task);
   const auto part = parts_.extract(message.name.job);
-  if (part.mapped().party->is_done()) give_up(part.mapped().update);
+  if (part.mapped().party->is_done()) lose_revealed(part.mapped().update);
 }
 
 void SecureWork::forget(const std::string& job, std::int64_t task) {

@@ -58,6 +58,8 @@ class SecureWork {
     std::function<void(const std::string& job, std::int64_t task)> unmasked;
     // The update itself is no longer what it was: no sum will have it.
     std::function<void(const wire::Offer& update, const Error& why)> lost;
+    // A part in a sum that is not taken: reason and detail as this site's people are told them.
+    std::function<void(const wire::SecureRefused&)> refused{};
   };
 
   // All that is referred to outlives it.
@@ -107,8 +109,9 @@ class SecureWork {
   Part* known_part(const wire::SecureName& name);
   template <class Message, class Answer>
   void tell(const Message& asked, const Answer& answer, Part& part);
-  void refuse(const wire::SecureName& name, const std::string& reason, const std::string& detail);
-  void give_up(const wire::Offer& update);
+  void refuse(const wire::SecureName& name, const std::string& reason, const std::string& detail,
+              const std::string& detail_here = "");
+  void lose_revealed(const wire::Offer& update);
   void mask(Part& part, const wire::SecureDelivery& message);
   using Masked = Result<session::Answer<Bytes>>;
   Masked make_input(session::SecureParty& party, const wire::Offer& update,

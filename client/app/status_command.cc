@@ -1,5 +1,6 @@
 #include <fmt/chrono.h>
 #include <fmt/core.h>
+#include <fmt/ranges.h>
 
 #include <ctime>
 #include <nlohmann/json.hpp>
@@ -8,7 +9,7 @@
 #include "app/client_keys.h"
 #include "app/client_status.h"
 #include "app/config_file.h"
-#include "app/privacy_ledger.h"
+#include "app/privacy_text.h"
 #include "app/roster_text.h"
 #include "app/site_text.h"
 #include "base/clock.h"
@@ -51,10 +52,6 @@ Result<Shown> look(const fs::path& state) {
   return shown;
 }
 
-PrivacyLedger ledger_of(const config::ClientSpec& spec) {
-  return PrivacyLedger(real_disk(), spec.state_dir / kPrivacyLedger, spec.jobs.privacy);
-}
-
 std::string date(std::int64_t at) {
   return fmt::format("{:%Y-%m-%d %H:%M:%S}", fmt::localtime(static_cast<std::time_t>(at)));
 }
@@ -65,6 +62,21 @@ void print_answer(const char* title, const ClientStatus::Answer& answer) {
       answer.job.empty() ? "" : fmt::format("job {} task {} ", answer.job, answer.task);
   fmt::print("{:<13} {}{}{}{} ({})\n", title, what, answer.outcome,
              answer.detail.empty() ? "" : ": ", answer.detail, date(answer.at));
+}
+
+void print_refusal(const ClientStatus::Refusal& refusal) {
+  if (refusal.at == 0) return fmt::print("{:<13} nothing\n", "refused here");
+  fmt::print("{:<13} job {} task {}: {}: {} ({})\n", "refused here", refusal.job, refusal.task,
+             refusal.reason, refusal.detail, date(refusal.at));
+}
+
+void print_key(const config::ClientSpec& spec, const ClientStatus& status) {
+  const fs::path& file = spec.jobs.homomorphic_encryption.secret_key;
+  if (file.empty()) return;
+  const std::string jobs = status.held.empty()
+                               ? "no job that the server has offered"
+                               : fmt::format("the jobs {}", fmt::join(status.held, ", "));
+  fmt::print("{:<13} that in {}, of {}\n", "key held", file.string(), jobs);
 }
 
 void print_site(const config::ClientSpec& spec, const ClientStatus& status) {
@@ -82,34 +94,9 @@ void print_site(const config::ClientSpec& spec, const ClientStatus& status) {
 }
 
 void print_privacy(const config::ClientSpec& spec) {
-  PrivacyLedger ledger = ledger_of(spec);
-  const auto tasks = ledger.entries();
-  const auto epsilon = ledger.epsilon();
-  const double limit = spec.jobs.privacy.epsilon_max;
-  if (!tasks || !epsilon) {
-    fmt::print("{:<13} {}\n", "privacy", (tasks ? epsilon.error() : tasks.error()).detail);
-  } else if (*tasks > 0 || limit > 0) {
-    fmt::print("{:<13} epsilon {:.4g}{} at delta {:g}, for {} tasks\n", "privacy", *epsilon,
-               limit > 0 ? fmt::format(" of {:g}", limit) : "", spec.jobs.privacy.delta, *tasks);
+  for (const auto& [title, text] : privacy_lines(spec, ledger_of(spec).overview())) {
+    fmt::print("{:<13} {}\n", title, text);
   }
-  const std::size_t lost = ledger.lost().value();
-  if (lost == 0) return;
-  fmt::print(
-      "{:<13} {} had lost {} tasks that the server counts, and has them again: it had gone "
-      "back to an older state\n",
-      "ALARM", (spec.state_dir / kPrivacyLedger).string(), lost);
-}
-
-Json privacy_json(const config::ClientSpec& spec) {
-  PrivacyLedger ledger = ledger_of(spec);
-  const auto tasks = ledger.entries();
-  const auto epsilon = ledger.epsilon();
-  if (!tasks || !epsilon) return {{"problem", (tasks ? epsilon.error() : tasks.error()).detail}};
-  return {{"tasks", *tasks},
-          {"epsilon", *epsilon},
-          {"lost", ledger.lost().value()},
-          {"epsilon_max", spec.jobs.privacy.epsilon_max},
-          {"delta", spec.jobs.privacy.delta}};
 }
 
 void print_outbox(const Shown& shown) {
@@ -136,12 +123,17 @@ void print(const config::ClientSpec& spec, const Shown& shown) {
   }
   print_answer("last answer", status.last_answer);
   print_answer("last refusal", status.last_refusal);
+  print_refusal(status.own_refusal);
+  print_key(spec, status);
   print_site(spec, status);
   print_privacy(spec);
   const std::string alarm = alarm_summary(load_roster(real_disk(), spec.state_dir));
   if (!alarm.empty()) fmt::print("{:<13} {}\n", "ALARM", alarm);
   print_outbox(shown);
   if (status.updated_at > 0) fmt::print("{:<13} {}\n", "as of", date(status.updated_at));
+  if (!status.is_stale) return;
+  fmt::print("{:<13} what has happened since could not be written to {}: make room there\n",
+             "STALE", spec.state_dir.string());
 }
 
 Json to_json(const ClientStatus::Answer& answer) {
@@ -151,6 +143,23 @@ Json to_json(const ClientStatus::Answer& answer) {
           {"outcome", answer.outcome},
           {"detail", answer.detail},
           {"at", answer.at}};
+}
+
+Json to_json(const ClientStatus::Refusal& refusal) {
+  if (refusal.at == 0) return nullptr;
+  return {{"job", refusal.job},
+          {"task", refusal.task},
+          {"reason", refusal.reason},
+          {"detail", refusal.detail},
+          {"at", refusal.at}};
+}
+
+Json key_json(const config::ClientSpec& spec, const ClientStatus& status) {
+  const fs::path& file = spec.jobs.homomorphic_encryption.secret_key;
+  if (file.empty()) return nullptr;
+  return {{"secret_key", file.string()},
+          {"public_key", status.public_key.empty() ? Json() : Json(status.public_key)},
+          {"jobs", status.held}};
 }
 
 Json roster_json(const config::ClientSpec& spec) {
@@ -185,18 +194,21 @@ void print_json(const config::ClientSpec& spec, const Shown& shown) {
     unreadable = {{"updates", shown.outbox.unreadable}, {"why", shown.why_unreadable}};
   }
   const Json json = {{"connection", status.connection},
-                     {"privacy", privacy_json(spec)},
+                     {"privacy", privacy_json(spec, ledger_of(spec).overview())},
                      {"roster", roster_json(spec)},
                      {"name", status.name},
                      {"last_task", task},
                      {"last_answer", to_json(status.last_answer)},
                      {"last_refusal", to_json(status.last_refusal)},
+                     {"own_refusal", to_json(status.own_refusal)},
+                     {"key_held", key_json(spec, status)},
                      {"limits", limits_json(spec, unix_seconds())},
                      {"declined", status.declined},
                      {"standby", standby},
                      {"outbox", outbox},
                      {"outbox_unreadable", unreadable},
-                     {"updated_at", status.updated_at}};
+                     {"updated_at", status.updated_at},
+                     {"stale", status.is_stale}};
   fmt::print("{}\n", json.dump(-1, ' ', false, Json::error_handler_t::replace));
 }
 

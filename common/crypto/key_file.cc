@@ -3,6 +3,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/access.h"
 #include "crypto/random.h"
 
 namespace fed::crypto {
@@ -10,11 +11,6 @@ namespace {
 
 constexpr std::size_t kHexDigits = 2 * kKeyBytes;
 using Line = Wiped<kHexDigits + 2>;  // with "\n" or "\r\n"
-
-std::string octal(unsigned mode) {
-  return std::string{'0', static_cast<char>('0' + (mode >> 6 & 7)),
-                     static_cast<char>('0' + (mode >> 3 & 7)), static_cast<char>('0' + (mode & 7))};
-}
 
 Status check_access(const fs::path& path, const FileInfo& info, KeyFileAccess access) {
   if (info.kind != FileInfo::Kind::file) {
@@ -26,7 +22,7 @@ Status check_access(const fs::path& path, const FileInfo& info, KeyFileAccess ac
   if ((info.mode & forbidden) == 0) return {};
   return Error{ErrorCode::invalid,
                path.string() + " holds a private key, but others can read or change it (mode " +
-                   octal(info.mode) + "): run `chmod 600 " + path.string() +
+                   mode_text(info.mode) + "): run `chmod 600 " + path.string() +
                    "`, and make a new key if somebody may have read this one"};
 }
 

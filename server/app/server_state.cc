@@ -1,6 +1,8 @@
 #include "app/server_state.h"
 
 #include "app/identity.h"
+#include "base/access.h"
+#include "base/log.h"
 
 namespace fed::app {
 namespace {
@@ -20,6 +22,7 @@ Status remove_leftovers(Disk& disk, const fs::path& blobs) {
 Result<ServerState> ServerState::open(Disk& disk, const config::ServerSpec& config) {
   const fs::path& folder = config.state_dir;
   FED_TRY(make_folder(disk, folder, config.durability));
+  if (const auto open = open_to_others(disk, folder)) log::warning("{}", *open);
   FED_ASSIGN(lock, store::FolderLock::acquire(disk, folder));
   FED_ASSIGN(identity, load_identity(disk, folder));
   FED_ASSIGN(journal,

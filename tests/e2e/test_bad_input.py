@@ -88,6 +88,12 @@ class Configuration(harness.TestCase):
         self.assertFails(done, 1, f'127.0.0.1:{server.port}', 'Address already in use')
         self.assertEqual(server.ask('jobs')['jobs'], [])
 
+    def test_a_state_folder_that_others_can_use(self):
+        server = self.server(start=False)
+        os.chmod(server.folder, 0o755)
+        server.start()
+        server.daemon.wait_log(f'others can look into {server.folder} .mode 0755.: run `chmod 700 {server.folder}`')
+
     def test_a_second_daemon_on_the_same_folder(self):
         server = self.server()
         with open(server.config, encoding='utf-8') as file:

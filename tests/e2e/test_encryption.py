@@ -79,6 +79,8 @@ class Encryption(harness.TestCase):
         self.assertEqual({row[:3] for row in rows}, {(1, 1.0, '{}')})
         self.assertEqual({row[3] % 768 for row in rows}, {0})
         self.assertEqual(holder.daemon.count('decrypting the sum of 3 clients'), 2)
+        told = holder.ask('status')['key_held']
+        self.assertEqual((told['secret_key'], told['public_key']), (self.holder_file, self.key))
         self.assert_model_of_all('secret')
 
     def test_columns_are_scaled_by_an_encrypted_sum(self):
@@ -155,10 +157,14 @@ class Encryption(harness.TestCase):
         self.assertFails(self.srv.try_submit(job), 1, "the job's public key is not the one that it was given")
 
     def test_a_key_holder_decrypts_no_sum_of_too_few(self):
-        self.holder(clients_min=4)
+        holder = self.holder(clients_min=4)
         self.srv.submit(self.job('few'))
         self.srv.daemon.wait_log('job few: paused')
         self.assertIn('decrypts sums of at least 4', self.srv.show('few')['detail'])
+        told = holder.ask('status')
+        self.assertEqual(told['key_held']['jobs'], ['few'])
+        self.assertIn('decrypts sums of at least 4', told['own_refusal']['detail'])
+        self.assertIn(f'that in {self.holder_file}, of the jobs few', holder.cli('status').out)
 
     def test_a_key_holder_whose_record_is_damaged_decrypts_nothing(self):
         holder = self.holder(start=False)

@@ -140,8 +140,11 @@ class FullDisk(RunCase):
         why = server.daemon.wait_log('site0 cannot do its task: .*').group()
         self.assertRegex(why, '(?i)(space|disk|full)')
         self.assertRegex(server.cli('why', 'job').out, '(?i)(space|disk|full)')
+        self.assertTrue(clients[0].ask('status')['stale'])
+        self.assertIn('STALE', clients[0].cli('status').out)
         self.make_room(disk)
         self.assertAsUndisturbed(server)
+        self.assertFalse(clients[0].ask('status')['stale'])
         # The attempt is abandoned, and with it what the other client was training just then.
         self.assertTrained(clients[1:], site1={1: 2})
         self.assertNotIn(disk.rstrip('/'), why, "the names of a site's files are nobody else's business")

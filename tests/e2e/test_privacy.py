@@ -160,7 +160,11 @@ class Jobs(PrivacyCase):
         with open(os.path.join(site.state, 'privacy.ledger'), encoding='ascii') as ledger:
             self.assertEqual(ledger.read(), 'spent 1 1.5\nspent 1 accepted\nspent 2 1.5\nspent 2 accepted\n')
         told = site.ask('status')['privacy']
-        self.assertEqual((told['tasks'], told['epsilon_max']), (2, limit))
+        self.assertEqual((told['tasks'], told['epsilon_max'], told['spent']), (2, limit, True))
+        refused = site.ask('status')['own_refusal']
+        self.assertEqual((refused['job'], refused['reason']), ('spent', 'unsupported'))
+        self.assertIn('privacy budget is spent', refused['detail'])
+        self.assertRegex(site.cli('status').out, r'(?m)^refused here +job spent task \d: .*privacy budget is spent')
         self.assertAlmostEqual(told['epsilon'], plan(*asked, '2')['epsilon'], places=9)
         self.assertIn(f'epsilon {told["epsilon"]:.4g} of', site.cli('status').out)
         # For good, also in another job and after a restart; a damaged ledger is no empty one.
@@ -174,8 +178,9 @@ class Jobs(PrivacyCase):
         for said in (r'site0 cannot do its task: this site\'s privacy budget is spent',
                      r'site1 cannot do its task: this site\'s privacy ledger is damaged'):
             self.srv.daemon.wait_log('job more.*' + said)
-        self.assertIn('ledger is damaged', self.sites[1].ask('status')['privacy']['problem'])
-        self.assertIn('ledger is damaged', self.sites[1].cli('status').out)
+        for said in (self.sites[1].ask('status')['privacy']['problem'], self.sites[1].cli('status').out):
+            self.assertIn(os.path.join(self.sites[1].state, 'privacy.ledger') + ' is no privacy ledger any more', said)
+        self.assertIn('ledger is damaged', self.sites[1].ask('status')['own_refusal']['detail'])
 
     def test_a_site_can_ask_for_privacy(self):
         for site in self.sites:

@@ -235,6 +235,8 @@ class Distrust(SecureCase):
         self.srv.wait_finished('pinned')
         self.sites[0].daemon.wait_log('takes no part in sum 1: unknown_peer')
         self.srv.daemon.wait_log('site0 takes no part in sum 1: unknown_peer')
+        told = self.sites[0].ask('status')['own_refusal']
+        self.assertEqual((told['job'], told['task'], told['reason']), ('pinned', 1, 'unknown_peer'))
         self.assertModelOf('pinned', {1, 2, 3})
 
     def test_a_site_declines_what_protects_less_than_it_asks(self):

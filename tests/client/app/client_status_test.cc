@@ -18,6 +18,9 @@ TEST_CASE("a status is read as it was written") {
   status.phase = "training";
   status.last_answer = {"trial", 3, "accepted", "", 1'700'000'000};
   status.last_refusal = {"trial", 2, "refused", "norm \"too\" large", 1'600'000'000};
+  status.own_refusal = {"trial", 1, "privacy_spent", "no more", 1'500'000'000};
+  status.public_key = "abc";
+  status.held = {"secret", "other"};
   status.declined = {{"other", "this site does not agree"}};
   status.standby = {"trial", "2 of 5 clients", 1'700'000'100};
   status.updated_at = 1'700'000'001;
@@ -33,6 +36,14 @@ TEST_CASE("a status is read as it was written") {
   CHECK(loaded->last_answer.task == 3);
   CHECK(loaded->last_refusal.detail == status.last_refusal.detail);
   CHECK(loaded->last_refusal.outcome == "refused");
+  CHECK(loaded->own_refusal.job == "trial");
+  CHECK(loaded->own_refusal.task == 1);
+  CHECK(loaded->own_refusal.reason == "privacy_spent");
+  CHECK(loaded->own_refusal.detail == "no more");
+  CHECK(loaded->own_refusal.at == 1'500'000'000);
+  CHECK(loaded->public_key == "abc");
+  CHECK(loaded->held == status.held);
+  CHECK_FALSE(loaded->is_stale);
   CHECK(loaded->declined == status.declined);
   CHECK(loaded->standby.job == "trial");
   CHECK(loaded->standby.detail == "2 of 5 clients");

@@ -89,29 +89,42 @@ struct HeldWork final : Executor {
   std::vector<Work> held;
 };
 
+// What a test makes of the work.
+struct WorkTraits {
+  bool is_hidden = false;        // updates are only seen as a sum
+  std::optional<Error> fails{};  // the training does, with this
+};
 struct TinyWorkload final : Workload {
+  explicit TinyWorkload(WorkTraits as) : traits(std::move(as)) {}
+  std::optional<SecureShape> secure(wire::TaskKind) const override {
+    return traits.is_hidden ? std::optional<SecureShape>(SecureShape{}) : std::nullopt;
+  }
   std::int64_t examples() const override { return 10; }
   std::uint64_t row_steps() const override { return 10; }
   Result<TaskAnswer> perform(const wire::Task& task, const fs::path&, const std::string&,
                              const train::Progress&, std::stop_token stop) override {
     if (stop.stop_requested()) return Error{ErrorCode::closed, "training was stopped"};
+    if (traits.fails) return *traits.fails;
     TaskAnswer answer;
+    if (traits.is_hidden) answer.offer.model = crypto::Hash{};
     answer.offer.job = task.job;
     answer.offer.task = task.task;
     answer.offer.examples = 10;
     answer.sums.assign(task.update_bytes / sizeof(double), 1.0);
     return answer;
   }
+  const WorkTraits traits;
 };
 struct TinyWorkshop final : Workshop {
   Result<std::shared_ptr<Workload>> open(const std::string& name, const std::string&) override {
     if (name == "unwanted") return Error{ErrorCode::unsupported, "this site does not agree: no"};
-    return std::shared_ptr<Workload>(std::make_shared<TinyWorkload>());
+    return std::shared_ptr<Workload>(std::make_shared<TinyWorkload>(traits));
   }
   Status acknowledged(const std::string& job, std::int64_t task) override {
     noted.emplace_back(job, task);
     return noting;
   }
+  WorkTraits traits;
   std::vector<session::UpdateKey> noted;
   Status noting;  // what comes of it
 };

@@ -209,6 +209,7 @@ class Check(Case):
         for words in ('sat,sun 20:00-06:00; ', ' until ', '2 Mbit/s at most', 'nice level 10', 'heart-*', 'at least 50'):
             self.assertIn(words, out)
         self.assertNotIn('loss', out)
+        self.assertIn('masked if the job has secure_aggregation', out)
         status, out, _ = call('check', '--config', config, '--json')
         limits = json.loads(out)['limits']
         self.assertIn('changes_in_s', limits)

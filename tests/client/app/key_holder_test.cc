@@ -1,9 +1,12 @@
 // A key holder before a server that wants more of it than the sum of each round.
 #include "app/key_holder.h"
 
+#include <fmt/format.h>
+
 #include <catch2/catch.hpp>
 
 #include "../session/state_disk.h"
+#include "base/log.h"
 #include "coding/encrypted_vector.h"
 #include "config/job.h"
 #include "core_bench.h"
@@ -37,6 +40,7 @@ wire::JobOffer offer(const std::string& public_key, int features = 20'000) {
 struct World : test::StateDisk {
   test::ManualLoop loop;
   std::vector<wire::Message> sent;
+  std::string refused;  // as its own people are told
   std::optional<KeyHolder> holder;
 
   explicit World(std::int64_t clients_min = 3) { start(clients_min); }
@@ -48,7 +52,8 @@ struct World : test::StateDisk {
         .clients_min = clients_min,
         .loop = loop,
         .work = loop,
-        .send = [this](wire::Message message) { sent.push_back(std::move(message)); }});
+        .send = [this](wire::Message message) { sent.push_back(std::move(message)); },
+        .refused = [this](const wire::DecryptSum&, const Error& why) { refused = why.detail; }});
     holder->offered(offer(coding::to_text(key()->public_key())));
     sent.clear();
   }
@@ -131,6 +136,33 @@ TEST_CASE("key holder: what is no ciphertext is refused, and what cannot be reco
   CHECK_FALSE(world.decrypts({"job", 4, 3, 0, Bytes(wire::kCiphertextBytes)}));
   world.fill_up();
   CHECK_THAT(world.refusal({"job", 5, 3, 0, ciphertext(1)}), Catch::Contains("log"));
+}
+
+TEST_CASE(
+    "key holder: why it cannot is for its own people, with the file, and not for the server") {
+  World world;
+  std::string jobs;
+  for (std::size_t i = 0; i < session::kDecryptionJobsMax; ++i)
+    jobs += fmt::format("old{} 1 0 {}\n", i, to_hex(crypto::Hash{}));
+  SECTION("a full record") { world.write("/state/decrypted", jobs); }
+  SECTION("a damaged one") { world.write("/state/decrypted", "nonsense\n"); }
+  CHECK(world.refusal({"job", 5, 3, 0, ciphertext(1)}) == "the key holder's own log says why");
+  CHECK_THAT(world.refused, Catch::Contains("/state/decrypted"));
+}
+
+TEST_CASE("key holder: a sum is in the log once, however many stretches it has") {
+  World world;
+  std::vector<std::string> said;
+  log::redirect([&](log::Level, std::string_view line) {
+    if (line.find("decrypting") != std::string_view::npos) said.emplace_back(line);
+  });
+  CHECK(world.decrypts({"job", 4, 3, 0, ciphertext(1)}));
+  CHECK(world.decrypts({"job", 4, 3, 80, ciphertext(2)}));
+  CHECK(said ==
+        std::vector<std::string>{"job job round 4: decrypting the sum of 3 clients' updates"});
+  CHECK(world.decrypts({"job", 5, 4, 0, ciphertext(3)}));
+  CHECK(said.size() == 2);
+  log::redirect(nullptr);
 }
 
 TEST_CASE("key holder: its file holds a key of 32 bytes, and always the same pair") {

@@ -3,6 +3,7 @@
 
 #include <catch2/catch.hpp>
 
+#include "base/log.h"
 #include "privacy/calibrate.h"
 #include "sim/sim_disk.h"
 
@@ -77,6 +78,42 @@ TEST_CASE("privacy ledger: a limit that is reached refuses with the figures, for
   site.limit.epsilon_max = epsilon_of(3) * 1.0001;
   CHECK_FALSE(site.ledger().spend("c", 1, noise(0.5)).has_value());
   CHECK(site.ledger().spend("c", 1, noise(2)).has_value());
+}
+
+TEST_CASE("privacy ledger: for its own people a damaged one has a name, and a new one is said") {
+  Site site;
+  std::vector<std::string> said;
+  log::redirect([&](log::Level, std::string_view line) { said.emplace_back(line); });
+  PrivacyLedger ledger = site.ledger();
+  CHECK(ledger.overview()->entries == 0);
+  CHECK(said.empty());
+  ledger.spend("a", 1, noise()).value();
+  ledger.spend("a", 2, noise()).value();
+  REQUIRE(said.size() == 1);
+  CHECK(said[0] == "/state/privacy.ledger: there was no privacy ledger, so a new one is begun");
+  site.ledger().spend("a", 3, noise()).value();
+  CHECK(said.size() == 1);
+  site.write("a 1 2\nrubbish\n");
+  const auto found = site.ledger().overview();
+  REQUIRE_FALSE(found.has_value());
+  CHECK_THAT(found.error().detail, Catch::Contains("/state/privacy.ledger is no privacy ledger"));
+  CHECK_THAT(site.ledger().spend("a", 4, noise()).error().detail, !Catch::Contains("/state"));
+  log::redirect(nullptr);
+}
+
+TEST_CASE("privacy ledger: it is spent when no task with as much noise fits any more") {
+  Site site;
+  site.limit.epsilon_max = epsilon_of(3) * 1.0001;
+  PrivacyLedger ledger = site.ledger();
+  CHECK_FALSE(ledger.overview()->is_spent);
+  for (const std::int64_t task : {1, 2}) ledger.spend("a", task, noise()).value();
+  CHECK_FALSE(ledger.overview()->is_spent);
+  ledger.spend("a", 3, noise()).value();
+  CHECK(ledger.overview()->is_spent);
+  CHECK(ledger.check_room(noise()).error().code == ErrorCode::unsupported);
+  CHECK(ledger.check_room(noise(200)).has_value());
+  CHECK(ledger.entries().value() == 3);
+  CHECK(site.ledger().overview()->epsilon == Approx(epsilon_of(3)));
 }
 
 TEST_CASE("privacy ledger: what cannot be read or written lets nothing be trained") {

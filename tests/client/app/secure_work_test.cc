@@ -38,7 +38,8 @@ class WorkingSite {
         .send = [this](wire::Message message) { said.push_back(std::move(message)); },
         .masked = [this](const wire::Offer& offer) { masked.push_back(offer); },
         .unmasked = [this](const std::string&, std::int64_t) { ++unmasked; },
-        .lost = [this](const wire::Offer& offer, const Error&) { lost.push_back(offer); }});
+        .lost = [this](const wire::Offer& offer, const Error&) { lost.push_back(offer); },
+        .refused = [this](const wire::SecureRefused& told) { refused = told; }});
   }
 
   // What lies in the outbox from now on.
@@ -129,6 +130,7 @@ class WorkingSite {
   std::optional<SecureWork> work;
   std::vector<wire::Message> said;
   std::vector<wire::Offer> masked, lost;
+  std::optional<wire::SecureRefused> refused;  // as this site's people are told
   int unmasked = 0;
 
  private:
@@ -258,8 +260,20 @@ TEST_CASE("secure work: nothing is revealed that is not on record before") {
   site.disk.fail_operation(1);
   site.work->on(site.cohort.signatures);
   CHECK(site.last<wire::SecureRefused>().reason == "not_recorded");
+  CHECK_THAT(site.last<wire::SecureRefused>().detail, !Catch::Contains("/state"));
+  CHECK(site.refused->reason == "not_recorded");
+  CHECK_THAT(site.refused->detail, Catch::Contains(kAnswered));
   for (const wire::Message& message : site.said)
     CHECK_FALSE(std::holds_alternative<wire::SecureReveal>(message));
+}
+
+TEST_CASE("secure work: a damaged memory of earlier sums is named here, and not to the server") {
+  WorkingSite site;
+  site.disk.write(kAnswered, "nonsense\n");
+  site.hears_terms(kNext);
+  CHECK(site.last<wire::SecureRefused>().reason == "no_memory_of_peers");
+  CHECK_THAT(site.last<wire::SecureRefused>().detail, !Catch::Contains("/state"));
+  CHECK_THAT(site.refused->detail, Catch::Contains(kAnswered));
 }
 
 TEST_CASE("secure work: the record of what was revealed is on the disk when the shares leave") {

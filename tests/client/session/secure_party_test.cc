@@ -216,6 +216,12 @@ TEST_CASE("secure party: after a restart the same attempt is refused, and a late
   CHECK(reason(earlier.on(wire::SecureTerms{name, terms})) == "replayed_round");
 }
 
+// The names of this site's files stay there.
+void check_says_no_file(const SecureParty& party) {
+  REQUIRE(party.refusal().has_value());
+  CHECK_THAT(party.refusal()->detail, !Catch::Contains("/") && Catch::Contains("own log"));
+}
+
 TEST_CASE("secure party: what cannot be remembered is not answered") {
   Cohort cohort;
   CohortSite& site = *cohort.sites[0];
@@ -223,6 +229,7 @@ TEST_CASE("secure party: what cannot be remembered is not answered") {
   const wire::SecureTerms terms{cohort.name, cohort.terms};
   site.fill_up();
   CHECK(reason(party.on(terms)) == "not_recorded");
+  check_says_no_file(party);
   CHECK_FALSE(party.holds_secrets());
   site.disk.set_faults({});
   CHECK(reason(party.on(terms)) == "not_recorded");  // this attempt is over
@@ -236,6 +243,7 @@ TEST_CASE("secure party: peers that cannot be entered get no shares") {
   CohortSite& site = *cohort.sites[0];
   site.fill_up();
   CHECK(reason(cohort.parties[0].on(cohort.roster, kNow)) == "not_recorded");
+  check_says_no_file(cohort.parties[0]);
   CHECK_FALSE(cohort.parties[0].holds_secrets());
   site.disk.set_faults({});
   site.restart();
