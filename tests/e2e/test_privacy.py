@@ -204,6 +204,38 @@ class Jobs(PrivacyCase):
         self.assertFails(self.srv.cli('privacy', 'show', 'open'), 1, 'no section "privacy"')
 
 
+class Shown(harness.TestCase):
+    def test_whom_each_mechanism_hides_and_from_whom(self):
+        zeros = 'client level, all that one client sends replaced by zeros'
+        nobody = 'the server and everybody else; nobody but the client is trusted'
+        said = {'central_gaussian': ('client level, one client added or removed',
+                                     'everybody who sees the models; the server is trusted with the updates'),
+                # Of the four that are left at the least, one may be corrupted and tell its noise.
+                'distributed_gaussian': (zeros, 'the server, and everybody who sees the models, as long as the server sees '
+                                                'nothing but sums with the noise of at least 3 clients'),
+                'local_gaussian': (zeros, nobody),
+                'local_laplace': (zeros, nobody)}
+        server = self.server()
+        for mechanism, (neighbours, adversary) in said.items():
+            name = mechanism.replace('_', '-')
+            job = noisy(name, mechanism=mechanism)
+            job['rounds'] |= {'cohort': 5, 'contributions': {'min': 4, 'goal': 5}}
+            if mechanism == 'distributed_gaussian':
+                job['secure_aggregation'] = {'corrupted': 0.2}
+            if mechanism == 'local_laplace':
+                job['privacy'] |= {'epsilon_max': 1e6}
+            server.submit(job)
+            shown = server.ask('privacy', 'show', name)
+            self.assertEqual(shown['job'], name)
+            self.assertEqual((shown['mechanism'], shown['neighbours'], shown['adversary']), (mechanism, neighbours, adversary))
+            self.assertEqual((shown['clipping_norm'], shown['noise_multiplier'], shown['delta']), (2, 1.5, 1e-5))
+            self.assertEqual((shown['versions'], shown['epsilon'], shown['clients']), (0, 0, []))
+            lines = server.cli('privacy', 'show', name).out.splitlines()
+            self.assertRegex(lines[0], rf'^{name}: epsilon 0 of .* at delta 1e-05; 0 of {shown["versions_paid"]} versions$')
+            self.assertEqual(lines[1:4], [f'  mechanism  {mechanism}, clipping norm 2, noise multiplier 1.5',
+                                          f'  neighbours {neighbours}', f'  adversary  {adversary}'])
+
+
 def copy_state(folder, to):
     """Of a process that does not run; without its socket."""
     def sockets(at, names):
