@@ -303,6 +303,11 @@ TEST_CASE("homomorphic encryption needs what hides updates needs, and stands alo
          {{"/homomorphic_encryption/public_key",
            "is \"short\"; allowed: a public key of `fedclient key`: 516 characters of A-Z, a-z, "
            "0-9, - and _"}});
+  const std::string of_a_link(43, 'k');
+  expect(job, R"({"homomorphic_encryption": {"public_key": ")" + of_a_link + R"("}})",
+         {{"/homomorphic_encryption/public_key",
+           "has 43 characters, as the keys of links and of identities have; needed: the one that "
+           "`fedclient key FILE` prints on the key holder, of 516 characters"}});
   expect(job, R"({"secure_aggregation": {}})",
          {{"/homomorphic_encryption",
            "does not go with \"secure_aggregation\"; allowed: one of the two; masks do for large "
