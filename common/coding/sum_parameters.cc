@@ -54,13 +54,22 @@ std::optional<std::uint32_t> most(std::uint32_t now,
   return well;
 }
 
+// The rounds with so many clients where they have those of `size`.
+config::RoundsSpec with_more(config::RoundsSpec rounds, const SumSize& size, std::int64_t clients) {
+  for (std::int64_t* each :
+       {&rounds.cohort, &rounds.contributions_goal, &rounds.contributions_min}) {
+    if (*each == size.clients) *each = clients;
+  }
+  return rounds;
+}
+
 // A few clients more, where few clients are all that is wrong.
 std::optional<std::int64_t> more_clients(const SumSize& size, const config::RoundsSpec& rounds,
                                          const secagg::Threat& threat) {
   const bool all = size.clients == rounds.cohort;
   const std::int64_t end = all ? kSmallSum : std::min(rounds.cohort, kSmallSum);
   for (std::int64_t clients = size.clients + 1; clients <= end; ++clients) {
-    if (works(clients, threat)) return clients;
+    if (all_work(with_more(rounds, size, clients), threat)) return clients;
   }
   return std::nullopt;
 }
