@@ -65,7 +65,8 @@ class PrivacyChecker {
     needs(job_.training.update != TrainingSpec::Update::gradient, "/training/update",
           "\"delta\" with noise of the server; \"gradient\" goes with noise of the clients");
     needs(job_.aggregation.update_limit >= privacy_.clipping_norm, "/aggregation/update_limit",
-          "at least \"clipping_norm\", which is " + plain(privacy_.clipping_norm));
+          "at least \"clipping_norm\", which is " + plain(privacy_.clipping_norm) +
+              ", since updates of that length would be refused");
     needs(job_.keep.rounds == 0, "/keep/rounds", "0, since noise cannot be made again");
   }
 

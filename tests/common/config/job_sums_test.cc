@@ -25,7 +25,9 @@ TEST_CASE("privacy goes only with what its noise covers") {
   expect(job, R"({"training": {"update": "weights"}})",
          {{"/training/update", no + "\"delta\", since clipping would shrink whole weights"}});
   expect(job, R"({"privacy": {"clipping_norm": 65}})",
-         {{"/aggregation/update_limit", no + "at least \"clipping_norm\", which is 65.0"}});
+         {{"/aggregation/update_limit",
+           no + "at least \"clipping_norm\", which is 65.0, since updates of that length would be "
+                "refused"}});
   expect(
       job, R"({"rounds": {"staleness": {"max": 1}}})",
       {{"/rounds/staleness/max",
