@@ -51,7 +51,8 @@ ByteView item(ByteView bytes, std::size_t index, std::size_t item_bytes) {
 
 Result<PublicKey> public_key_of(std::string_view text) {
   const Error wrong{ErrorCode::invalid,
-                    "is no public key for homomorphic encryption; `fedclient key` prints one"};
+                    "this is no public key for homomorphic encryption (cut, or altered where it "
+                    "was copied?); `fedclient key FILE` prints it on the key holder"};
   const auto bytes = from_base64url(text);
   if (!bytes) return wrong;
   auto key = PublicKey::from_bytes(*bytes);
@@ -68,9 +69,9 @@ Result<EncryptedVector> EncryptedVector::make(PublicKey key, const VectorShape& 
   auto layout = paillier::Layout::make(shape.modulus_bits - spare, clients_max);
   if (layout) return EncryptedVector(key, shape, *layout);
   return Error{ErrorCode::invalid,
-               "homomorphic encryption has no room for sums of " +
-                   std::to_string(shape.modulus_bits) +
-                   " bits; quantisation.steps, weight_max or the cohort are to be smaller"};
+               "there is no room for sums of " + std::to_string(shape.modulus_bits) +
+                   " bits: quantisation.steps, quantisation.weight_max or rounds.cohort is to be "
+                   "smaller"};
 }
 
 std::size_t EncryptedVector::count_in(std::size_t ciphertext) const {
@@ -145,10 +146,15 @@ Result<secagg::Words> EncryptedVector::decode(ByteView plaintexts, std::uint32_t
 }
 
 Result<EncryptedVector> encrypted_vector_of(const config::JobSpec& job, const VectorShape& shape) {
-  FED_ASSIGN(key, public_key_of(job.homomorphic_encryption->public_key));
+  const auto key = public_key_of(job.homomorphic_encryption->public_key);
+  if (!key) {
+    return Error{key.error().code, "homomorphic_encryption.public_key: " + key.error().detail};
+  }
   using Elements = EncryptedVector::Elements;
-  return EncryptedVector::make(key, shape, static_cast<std::uint32_t>(job.rounds.cohort),
-                               has_client_noise(job) ? Elements::any : Elements::shares);
+  auto made = EncryptedVector::make(*key, shape, static_cast<std::uint32_t>(job.rounds.cohort),
+                                    has_client_noise(job) ? Elements::any : Elements::shares);
+  if (made) return made;
+  return Error{made.error().code, "homomorphic_encryption: " + made.error().detail};
 }
 
 }  // namespace fed::coding

@@ -14,9 +14,13 @@ namespace {
 constexpr std::size_t kMetrics = 6;
 constexpr std::size_t kRmse = 3;  // whose square has a mean over all rows
 
-// A roster fits one message of the server, the shares for all neighbours one of a client.
-constexpr std::int64_t kSumClientsMax = 10'000;
-constexpr std::uint32_t kNeighboursMax = 600;
+// With what the sums are made of.
+Error too_wide(const config::JobSpec& job, const Error& why) {
+  return {why.code, why.detail + "; quantisation.steps is " +
+                        std::to_string(job.quantisation->steps) + ", quantisation.weight_max " +
+                        std::to_string(job.quantisation->weight_max) + ", rounds.cohort " +
+                        std::to_string(job.rounds.cohort)};
+}
 
 std::uint32_t permille(double share) {
   return static_cast<std::uint32_t>(std::lround(share * 1000));
@@ -58,11 +62,15 @@ Result<secagg::Codec> codec_of(const config::JobSpec& job, std::uint64_t coordin
                                        .add_number(job.rounds.seed)
                                        .add_number(static_cast<std::uint64_t>(base_version))
                                        .finish()};
-  FED_ASSIGN(codec, secagg::Codec::make(shape));
+  auto made = secagg::Codec::make(shape);
+  if (!made) return too_wide(job, made.error());
+  secagg::Codec codec = std::move(*made);
   if (!has_client_noise(job)) return codec;
   FED_ASSIGN(noise, JobNoise::make(job, codec));
   shape.head_room = noise.head_room();
-  return secagg::Codec::make(std::move(shape));
+  auto with_room = secagg::Codec::make(std::move(shape));
+  if (!with_room) return too_wide(job, with_room.error());
+  return with_room;
 }
 
 StatisticsCodec statistics_codec_of(const config::JobSpec& job, std::uint64_t values) {
@@ -120,25 +128,6 @@ secagg::Threat threat_of(const config::SecureAggregationSpec& spec) {
                                                             : secagg::Adversary::semi_malicious,
           .corrupted_permille = permille(spec.corrupted),
           .dropped_permille = permille(spec.dropped)};
-}
-
-Status check_parameters(const config::JobSpec& job) {
-  const secagg::Threat threat = threat_of(*job.secure_aggregation);
-  const config::RoundsSpec& rounds = job.rounds;
-  for (const std::int64_t n :
-       {rounds.contributions_min, rounds.contributions_goal, rounds.cohort}) {
-    const auto found = secagg::parameters_for(static_cast<std::uint32_t>(n), threat);
-    if (!found) return found.error();
-    if (n > kSumClientsMax || found->neighbours > kNeighboursMax) {
-      return Error{ErrorCode::invalid,
-                   "a sum of " + std::to_string(n) +
-                       " clients, of whom each shares its secrets with " +
-                       std::to_string(found->neighbours) + ", is more than their messages hold (" +
-                       std::to_string(kSumClientsMax) + " and " + std::to_string(kNeighboursMax) +
-                       "): lower rounds.cohort, or secure_aggregation's corrupted or dropped"};
-    }
-  }
-  return {};
 }
 
 }  // namespace fed::coding

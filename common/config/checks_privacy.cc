@@ -36,10 +36,14 @@ class PrivacyChecker {
   }
 
   void check_rounds() const {
-    needs(job_.aggregation.rule == "mean", "/aggregation/rule", "\"mean\"");
-    needs(job_.aggregation.weighting == AggregationSpec::Weighting::uniform,
+    // A section that is wrong is at its defaults here, and the default weighting is none of these.
+    needs(!file_.whole("aggregation") ||
+              job_.aggregation.weighting == AggregationSpec::Weighting::uniform,
           "/aggregation/weighting", "\"uniform\", so that no client counts more than its norm");
-    needs(job_.rounds.staleness.max == 0, "/rounds/staleness/max", "0");
+    needs(job_.aggregation.rule == "mean", "/aggregation/rule",
+          "\"mean\", since the noise is sized for a sum");
+    needs(job_.rounds.staleness.max == 0, "/rounds/staleness/max",
+          "0, since what a version costs is counted for rounds that each client is in once");
     needs(job_.rounds.selection.by == SelectionSpec::By::uniform, "/rounds/selection/by",
           "\"uniform\", so that nobody's data say who is asked");
     needs(!job_.inputs || job_.inputs->scaling != InputsSpec::Scaling::federated, "/inputs/scaling",
@@ -56,9 +60,13 @@ class PrivacyChecker {
 
   // Noise of the server.
   void check_server() const {
-    needs(job_.training.update == TrainingSpec::Update::delta, "/training/update", "\"delta\"");
+    needs(job_.training.update != TrainingSpec::Update::weights, "/training/update",
+          "\"delta\", since clipping would shrink whole weights");
+    needs(job_.training.update != TrainingSpec::Update::gradient, "/training/update",
+          "\"delta\" with noise of the server; \"gradient\" goes with noise of the clients");
     needs(job_.aggregation.update_limit >= privacy_.clipping_norm, "/aggregation/update_limit",
-          "at least \"clipping_norm\", which is " + plain(privacy_.clipping_norm));
+          "at least \"clipping_norm\", which is " + plain(privacy_.clipping_norm) +
+              ", since updates of that length would be refused");
     needs(job_.keep.rounds == 0, "/keep/rounds", "0, since noise cannot be made again");
   }
 
@@ -88,6 +96,7 @@ class PrivacyChecker {
   }
 
   void check_distributed() const {
+    if (!file_.whole("secure_aggregation")) return;
     if (!job_.secure_aggregation) {
       return report("/privacy/mechanism",
                     "is \"distributed_gaussian\"; allowed: with a section \"secure_aggregation\" "

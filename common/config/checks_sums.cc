@@ -1,4 +1,6 @@
 // Of jobs whose updates are summed as integers, hidden or not.
+#include <string>
+
 #include "config/checks.h"
 
 namespace fed::config {
@@ -28,18 +30,29 @@ const char* section_of(const JobSpec& job) {
   return job.homomorphic_encryption ? "homomorphic_encryption" : "quantisation";
 }
 
-void check_quantisation(const JobSpec& job, Problems& problems) {
+// Who adds the noise instead of the server.
+void check_noise(const JobSpec& job, Problems& problems) {
+  if (!job.privacy || job.privacy->at_clients()) return;
+  const std::string instead = job.secure_aggregation ? "\"distributed_gaussian\""
+                                                     : "\"local_gaussian\" or \"local_laplace\"";
+  problems.push_back({"/privacy/mechanism",
+                      "is \"central_gaussian\"; allowed with \"" + std::string(section_of(job)) +
+                          "\": " + instead +
+                          ", with which the clients add the noise themselves, since the server "
+                          "cannot check that integers are clipped, which its own noise relies on"});
+}
+
+void check_quantisation(const JobSpec& job, const Examined& file, Problems& problems) {
   const Needs needs(section_of(job), problems);
-  needs(job.rounds.staleness.max == 0 || job.secure_aggregation, "/rounds/staleness/max",
+  const bool masked = job.secure_aggregation || !file.whole("secure_aggregation");
+  needs(job.rounds.staleness.max == 0 || masked, "/rounds/staleness/max",
         "0, since only integers of the same base version can be summed; or a section "
         "\"secure_aggregation\", with which those of one version are summed together");
   needs(job.training.update != TrainingSpec::Update::weights, "/training/update",
         "\"delta\" or \"gradient\", since clipping would shrink whole weights");
   needs(job.aggregation.rule == "mean", "/aggregation/rule",
         "\"mean\", since other rules need single updates");
-  needs(!job.privacy || job.privacy->mechanism != PrivacySpec::Mechanism::central_gaussian,
-        "/privacy/mechanism",
-        "no section \"privacy\", since the server cannot check the clipping of integers");
+  check_noise(job, problems);
   const bool uniform = job.aggregation.weighting == AggregationSpec::Weighting::uniform;
   if (uniform && job.quantisation->weight_max > 1) {
     problems.push_back({"/quantisation/weight_max",
@@ -57,13 +70,29 @@ void check_secure_buffer(const JobSpec& job, const Needs& needs) {
         "\"arrival\", since a sum is made of those who are there");
 }
 
+// The least of them is named that keeps the others from being more.
+void check_least(const JobSpec& job, Problems& problems) {
+  const RoundsSpec& rounds = job.rounds;
+  const auto report = [&](const char* pointer, std::int64_t value) {
+    problems.push_back(
+        {pointer, "is " + std::to_string(value) + "; allowed: at least " +
+                      std::to_string(kContributionsLeast) + " with \"" + section_of(job) +
+                      "\", since each of two clients would learn the other's update from the sum"});
+  };
+  if (rounds.cohort < kContributionsLeast) return report("/rounds/cohort", rounds.cohort);
+  if (rounds.contributions_goal < kContributionsLeast) {
+    return report("/rounds/contributions/goal", rounds.contributions_goal);
+  }
+  if (rounds.contributions_min < kContributionsLeast) {
+    report("/rounds/contributions/min", rounds.contributions_min);
+  }
+}
+
 void check_hidden_updates(const JobSpec& job, const Examined& file, Problems& problems) {
   const Needs needs(section_of(job), problems);
   needs(!job.secure_aggregation || !job.homomorphic_encryption, "/homomorphic_encryption",
         "one of the two; masks do for large models too, and need no key holder");
-  needs(!file.whole("rounds") || job.rounds.contributions_min >= kContributionsLeast,
-        "/rounds/contributions/min",
-        "at least 3, since each of two clients would learn the other's update from the sum");
+  if (file.whole("rounds")) check_least(job, problems);
   needs(job.keep.rounds == 0, "/keep/rounds",
         "0, since single updates are hidden and cannot be kept");
   const SelectionSpec::By by = job.rounds.selection.by;
@@ -75,7 +104,7 @@ void check_hidden_updates(const JobSpec& job, const Examined& file, Problems& pr
 }  // namespace
 
 void check_sums(const JobSpec& job, const Examined& file, Problems& problems) {
-  if (job.quantisation) check_quantisation(job, problems);
+  if (job.quantisation) check_quantisation(job, file, problems);
   if (job.hides_updates()) check_hidden_updates(job, file, problems);
 }
 

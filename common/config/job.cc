@@ -232,6 +232,19 @@ void fill_quantisation(Examined& file) {
   fill(document["quantisation"], "weight_max", uniform ? 1 : 65536);
 }
 
+// A key of another kind, as it is printed for links, is not just too short.
+void explain_public_key(Examined& file) {
+  constexpr std::size_t kLinkKeyLetters = 43;
+  for (Problem& problem : file.problems) {
+    if (problem.pointer != "/homomorphic_encryption/public_key") continue;
+    const Json& key = file.document["homomorphic_encryption"]["public_key"];
+    if (!key.is_string() || key.get_ref<const std::string&>().size() != kLinkKeyLetters) continue;
+    problem.message =
+        "has 43 characters, as the keys of links and of identities have; needed: the one that "
+        "`fedclient key FILE` prints on the key holder, of 516 characters";
+  }
+}
+
 // The defaults that follow from other keys, and absolute paths.
 void fill_in(Examined& file, const std::filesystem::path& folder) {
   Json& document = file.document;
@@ -282,6 +295,7 @@ JobSpec read_job(const Examined& file) {
 Checked<JobSpec> parse_job(std::string_view text, const std::filesystem::path& folder) {
   JobSpec job;
   FED_TRY(validate(Kind::job, text, [&](Examined& file) {
+    explain_public_key(file);
     fill_in(file, folder);
     job = read_job(file);
     return check_job(job, file);

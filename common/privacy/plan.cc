@@ -58,9 +58,11 @@ Status check_request(const PlanRequest& request) {
 }
 
 std::string statement(const Plan& plan) {
-  return fmt::format("After {} round{}, epsilon is {:.4g} at delta {:.3g} ({}) against {}.",
+  const char* enough =
+      plan.guarantee.epsilon > 0 ? "" : ", which is enough by itself with so much noise";
+  return fmt::format("After {} round{}, epsilon is {:.4g} at delta {:.3g}{} ({}) against {}.",
                      plan.rounds, plan.rounds == 1 ? "" : "s", plan.guarantee.epsilon,
-                     plan.guarantee.delta, plan.neighbours, plan.adversary);
+                     plan.guarantee.delta, enough, plan.neighbours, plan.adversary);
 }
 
 }  // namespace

@@ -107,8 +107,11 @@ void AdminCommands::submit(const Json& request, Answer answer) {
   if (!spec)
     return answer(failed({ErrorCode::invalid, config::format_problems("job", spec.error())}));
   const std::string name = spec->name;
-  coordinator_.submit(std::move(*spec), [answer, name](Status status) {
-    answer(status ? done({{"job", name}}) : failed(status.error()));
+  coordinator_.submit(std::move(*spec), [answer, name, &coordinator = coordinator_](Status status) {
+    if (!status) return answer(failed(status.error()));
+    const auto job = coordinator.job(name);
+    answer(
+        done({{"job", name}, {"notes", job ? job->plan().notes() : std::vector<std::string>()}}));
   });
 }
 

@@ -4,6 +4,7 @@
 #include "app/commands.h"
 #include "app/daemon.h"
 #include "app/identity.h"
+#include "app/plan.h"
 #include "base/log.h"
 #include "cli/service.h"
 #include "config/client.h"
@@ -82,28 +83,40 @@ int run(const cli::Arguments& arguments) {
   return cli::refused;
 }
 
-config::Problems problems_of(const std::string& file) {
+struct Findings {
+  config::Problems problems;
+  std::vector<std::string> notes;  // of a file that is good
+};
+
+// All that submitting it would find, but for what depends on the server and its clients.
+Findings findings_in_job(std::string_view text, const fs::path& folder) {
+  auto spec = config::parse_job(text, folder);
+  if (!spec) return {spec.error(), {}};
+  const auto plan = make_plan(std::move(*spec));
+  if (!plan) return {{{"", plan.error().detail}}, {}};
+  return {{}, (*plan)->notes()};
+}
+
+Findings findings_in(const std::string& file) {
   const auto text = config::read_text(file);
-  if (!text) return text.error();
+  if (!text) return {text.error(), {}};
   const auto kind = config::guess_kind(*text);
   if (!kind) {
     const auto parsed = config::parse_json(*text);
-    if (!parsed) return parsed.error();
-    return {{"", "is neither a server, a job nor a client file"}};
+    if (!parsed) return {parsed.error(), {}};
+    return {{{"", "is neither a server, a job nor a client file"}}, {}};
   }
   const fs::path folder = fs::path(file).parent_path();
   switch (*kind) {
     case config::Kind::server: {
       const auto spec = config::parse_server(*text, folder);
-      return spec ? config::Problems() : spec.error();
+      return {spec ? config::Problems() : spec.error(), {}};
     }
-    case config::Kind::job: {
-      const auto spec = config::parse_job(*text, folder);
-      return spec ? config::Problems() : spec.error();
-    }
+    case config::Kind::job:
+      return findings_in_job(*text, folder);
     case config::Kind::client: {
       const auto spec = config::parse_client(*text, folder);
-      return spec ? config::Problems() : spec.error();
+      return {spec ? config::Problems() : spec.error(), {}};
     }
   }
   return {};
@@ -113,14 +126,15 @@ int check(const cli::Arguments& arguments) {
   bool all_good = true;
   Json report = Json::array();
   for (const std::string& file : arguments.get<std::vector<std::string>>("files")) {
-    const config::Problems problems = problems_of(file);
+    const auto [problems, notes] = findings_in(file);
     all_good = all_good && problems.empty();
     Json list = Json::array();
     for (const config::Problem& p : problems)
       list.push_back({{"pointer", p.pointer}, {"message", p.message}});
-    report.push_back({{"file", file}, {"problems", list}});
+    report.push_back({{"file", file}, {"problems", list}, {"notes", notes}});
     if (arguments.json()) continue;
     if (problems.empty()) std::cout << file << ": good\n";
+    for (const std::string& note : notes) std::cout << file << ": note: " << note << "\n";
     std::cerr << config::format_problems(file, problems);
   }
   if (arguments.json()) std::cout << report.dump() << "\n";

@@ -1,5 +1,7 @@
 #include "app/plan.h"
 
+#include <fmt/format.h>
+
 #include <limits>
 #include <nlohmann/json.hpp>
 
@@ -14,9 +16,17 @@ constexpr std::uint64_t kStatisticsBytesPerColumn = 3 * sizeof(double);
 // The sizes of packed updates, or of ciphertexts, and whether there can be such.
 Result<std::uint64_t> integer_bytes(const config::JobSpec& spec, const coding::VectorShape& shape) {
   if (!spec.homomorphic_encryption) return coding::packed_bytes(shape);
-  auto vector = coding::encrypted_vector_of(spec, shape);
-  if (vector) return vector->bytes();
-  return Error{vector.error().code, "homomorphic_encryption: " + vector.error().detail};
+  FED_ASSIGN(vector, coding::encrypted_vector_of(spec, shape));
+  return vector.bytes();
+}
+
+// For one that is too large, by the keys of the job file.
+std::string model_in_words(const config::ModelSpec& model) {
+  std::string text = fmt::format("model.inputs is {}", model.inputs);
+  if (!model.hidden.empty()) {
+    text += fmt::format(", model.hidden [{}]", fmt::join(model.hidden, ", "));
+  }
+  return text + fmt::format(", model.outputs {}", model.outputs);
 }
 
 // The path of the server's own test file is nobody else's business.
@@ -81,6 +91,18 @@ std::uint64_t Plan::early_fold_bytes() const {
   return bytes <= kMost ? bytes : 0;
 }
 
+std::vector<std::string> Plan::notes() const {
+  std::vector<std::string> notes;
+  const std::int64_t paid = engine.stopping.versions_paid;
+  if (privacy && paid < spec.rounds.max) {
+    notes.push_back(
+        fmt::format("the privacy budget pays for {} of {} rounds, after which the job ends "
+                    "(privacy.epsilon_max, rounds.max; see `fedserver privacy plan`)",
+                    paid, spec.rounds.max));
+  }
+  return notes;
+}
+
 Result<std::shared_ptr<const Plan>> make_plan(config::JobSpec spec) {
   auto plan = std::make_shared<Plan>();
   if (spec.model.inputs == 0 && spec.inputs)
@@ -119,11 +141,12 @@ Result<std::shared_ptr<const Plan>> make_plan(config::JobSpec spec) {
     plan->engine.statistics_of_cohort = true;  // the integers are sized for it
   }
   if (spec.homomorphic_encryption && coordinates > coding::kEncryptedCoordinatesMax) {
-    return Error{ErrorCode::invalid,
-                 "homomorphic_encryption is for models of at most 50000 parameters, and this one "
-                 "has " +
-                     std::to_string(coordinates) +
-                     "; secure_aggregation hides the updates of models of any size"};
+    return Error{
+        ErrorCode::invalid,
+        fmt::format("homomorphic_encryption is for models of at most {} parameters, and "
+                    "this one has {} ({}): take a smaller one, or secure_aggregation, "
+                    "which hides the updates of models of any size",
+                    coding::kEncryptedCoordinatesMax, coordinates, model_in_words(spec.model))};
   }
   if (spec.secure_aggregation) {
     FED_TRY(coding::check_parameters(spec));

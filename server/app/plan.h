@@ -7,6 +7,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "aggregate/aggregator.h"
 #include "aggregate/server_optimizer.h"
@@ -57,6 +58,8 @@ struct Plan {
   std::uint64_t early_fold_bytes() const;
   // Beside what is folded, of a job whose updates are integers.
   std::uint64_t sum_bytes() const;
+  // What its operator might not expect of it, a sentence each.
+  std::vector<std::string> notes() const;
   // Memory that the job needs at its worst moment, the closing of a round.
   std::uint64_t memory_bytes(unsigned threads) const;
 };

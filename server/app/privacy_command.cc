@@ -54,6 +54,15 @@ Result<privacy::PlanRequest> request_of(const cli::Arguments& arguments) {
                      (distributed ? " is needed for --mechanism distributed_gaussian"
                                   : " is for --mechanism distributed_gaussian only")};
   }
+  // Counted in full they are anyway (privacy/plan.h); who gives a rate expects less.
+  const auto rate = arguments.get<double>("sampling-rate");
+  if (mechanism != Mechanism::central_gaussian && rate != 1) {
+    return Error{ErrorCode::invalid,
+                 fmt::format("--sampling-rate {} is for --mechanism central_gaussian only: with {} "
+                             "the server sees who sends, so that nobody is hidden by not being "
+                             "drawn, and every round counts in full; leave it out",
+                             rate, privacy::name(mechanism))};
+  }
   FED_ASSIGN(rounds, count_of(arguments, "rounds"));
   FED_ASSIGN(survivors, count_of(arguments, "survivors-min"));
   FED_ASSIGN(parameters, count_of(arguments, "parameters"));
@@ -140,8 +149,9 @@ void add_plan_options(cli::options::options_description& add) {
       "rounds", count(), "plan: rounds of the job")("delta", number()->default_value(1e-5, "1e-5"),
                                                     "plan: below 1 / clients")(
       "sampling-rate", number()->default_value(1, "1"),
-      "plan: chance of a client to be in a round, by Poisson sampling; 1 for any other choice")(
-      "survivors-min", count(), "plan, distributed: fewest clients of a sum that is used")(
+      "plan, central: chance of a client to be in a round, by Poisson sampling; 1 for any other "
+      "choice")("survivors-min", count(),
+                "plan, distributed: fewest clients of a sum that is used")(
       "parameters", count(), "plan, distributed: of the model")(
       "clip-steps", number(), "plan, distributed: clipping norm / step of the grid")(
       "beta", number()->default_value(std::exp(-0.5), "exp(-1/2)"),

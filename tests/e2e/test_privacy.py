@@ -56,6 +56,12 @@ class Plan(harness.TestCase):
         self.assertIn('epsilon           7.32911 at delta 1e-05', done.out)
         self.assertIn('one client added or removed', done.out)
 
+    def test_so_much_noise_that_delta_is_enough(self):
+        done = harness.fedserver('privacy', 'plan', '--epsilon', '1e-9', '--rounds', '3')
+        self.assertEqual(done.status, 0)
+        self.assertIn('epsilon is 0 at delta 1e-05, which is enough by itself with so much noise', done.out)
+        self.assertNotIn('by itself', harness.fedserver('privacy', 'plan', '--epsilon', '1', '--rounds', '3').out)
+
     def test_questions_without_an_answer(self):
         for arguments, *parts in (
                 ((), 'two of noise multiplier, epsilon and rounds'),
@@ -64,6 +70,8 @@ class Plan(harness.TestCase):
                 (('--epsilon', '1', '--rounds', '3', '--delta', '2'), 'delta'),
                 (('--mechanism', 'gauss', '--epsilon', '1', '--rounds', '3'), '--mechanism gauss', 'local_laplace'),
                 (('--mechanism', 'distributed_gaussian', '--epsilon', '1', '--rounds', '3'), '--survivors-min'),
+                (('--mechanism', 'local_laplace', '--sampling-rate', '0.1', '--noise-multiplier', '2', '--rounds', '3'),
+                 '--sampling-rate 0.1 is for --mechanism central_gaussian only', 'local_laplace', 'leave it out'),
                 (('--parameters', '9', '--epsilon', '1', '--rounds', '3'), '--parameters', 'distributed_gaussian only'),
                 (('--epsilon', '0.5', '--noise-multiplier', '0.1'), 'one round', 'costs more')):
             self.assertFails(harness.fedserver('privacy', 'plan', *arguments), 2, *parts)
@@ -205,8 +213,59 @@ class Jobs(PrivacyCase):
                 ('/rounds/selection/by', '"uniform"'), ('/keep/rounds', '0'))))
         refused = self.srv.try_submit(noisy('poor', epsilon_max=0.1))
         self.assertFails(refused, 1, 'pays for no version', 'noise_multiplier')
+        self.assertFails(harness.fedserver('check', self.write('poor.json', json.dumps(noisy('poor', epsilon_max=0.1)))), 2,
+                         'poor.json: ', 'pays for no version')
         self.srv.submit(jobs.plain('open', INPUTS, clients=2))
         self.assertFails(self.srv.cli('privacy', 'show', 'open'), 1, 'no section "privacy"')
+
+
+class Shown(harness.TestCase):
+    def test_whom_each_mechanism_hides_and_from_whom(self):
+        zeros = 'client level, all that one client sends replaced by zeros'
+        nobody = 'the server and everybody else; nobody but the client is trusted'
+        said = {'central_gaussian': ('client level, one client added or removed',
+                                     'everybody who sees the models; the server is trusted with the updates'),
+                # Of the four that are left at the least, one may be corrupted and tell its noise.
+                'distributed_gaussian': (zeros, 'the server, and everybody who sees the models, as long as the server sees '
+                                                'nothing but sums with the noise of at least 3 clients'),
+                'local_gaussian': (zeros, nobody),
+                'local_laplace': (zeros, nobody)}
+        server = self.server()
+        for mechanism, (neighbours, adversary) in said.items():
+            name = mechanism.replace('_', '-')
+            job = noisy(name, mechanism=mechanism)
+            job['rounds'] |= {'cohort': 5, 'contributions': {'min': 4, 'goal': 5}}
+            if mechanism == 'distributed_gaussian':
+                job['secure_aggregation'] = {'corrupted': 0.2}
+            if mechanism == 'local_laplace':
+                job['privacy'] |= {'epsilon_max': 1e6}
+            server.submit(job)
+            shown = server.ask('privacy', 'show', name)
+            self.assertEqual(shown['job'], name)
+            self.assertEqual((shown['mechanism'], shown['neighbours'], shown['adversary']), (mechanism, neighbours, adversary))
+            self.assertEqual((shown['clipping_norm'], shown['noise_multiplier'], shown['delta']), (2, 1.5, 1e-5))
+            self.assertEqual((shown['versions'], shown['epsilon'], shown['clients']), (0, 0, []))
+            lines = server.cli('privacy', 'show', name).out.splitlines()
+            self.assertRegex(lines[0], rf'^{name}: epsilon 0 of .* at delta 1e-05; 0 of {shown["versions_paid"]} versions$')
+            self.assertEqual(lines[1:4], [f'  mechanism  {mechanism}, clipping norm 2, noise multiplier 1.5',
+                                          f'  neighbours {neighbours}', f'  adversary  {adversary}'])
+
+
+    def test_a_budget_that_ends_a_job_early_is_noted(self):
+        server = self.server()
+        short, whole = noisy('short', rounds=50, epsilon_max=8), noisy('whole', rounds=2, epsilon_max=8)
+        note = r'note: the privacy budget pays for (\d+) of 50 rounds, after which the job ends'
+        checked = harness.fedserver('check', self.write('short.json', json.dumps(short)))
+        self.assertEqual(checked.status, 0)
+        self.assertRegex(checked.out, r'short\.json: good\n.*short\.json: ' + note)
+        submitted = server.try_submit(short)
+        self.assertEqual(submitted.status, 0)
+        self.assertRegex(submitted.out, r'submitted; .*\n' + note)
+        shown = server.ask('privacy', 'show', 'short')
+        self.assertIn(f'pays for {shown["versions_paid"]} of 50', submitted.out)
+        told = json.loads(harness.fedserver('check', '--json', self.write('whole.json', json.dumps(whole))).out)
+        self.assertEqual((told[0]['problems'], told[0]['notes']), ([], []))
+        self.assertNotIn('note', server.try_submit(whole).out)
 
 
 def copy_state(folder, to):

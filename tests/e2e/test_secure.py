@@ -256,9 +256,12 @@ class Distrust(SecureCase):
                  '/rounds/selection/by', 'uniform'),
                 (2, {'rounds': {'max': 1, 'cohort': 3, 'contributions': {'min': 3, 'goal': 4}, 'staleness': {'max': 3}}},
                  '/rounds/contributions/goal', 'at most rounds.cohort'),
-                (1, {'secure_aggregation': {'corrupted': 0.5, 'dropped': 0.5}}, 'corrupted')):
-            done = self.srv.try_submit({**secret('refused'), **changes})
-            self.assertFails(done, status, *parts)
+                (1, {'secure_aggregation': {'corrupted': 0.5, 'dropped': 0.5}}, 'secure_aggregation.corrupted',
+                 'allowed: secure_aggregation.dropped up to')):
+            job = {**secret('refused'), **changes}
+            self.assertFails(self.srv.try_submit(job), status, *parts)
+            # Of the file alone, all that can be known of it.
+            self.assertFails(harness.fedserver('check', self.write('refused.json', json.dumps(job))), 2, *parts)
 
 
 if __name__ == '__main__':

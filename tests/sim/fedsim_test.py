@@ -96,6 +96,7 @@ class Run(unittest.TestCase):
         *rounds, end = lines_of(done)
         self.assertEqual([each['round'] for each in rounds], list(range(1, 9)))
         self.assertEqual([each['accepted'] for each in rounds], [5] * 8)  # K of fashion-fedbuff.json
+        self.assertFalse([each for each in rounds if 'asked' in each])
         self.assertEqual((end['state'], end['version']), ('finished', 8))
         self.assertEqual(end['bytes_up'], sum(each['bytes_up'] for each in rounds))
         self.assertGreater(os.path.getsize(model), 4 * 784 * 200)
@@ -113,6 +114,8 @@ class Run(unittest.TestCase):
         done = self.try_out('--dropout', '0.2', '--offline-s', '60')
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertIn('last version  8', done.stdout)
+        # Nobody is asked for a round of such a job.
+        self.assertRegex(done.stdout, r'round +8/8 +5 updates  ')
 
 
 if __name__ == '__main__':

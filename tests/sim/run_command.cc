@@ -148,10 +148,11 @@ class Display {
         found += fmt::format("  {} {:.4f}", name, metrics[name].get<double>());
     }
     if (round.epsilon) found += fmt::format("  epsilon {:.3f}", *round.epsilon);
-    fmt::print("round {:>4}/{}  {:>4} of {} updates{}  {}  up {}  down {}{}\n", round.round,
-               job_.rounds.max, round.accepted, round.asked, found,
-               span(round.committed_s - round.begun_s), size(round.bytes_up),
-               size(round.bytes_down),
+    // No round of an asynchronous job asks anybody: updates come in from tasks of earlier ones too.
+    const std::string of = job_.rounds.staleness.max > 0 ? "" : fmt::format(" of {}", round.asked);
+    fmt::print("round {:>4}/{}  {:>4}{} updates{}  {}  up {}  down {}{}\n", round.round,
+               job_.rounds.max, round.accepted, of, found, span(round.committed_s - round.begun_s),
+               size(round.bytes_up), size(round.bytes_down),
                round.attempts > 1 ? fmt::format("  ({} attempts)", round.attempts) : "");
     std::fflush(stdout);
   }
@@ -175,13 +176,13 @@ class Display {
     Json line = {{"event", "round"},
                  {"round", round.round},
                  {"attempts", round.attempts},
-                 {"asked", round.asked},
                  {"accepted", round.accepted},
                  {"discarded", round.discarded},
                  {"simulated_s", round.committed_s},
                  {"bytes_up", round.bytes_up},
                  {"bytes_down", round.bytes_down},
                  {"metrics", Json::parse(round.metrics, nullptr, false)}};
+    if (round.asked > 0) line["asked"] = round.asked;
     if (round.epsilon) line["epsilon"] = *round.epsilon;
     fmt::print("{}\n", line.dump());
     std::fflush(stdout);

@@ -131,6 +131,24 @@ TEST_CASE("key holder: too few clients, and jobs of others, are refused") {
   CHECK(world.decrypts({"job", 4, 5, 0, ciphertext(1)}));
 }
 
+TEST_CASE("key holder: more rounds than the job has are refused, and leave no trace") {
+  World world;
+  CHECK_THAT(world.refusal({"job", 10, 3, 0, ciphertext(1)}), Catch::Contains("no round 10"));
+  CHECK(world.decrypts({"job", 8, 3, 0, ciphertext(1)}));
+  CHECK(world.decrypts({"job", 9, 3, 0, ciphertext(2)}));
+}
+
+TEST_CASE("key holder: of more jobs than it remembers none is decrypted") {
+  std::string text;
+  for (std::size_t i = 0; i < session::kDecryptionJobsMax; ++i) {
+    text += "old-" + std::to_string(i) + " 1 0 " + std::string(64, '0') + "\n";
+  }
+  World world;
+  world.write(fs::path("/state") / session::kDecryptions, text);
+  CHECK_THAT(world.refusal({"job", 1, 3, 0, ciphertext(1)}), Catch::Contains("1000 jobs"));
+  CHECK(world.text(fs::path("/state") / session::kDecryptions) == text);
+}
+
 TEST_CASE("key holder: what is no ciphertext is refused, and what cannot be recorded") {
   World world;
   CHECK_FALSE(world.decrypts({"job", 4, 3, 0, Bytes(wire::kCiphertextBytes)}));

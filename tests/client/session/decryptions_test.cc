@@ -52,6 +52,26 @@ TEST_CASE("decryptions: what cannot be written is not entered") {
   CHECK(decryptions.enter("job", 2, 0, hash(3)).has_value());  // the other one was not
 }
 
+TEST_CASE("decryptions: of so many jobs and no more, and the old ones go on") {
+  Holder holder;
+  std::string text;
+  for (std::size_t i = 1; i < kDecryptionJobsMax; ++i) {
+    text += "job-" + std::to_string(i) + " 1 0 " + to_hex(hash(1)) + "\n";
+  }
+  holder.write(kFile, text);
+  Decryptions decryptions = holder.decryptions();
+  CHECK(decryptions.enter("last", 1, 0, hash(1)).has_value());
+  const auto refused = decryptions.enter("one more", 1, 0, hash(1));
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().code == ErrorCode::too_large);
+  CHECK_THAT(refused.error().detail,
+             Catch::Contains("of 1000 jobs") &&
+                 Catch::Contains("remove the lines of jobs that have ended") &&
+                 Catch::Contains(kFile.string()));
+  CHECK(decryptions.enter("last", 2, 0, hash(2)).has_value());
+  CHECK(decryptions.enter("job-7", 2, 0, hash(2)).has_value());
+}
+
 TEST_CASE("decryptions: a damaged record opens nothing") {
   Holder holder;
   const std::string good = "job 3 0 " + to_hex(hash(1));

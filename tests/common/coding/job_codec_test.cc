@@ -140,6 +140,9 @@ TEST_CASE("coding: numbers that fit no 64 bits are the operator's business") {
   const auto found = codec_of(job, 40, 1);
   REQUIRE_FALSE(found.has_value());
   CHECK(found.error().code == ErrorCode::invalid);
+  CHECK_THAT(found.error().detail, Catch::Contains("quantisation.steps is 2147483648") &&
+                                       Catch::Contains("quantisation.weight_max 2147483648") &&
+                                       Catch::Contains("rounds.cohort"));
 }
 
 TEST_CASE("coding: weights are examples, within bounds") {
@@ -151,27 +154,86 @@ TEST_CASE("coding: weights are examples, within bounds") {
   CHECK(weight_of(job, std::int64_t{1} << 40) == 1000);
 }
 
-TEST_CASE("coding: what can be secure") {
+// What is said of a job whose sums cannot be secure.
+std::string refusal_of(const config::JobSpec& job) {
+  const Status checked = check_parameters(job);
+  REQUIRE_FALSE(checked);
+  CHECK(checked.error().code == ErrorCode::invalid);
+  return checked.error().detail;
+}
+
+TEST_CASE("coding: what can be secure, and which key is in the way of it") {
   config::JobSpec job = some_job();
   CHECK(check_parameters(job));
   job.rounds.cohort = job.rounds.contributions_goal = 3;
   CHECK(check_parameters(job));
   job.rounds.contributions_min = 2;
-  REQUIRE_FALSE(check_parameters(job));
-  CHECK(check_parameters(job).error().code == ErrorCode::invalid);
-  CHECK(check_parameters(job).error().detail.find("3 to 100000 clients, not 2") !=
-        std::string::npos);
+  CHECK(refusal_of(job) == "rounds.contributions.min is 2: a secure sum has at least 3 clients");
+  for (const std::int64_t cohort : {10'001, 1'000'000}) {
+    job = some_job();
+    job.rounds.cohort = cohort;
+    CHECK(refusal_of(job) == "rounds.cohort is " + std::to_string(cohort) +
+                                 ": a secure sum has at most 10000 clients");
+  }
   job = some_job();
-  job.rounds.cohort = 10'001;
-  REQUIRE_FALSE(check_parameters(job));
-  CHECK(check_parameters(job).error().detail.find("lower rounds.cohort") != std::string::npos);
-  job = some_job();
-  job.rounds.cohort = 10;
-  job.secure_aggregation->corrupted = 0.4;
-  job.secure_aggregation->dropped = 0.4;
-  REQUIRE_FALSE(check_parameters(job));
-  CHECK(check_parameters(job).error().detail.find("fear fewer corrupted ones") !=
-        std::string::npos);
+  job.rounds.cohort = 10'000;
+  job.secure_aggregation->corrupted = 0.2;
+  job.secure_aggregation->dropped = 0.3;
+  CHECK_THAT(refusal_of(job), Catch::Contains("rounds.cohort is 10000: each client would share") &&
+                                  Catch::Contains("lower secure_aggregation.corrupted"));
+}
+
+// The numbers behind these words in the text.
+double number_after(const std::string& text, const std::string& words) {
+  const std::size_t at = text.find(words);
+  INFO(text);
+  REQUIRE(at != std::string::npos);
+  return std::stod(text.substr(at + words.size()));
+}
+
+TEST_CASE("coding: where no threshold is safe, what would be is said, and is") {
+  for (const std::int64_t cohort : {6, 10, 100, 1000}) {
+    CAPTURE(cohort);
+    config::JobSpec job = some_job();
+    job.rounds.cohort = job.rounds.contributions_goal = job.rounds.contributions_min = cohort;
+    job.secure_aggregation->corrupted = 0.35;
+    job.secure_aggregation->dropped = 0.4;
+    const std::string text = refusal_of(job);
+    CHECK_THAT(text, Catch::StartsWith("rounds.cohort is " + std::to_string(cohort)) &&
+                         Catch::Contains("secure_aggregation.corrupted of 0.35") &&
+                         Catch::Contains("secure_aggregation.dropped of 0.4,"));
+    const double dropped = number_after(text, "secure_aggregation.dropped up to ");
+    job.secure_aggregation->dropped = dropped;
+    CHECK(check_parameters(job));
+    job.secure_aggregation->dropped = dropped + 0.001;
+    CHECK_FALSE(check_parameters(job));
+    if (text.find("corrupted up to") == std::string::npos) continue;
+    job.secure_aggregation->dropped = 0.4;
+    const double corrupted = number_after(text, "secure_aggregation.corrupted up to ");
+    job.secure_aggregation->corrupted = corrupted;
+    CHECK(check_parameters(job));
+    job.secure_aggregation->corrupted = corrupted + 0.001;
+    CHECK_FALSE(check_parameters(job));
+  }
+}
+
+TEST_CASE("coding: one client more can be what is missing, and is named only then") {
+  config::JobSpec job = some_job();
+  job.secure_aggregation->corrupted = job.secure_aggregation->dropped = 0.25;
+  const auto all_of = [&job](std::int64_t clients) {
+    job.rounds.cohort = job.rounds.contributions_goal = job.rounds.contributions_min = clients;
+  };
+  // Of 4, (3 + 1) / 2 + 1 shares are needed, and 2 others are left; of 5, 3 of 3.
+  all_of(4);
+  CHECK(number_after(refusal_of(job), "or rounds.cohort of ") == 5);
+  all_of(5);
+  CHECK(check_parameters(job));
+  all_of(20);
+  job.rounds.contributions_min = 4;
+  CHECK(number_after(refusal_of(job), "or rounds.contributions.min of ") == 5);
+  job.secure_aggregation->corrupted = job.secure_aggregation->dropped = 0.4;
+  all_of(6);
+  CHECK_THAT(refusal_of(job), !Catch::Contains("cohort of"));
 }
 
 TEST_CASE("coding: the threat is the job's, in thousandths") {

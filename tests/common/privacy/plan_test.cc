@@ -143,6 +143,16 @@ TEST_CASE("distributed noise is found for an epsilon as well") {
   CHECK(must(make_plan(request)).guarantee.epsilon == plan.guarantee.epsilon);
 }
 
+TEST_CASE("an epsilon of 0 is explained: so much noise that delta is enough") {
+  PlanRequest request = local(Mechanism::local_gaussian, 1e6, 3);
+  request.delta = 1e-5;
+  const Plan plan = must(make_plan(request));
+  CHECK(plan.guarantee.epsilon == 0);
+  CHECK(plan.statement.find("which is enough by itself") != std::string::npos);
+  request.noise_multiplier = 10;
+  CHECK(must(make_plan(request)).statement.find("by itself") == std::string::npos);
+}
+
 TEST_CASE("sampling amplifies only against those who do not see who was drawn") {
   PlanRequest request = local(Mechanism::local_gaussian, 3, 20);
   const double all = must(make_plan(request)).guarantee.epsilon;

@@ -208,5 +208,22 @@ TEST_CASE("an encrypted job: one that is cancelled waits no more") {
   CHECK(world.questions() == 0);
 }
 
+TEST_CASE(
+    "an encrypted job: one whose model is too large says how large, and which keys make it so") {
+  std::string text = job_text();
+  const std::string model = R"({"type": "linear", "inputs": 400})";
+  text.replace(text.find(model), model.size(),
+               R"({"type": "mlp", "inputs": 400, "hidden": [200, 3], "outputs": 1})");
+  const auto plan = make_plan(config::parse_job(text).value());
+  REQUIRE_FALSE(plan.has_value());
+  const int parameters = 401 * 200 + 201 * 3 + 4;
+  CHECK(
+      plan.error().detail ==
+      "homomorphic_encryption is for models of at most 50000 parameters, and this one has " +
+          std::to_string(parameters) +
+          " (model.inputs is 400, model.hidden [200, 3], model.outputs 1): take a smaller one, or "
+          "secure_aggregation, which hides the updates of models of any size");
+}
+
 }  // namespace
 }  // namespace fed::app

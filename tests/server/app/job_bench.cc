@@ -43,7 +43,7 @@ struct JobBench::Life final : app::SessionListener {
                  .compute = compute,
                  .session_of = [this](std::int64_t id) { return session_of(id); },
                  .name_of = [](std::int64_t id) { return "site-" + std::to_string(id); },
-                 .identity_of = [](std::int64_t) { return crypto::VerifyKey{}; },
+                 .identity_of = [&bench](std::int64_t id) { return bench.identities[id]; },
                  .site_of = [](std::int64_t) { return nullptr; },
                  .at_rest = [](const std::string&) {}} {}
 
@@ -122,6 +122,7 @@ BenchClient& JobBench::client(std::int64_t client) { return life_->clients.at(cl
 app::Job& JobBench::job() { return *life_->job; }
 store::Journal& JobBench::journal() { return life_->state.journal; }
 store::Staging& JobBench::staging() { return *life_->state.staging; }
+store::Checkpoints& JobBench::checkpoints() { return life_->state.checkpoints; }
 void JobBench::hold_uploads() { life_->held.emplace(); }
 void JobBench::deliver() {
   const std::vector<Work> news = std::move(*life_->held);

@@ -65,7 +65,10 @@ class JobBench {
   app::Job& job();
   store::Journal& journal();
   store::Staging& staging();
+  store::Checkpoints& checkpoints();
   sim::SimDisk& disk() { return disk_; }
+  // By which clients are known to sign; of no other is a secure sum made.
+  std::map<std::int64_t, crypto::VerifyKey> identities;
   // Holds back what a session says of a whole update, until `deliver`.
   void hold_uploads();
   void deliver();

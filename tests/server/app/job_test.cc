@@ -127,6 +127,36 @@ TEST_CASE("a job: with privacy a task says which earlier ones are counted, also 
   CHECK(last_task(2).privacy_tasks == counted);
 }
 
+// All that a model comes with, as `fedserver export` gives it away.
+std::string story_of_first_model(const std::string& text) {
+  JobBench bench(text);
+  bench.start();
+  for (const std::int64_t client : {1, 2}) {
+    bench.connect(client).says(wire::JobAnswer{"a", true, kExamples, ""});
+  }
+  bench.pass(1);
+  for (const std::int64_t client : {1, 2}) {
+    const auto tasks = bench.client(client).heard<wire::Task>();
+    bench.client(client).says(whole_offer_of(tasks.back(), update(1)));
+  }
+  bench.pass(1);
+  REQUIRE(bench.job().version() == 1);
+  const auto layout = bench.job().plan().model->layout();
+  std::string story;
+  for (const auto& [key, value] : bench.checkpoints().load("a", 1, layout).value().metadata) {
+    story += key + "=" + value + "\n";
+  }
+  return story;
+}
+
+TEST_CASE("a job: with privacy its models do not name who took part") {
+  CHECK_THAT(story_of_first_model(kBuffered),
+             Catch::Contains("site-1") && Catch::Contains("site-2"));
+  const std::string story = story_of_first_model(kPrivate);
+  CHECK_THAT(story, Catch::Contains("job_text=") && !Catch::Contains("site-"));
+  CHECK_THAT(story, !Catch::Contains("contributions="));
+}
+
 TEST_CASE("a job: who answers it after its end is told of the end") {
   JobBench bench(kBuffered);
   bench.start();

@@ -46,6 +46,48 @@ TEST_CASE("sums of columns are of everybody, but integers are sized for the coho
   CHECK(codec.decode(two) == std::vector<double>(6, 0x1.fffffffffffffp95));
 }
 
+std::string refusal_of(const std::string& text) {
+  auto spec = config::parse_job(text);
+  REQUIRE(spec.has_value());
+  const auto plan = make_plan(std::move(*spec));
+  REQUIRE_FALSE(plan.has_value());
+  CHECK(plan.error().code == ErrorCode::invalid);
+  return plan.error().detail;
+}
+
+TEST_CASE("what a job cannot be is refused with the keys to change") {
+  const std::string begin = R"({"name": "t", "rounds": {"max": 2, "cohort": 4}, )";
+  const std::string no_key(516, 'A');
+  CHECK_THAT(refusal_of(begin + R"("model": {"type": "linear", "inputs": 2},
+                 "homomorphic_encryption": {"key_holder": "h", "public_key": ")" +
+                        no_key + "\"}}"),
+             Catch::StartsWith("homomorphic_encryption.public_key: this is no public key") &&
+                 Catch::Contains("`fedclient key FILE` prints it"));
+  CHECK_THAT(
+      refusal_of(begin + R"("model": {"type": "linear", "inputs": 2},
+                 "secure_aggregation": {"corrupted": 0.4, "dropped": 0.4}})"),
+      Catch::StartsWith("rounds.cohort is 4") && Catch::Contains("allowed: secure_aggregation."));
+}
+
+TEST_CASE("a plan notes how many of its rounds the privacy budget pays for") {
+  const auto text = [](int rounds) {
+    return R"({"name": "p", "model": {"type": "linear", "inputs": 2},
+      "rounds": {"cohort": 4, "max": )" +
+           std::to_string(rounds) + R"(}, "aggregation": {"weighting": "uniform"},
+      "privacy": {"clipping_norm": 2, "noise_multiplier": 1.5, "epsilon_max": 8}})";
+  };
+  const auto plan = plan_of(text(100));
+  const std::int64_t paid = plan->privacy->versions_paid();
+  REQUIRE(paid > 1);
+  REQUIRE(paid < 100);
+  CHECK(plan->notes() ==
+        std::vector<std::string>{"the privacy budget pays for " + std::to_string(paid) +
+                                 " of 100 rounds, after which the job ends (privacy.epsilon_max, "
+                                 "rounds.max; see `fedserver privacy plan`)"});
+  CHECK(plan_of(text(static_cast<int>(paid)))->notes().empty());
+  CHECK(plan_of(kTable)->notes().empty());
+}
+
 TEST_CASE("clients are not told the server's own paths") {
   const auto plan = plan_of(kTable);
   CHECK_THAT(plan->spec.text, Catch::Contains("/secret/test.csv"));

@@ -149,5 +149,32 @@ TEST_CASE("a job that is loading or failed is shown without numbers") {
       Catch::Contains("checkpoint damaged"));
 }
 
+TEST_CASE("what privacy has cost is said with whom it hides, from whom, and for each institution") {
+  const Json answer = {{"job", "noisy"},
+                       {"mechanism", "local_laplace"},
+                       {"clipping_norm", 2.5},
+                       {"noise_multiplier", 1.25},
+                       {"delta", 1e-5},
+                       {"epsilon", 3.14159},
+                       {"epsilon_max", 8},
+                       {"versions", 4},
+                       {"versions_paid", 9},
+                       {"neighbours", "one client or another"},
+                       {"adversary", "everybody"},
+                       {"clients",
+                        {{{"client", "site-1"},
+                          {"versions", 3},
+                          {"epsilon", 2.5},
+                          {"versions_of_all_jobs", 5},
+                          {"epsilon_of_all_jobs", 4.25}}}}};
+  CHECK(render_privacy(answer) ==
+        "noisy: epsilon 3.142 of 8 at delta 1e-05; 4 of 9 versions\n"
+        "  mechanism  local_laplace, clipping norm 2.5, noise multiplier 1.25\n"
+        "  neighbours one client or another\n"
+        "  adversary  everybody\n\n"
+        "institution  versions  epsilon  versions of all jobs  epsilon of all\n"
+        "site-1       3         2.5      5                     4.25\n");
+}
+
 }  // namespace
 }  // namespace fed::app
