@@ -100,7 +100,8 @@ int submit(const cli::Arguments& arguments) {
   return ask(arguments, {{"command", "submit"}, {"job", spec->text}}, [](const Json& answer) {
     const std::string name = answer["job"];
     std::string text = "job " + name + " submitted; see `fedserver why " + name + "`\n";
-    for (const Json& note : answer.value("notes", Json::array())) text += "note: " + note.get<std::string>() + "\n";
+    for (const Json& note : answer.value("notes", Json::array()))
+      text += "note: " + note.get<std::string>() + "\n";
     return text;
   });
 }

@@ -166,7 +166,8 @@ Status Upload::verify() {
                  "the update does not have the checksum that was announced: send it anew"};
   }
   if (over_older_) FED_TRY(file_.truncate(bytes_));
-  if (durability_ == Durability::power) static_cast<void>(file_.begin_sync(behind_, bytes_ - behind_));
+  if (durability_ == Durability::power)
+    static_cast<void>(file_.begin_sync(behind_, bytes_ - behind_));
   return {};
 }
 
