@@ -130,6 +130,7 @@ View view_of(const Coordinator& coordinator, const Job& job) {
   View view{.job = job.name(), .report = *job.report(), .room = room_of(coordinator)};
   view.silent_s_max = kSilentShareMax * coordinator.parts().config.limits.idle_s;
   view.room.round_bytes = bytes_to_come(view.report, job.plan());
+  if (view.report.retry_at) view.retry_s = seconds(*view.report.retry_at - job.now());
   if (view.report.deadline) view.deadline_s = seconds(*view.report.deadline - job.now());
   if (const auto sum = job.secure_progress()) {
     view.sum_step = sum->step;

@@ -240,6 +240,9 @@ std::string explain(const View& view) {
   } else {
     text = round::waiting_for(report);
   }
+  if (at_work && view.retry_s) {
+    text += fmt::format(" The next try is in {}.", duration_text(std::max(0.0, *view.retry_s)));
+  }
   if (report.job == round::JobState::paused) {
     text += fmt::format(" `fedserver resume {}` lets it go on.", view.job);
   }

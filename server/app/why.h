@@ -54,6 +54,7 @@ struct View {
   Room room{};
   double silent_s_max = 45;            // a client that lives says something within that time
   std::optional<double> deadline_s{};  // of what the round is at: see Report, Progress
+  std::optional<double> retry_s{};     // until what has failed is tried again
   std::string sum_step{};              // of the secure sum that is being made; empty: none is
   std::vector<std::string> sum_waits_for{};
   std::optional<std::string> decryption{};  // what the sum of encrypted updates waits for

@@ -77,14 +77,14 @@ std::string waiting_for(const Report& report) {
     case Phase::closing:
     case Phase::committing:
       if (report.retry_at) {
-        return fmt::format("Round {} tries again soon: {}", report.round,
+        return fmt::format("Round {} has failed and is tried again: {}", report.round,
                            report.last_failure.detail);
       }
       return fmt::format("Round {} is being {}.", report.round,
                          report.phase == Phase::closing ? "aggregated" : "committed");
     case Phase::abandoned:
       return fmt::format(
-          "Attempt {} of round {} failed with {} update(s) kept, and the next begins soon: {}",
+          "Attempt {} of round {} failed with {} update(s) kept, and another follows: {}",
           report.attempt, report.round, report.accepted, report.last_failure.detail);
   }
   FED_CHECK(false);

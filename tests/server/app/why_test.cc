@@ -205,6 +205,14 @@ TEST_CASE("until when clients are waited for is told") {
                       "left)."));
 }
 
+TEST_CASE("when a failed attempt is made again is told") {
+  View failed = view({site("west", "failed")});
+  failed.report.phase = round::Phase::abandoned;
+  failed.report.last_failure = {round::Reason::not_secured, "No sum."};
+  failed.retry_s = 48;
+  CHECK_THAT(explain(failed), EndsWith("No sum. The next try is in 48 s."));
+}
+
 TEST_CASE("a key holder that is not there is told while there is time to start it") {
   View early = view({uploader("south", 10)});
   CHECK_THAT(explain(early), !Contains("key holder"));
