@@ -14,6 +14,7 @@
 #include "app/state_records.h"
 #include "base/access.h"
 #include "base/clock.h"
+#include "coding/encrypted_vector.h"
 #include "coding/job_noise.h"
 #include "data/encode.h"
 
@@ -38,10 +39,20 @@ Status check_room(const config::JobSpec& job, const model::Model& model,
   return ledger_of(spec).check_room(request);
 }
 
+// Whether the job's updates can be integers, and encrypted with its key.
+Status check_integers(const config::JobSpec& job, const model::Model& model) {
+  if (!job.quantisation) return {};
+  FED_ASSIGN(codec, coding::codec_of(job, model.layout().size(), 0));
+  if (!job.homomorphic_encryption) return {};
+  FED_TRY(coding::encrypted_vector_of(job, coding::shape_of(codec)));
+  return {};
+}
+
 Result<Fit> fit(const config::JobSpec& job, const config::ClientSpec& spec) {
   const session::Agreement agreement(spec.jobs);
   FED_ASSIGN(model, model::make_model(job.model));
   FED_TRY(agreement.check(job, model->layout().size() * sizeof(float)));
+  FED_TRY(check_integers(job, *model));
   FED_TRY(check_room(job, *model, spec));
   FED_ASSIGN(source, data::open(spec.data, expectation_of(job, *model)));
   if (source->inputs() != model->inputs()) {
@@ -58,8 +69,8 @@ const config::JobSpec* job_of(const std::optional<Fit>& fit) { return fit ? &fit
 
 // What a run finds in the state folder when it begins.
 struct StateFound {
-  bool has_joined = false;  // client.key and identity.key are there
-  bool holds_key = false;   // of jobs with homomorphic encryption
+  bool has_keys = false;   // client.key and identity.key are there
+  bool holds_key = false;  // of jobs with homomorphic encryption
   PrivacyLedger::Overview privacy;
   std::vector<std::string> warnings;
 };
@@ -70,8 +81,12 @@ Result<StateFound> look_at_state(const config::ClientSpec& spec) {
   StateFound found;
   const auto keys = load_keys(real_disk(), spec.state_dir);
   if (!keys && keys.error().code != ErrorCode::not_found) return keys.error();
-  found.has_joined = keys.has_value();
-  if (!keys) found.warnings.push_back(keys.error().detail);
+  found.has_keys = keys.has_value();
+  if (!keys) {
+    found.warnings.push_back(keys.error().detail +
+                             "; or, where they are the service's credentials, name their folder in "
+                             "CREDENTIALS_DIRECTORY");
+  }
   FED_ASSIGN(held, load_held_key(real_disk(), spec.jobs.homomorphic_encryption));
   found.holds_key = held != nullptr;
   const auto damaged = damaged_records(real_disk(), spec);
@@ -84,7 +99,7 @@ Result<StateFound> look_at_state(const config::ClientSpec& spec) {
 
 Lines state_lines(const config::ClientSpec& spec, const StateFound& state) {
   Lines lines;
-  if (state.has_joined) lines.emplace_back("keys", "client.key and identity.key are good");
+  if (state.has_keys) lines.emplace_back("keys", "client.key and identity.key are good");
   if (state.holds_key) {
     lines.emplace_back(
         "key held", "that in " + spec.jobs.homomorphic_encryption.secret_key.string() + " is good");
@@ -191,7 +206,7 @@ void print_json(const config::ClientSpec& spec, const data::Description& descrip
                {"classes", to_json(description.classes)},
                {"leaves", leaves_lines(spec, job_of(fit))},
                {"limits", limits_json(spec, unix_seconds())},
-               {"keys", {{"joined", state.has_joined}, {"held", state.holds_key}}},
+               {"keys", {{"found", state.has_keys}, {"held", state.holds_key}}},
                {"privacy", privacy_json(spec, state.privacy)},
                {"warnings", state.warnings},
                {"stays", stays_lines(spec)}};

@@ -270,11 +270,11 @@ void ClientCore::write_status() {
   status_.updated_at = loop_.unix_seconds();
   const Status saved = save(around_.disk, spec_.state_dir, status_);
   if (!saved) log::warning("{}", saved.error().detail);
-  if (saved.has_value() != status_is_stale_) return;
-  status_is_stale_ = !saved;
+  if (status_is_stale_ == !saved) return;
   const Status marked = saved ? unmark_stale(around_.disk, spec_.state_dir)
                               : mark_stale(around_.disk, spec_.state_dir);
-  if (!marked) log::warning("{}", marked.error().detail);
+  if (!marked) return log::warning("{}", marked.error().detail);
+  status_is_stale_ = !saved;
 }
 
 bool ClientCore::finished() const { return options_.once && job_done_ && session_.idle(); }

@@ -156,7 +156,7 @@ class ClientCore final : private UplinkUser {
   std::uint64_t training_ = 0;  // a result under another number is of a training that was cancelled
   std::stop_source stop_training_;
   ClientStatus status_;
-  bool status_is_stale_ = false;
+  std::optional<bool> status_is_stale_;  // as the disk says; nothing: not known yet
   bool job_done_ = false;
   bool stopping_ = false;
   int exit_status_ = 0;

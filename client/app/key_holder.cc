@@ -35,6 +35,7 @@ std::string for_the_server(const Error& why) {
   switch (why.code) {
     case ErrorCode::io:
     case ErrorCode::disk_full:
+    case ErrorCode::not_found:
     case ErrorCode::malformed:
     case ErrorCode::too_large:
       return "the key holder's own log says why";

@@ -38,10 +38,13 @@ Hiding hiding_of(const config::AgreementSpec& jobs, const config::JobSpec* job) 
 }
 
 std::string update_line(const config::AgreementSpec& jobs, const Hiding& hiding, bool has_job) {
+  const bool may_be_made_up =
+      jobs.secure_aggregation.peers == config::SecureAgreementSpec::Peers::first_use;
   const std::string sums = fmt::format(
-      "the server learns sums of at least {} clients' updates, "
-      "not this one",
-      hiding.clients_min);
+      "the server learns sums of at least {} clients' updates, not this one{}", hiding.clients_min,
+      may_be_made_up ? ", unless it has made up the others (pinned peers rule that "
+                       "out: jobs.secure_aggregation.peers)"
+                     : "");
   if (hiding.masked) {
     return fmt::format(
         "{}, masked: {} ({})", kUpdate, sums,
@@ -83,7 +86,7 @@ std::string noise_line(const config::AgreementSpec& jobs, const config::JobSpec*
     return "no noise in it yet: it is clipped here, and the server adds noise to the sum (the "
            "job's section privacy)";
   }
-  return job->secure_aggregation
+  return job->privacy->mechanism == config::PrivacySpec::Mechanism::distributed_gaussian
              ? "in it, this machine's share of the sum's noise (the job's section privacy)"
              : "in it, noise of this machine (the job's section privacy)";
 }
@@ -100,10 +103,19 @@ void add_rows_and_metrics(const config::AgreementSpec& jobs, const Hiding& hidin
                           const config::JobSpec* job, Lines& lines) {
   // With noise of its own a client sends nothing but the vector.
   if (job != nullptr && coding::has_client_noise(*job)) return;
-  lines.push_back(beside(hiding, job, "how many rows this machine trains on"));
+  const bool counts_rows =
+      job == nullptr || !hiding.for_sure() ||
+      job->aggregation.weighting == config::AggregationSpec::Weighting::examples;
+  if (counts_rows) lines.push_back(beside(hiding, job, "how many rows this machine trains on"));
+  const bool adapts = job != nullptr && job->privacy && job->privacy->adaptive;
+  if (adapts) {
+    lines.push_back(beside(hiding, job, "whether the update was longer than the clipping norm"));
+  }
   if (!jobs.metrics) return;
   lines.push_back(beside(
-      hiding, job, "how good the server's model is on the rows kept aside (loss, accuracy, ...)"));
+      hiding, job,
+      "how good the server's model is on the rows kept aside (loss, accuracy, ...), and how many "
+      "these are"));
   if (hiding.for_sure()) return;
   lines.push_back(job != nullptr ? "the mean loss of the training, and how long it took"
                                  : "the mean loss of the training, and how long it took: not where "

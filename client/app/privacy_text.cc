@@ -14,8 +14,9 @@ std::string spent_text(const config::ClientSpec& spec, const PrivacyLedger::Over
   if (!found.is_spent) return "";
   return fmt::format(
       "this site's privacy budget is spent: after {} tasks, with an epsilon of {:.4g} at delta "
-      "{:g}, its limit of {:g} has no room for another one with as much noise, and tasks of jobs "
-      "with privacy are refused (jobs.privacy.epsilon_max in its client.json)",
+      "{:g}, its limit of {:g} has no room for another one with as much noise: such tasks are "
+      "refused "
+      "(jobs.privacy.epsilon_max in its client.json)",
       found.entries, found.epsilon, spec.jobs.privacy.delta, spec.jobs.privacy.epsilon_max);
 }
 

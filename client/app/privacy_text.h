@@ -21,7 +21,8 @@ std::vector<std::pair<std::string, std::string>> privacy_lines(
 nlohmann::json privacy_json(const config::ClientSpec& spec,
                             const Result<PrivacyLedger::Overview>& found);
 
-// Why no job with privacy is done any more; empty while there is room under the site's own limit.
+// Why no task with as much noise as so far is done any more; empty while the site's own limit has
+// room for one.
 std::string spent_text(const config::ClientSpec& spec, const PrivacyLedger::Overview& found);
 
 }  // namespace fed::app

@@ -132,8 +132,8 @@ void print(const config::ClientSpec& spec, const Shown& shown) {
   print_outbox(shown);
   if (status.updated_at > 0) fmt::print("{:<13} {}\n", "as of", date(status.updated_at));
   if (!status.is_stale) return;
-  fmt::print("{:<13} what has happened since could not be written to {}: make room there\n",
-             "STALE", spec.state_dir.string());
+  fmt::print("{:<13} what has happened since could not be written to {} (is it full?)\n", "STALE",
+             spec.state_dir.string());
 }
 
 Json to_json(const ClientStatus::Answer& answer) {

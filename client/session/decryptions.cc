@@ -19,17 +19,20 @@ Status Decryptions::load() {
   FED_ASSIGN(text, read_text(*disk_, file_, kFileBytesMax));
   if (!text) return {};
   std::size_t number = 0;
+  const auto damaged = [&](const std::string& what) {
+    return Error{ErrorCode::malformed,
+                 file_.string() + ", line " + std::to_string(number) + ": " + what +
+                     "; without a whole record of what it has decrypted, this client decrypts "
+                     "nothing: restore the file, or make a new key"};
+  };
   for (const std::string& line : lines_of(*text)) {
     ++number;
     const Status read = read_line(line);
     if (read) continue;
-    return Error{ErrorCode::malformed,
-                 file_.string() + ", line " + std::to_string(number) + ": " + read.error().detail +
-                     "; without a whole record of what it has decrypted, this client decrypts "
-                     "nothing: restore the file, or make a new key"};
+    return damaged(read.error().detail);
   }
   if (text->empty() || text->ends_with('\n')) return {};
-  return Error{ErrorCode::malformed, file_.string() + " is cut short"};
+  return damaged("the file is cut short here");
 }
 
 Status Decryptions::read_line(const std::string& line) {

@@ -254,8 +254,11 @@ Status Peers::pin(const std::string& name, const crypto::VerifyKey& key, std::in
     return entry.first != name && entry.second.key == key;
   });
   if (other != peers_.end()) {
-    return Error{ErrorCode::invalid, "that is the key of " + other->first +
-                                         " in this site's roster; no two sites have the same one"};
+    return Error{ErrorCode::invalid,
+                 "that is the key of " + other->first +
+                     " in this site's roster; no two sites have the same one: if "
+                     "it is the same site, `fedclient roster forget " +
+                     other->first + "` first"};
   }
   Peer peer{key, day(at), true};
   const auto known = peers_.find(name);

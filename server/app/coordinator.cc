@@ -36,8 +36,13 @@ Status Coordinator::start() {
                  config::format_problems(row.name, spec.error()));
       continue;
     }
-    FED_ASSIGN(plan, make_plan(std::move(*spec)));
-    const auto job = std::make_shared<Job>(plan, services_);
+    const auto plan = make_plan(std::move(*spec));
+    if (!plan) {
+      log::error("job {}: it cannot be gone on with in this version: {}", row.name,
+                 plan.error().detail);
+      continue;
+    }
+    const auto job = std::make_shared<Job>(*plan, services_);
     jobs_.emplace(row.name, job);
     job->start();
   }

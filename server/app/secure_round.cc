@@ -154,6 +154,7 @@ Result<std::set<std::int64_t>> SecureRound::restore(std::int64_t round, const Mo
   log_ = std::move(found->log);
   log::info("job {} round {}: goes on with sum {}, step {}", plan_->spec.name, round,
             log_->attempt(), secure::name(attempt_->step()));
+  for (const auto& [client, lost] : attempt_->lost()) reported_.insert(client);
   // Rows that were written in the moment before the end, when their notes were not.
   for (const std::int64_t client : recorded) this->recorded(client);
   if (!attempt_) return Clients();
@@ -173,7 +174,7 @@ bool SecureRound::received(std::int64_t client, const wire::Message& message) {
       log::warning("job {} round {}: {} takes no part in sum {}: {}: {}", name->job,
                    attempt_->setup().terms.round, services_.name_of(client), name->attempt,
                    refused->reason, refused->detail);
-      reported_.insert(client);
+      if (attempt_->task_of(client) == name->task) reported_.insert(client);
     }
     carry_out(attempt_->received(client, message, services_.control.now()));
   }
@@ -281,10 +282,14 @@ void SecureRound::carry_out(secure::Actions actions) {
 void SecureRound::report_lost() {
   if (!attempt_) return;
   const secagg::Terms& terms = attempt_->setup().terms;
+  const std::vector<std::int64_t> in = attempt_->survivors();
   for (const auto& [client, lost] : attempt_->lost()) {
     if (!reported_.insert(client).second) continue;
-    log::warning("job {} round {}: {} is left out of sum {}: it {}", terms.job, terms.round,
-                 services_.name_of(client), terms.attempt, lost.detail);
+    const bool counts = std::find(in.begin(), in.end(), client) != in.end();
+    log::warning("job {} round {}: {} {} sum {}: it {}", terms.job, terms.round,
+                 services_.name_of(client),
+                 counts ? "has its update in, but does not help to make," : "is left out of",
+                 terms.attempt, lost.detail);
   }
 }
 

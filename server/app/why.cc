@@ -168,7 +168,9 @@ std::string securing(const View& view) {
   if (view.sum_waits_for.size() > kSitesNamed) {
     text += fmt::format(" and {} more", view.sum_waits_for.size() - kSitesNamed);
   }
-  text += "; who does not answer in time is left out";
+  const bool in_the_sum = view.sum_step == "signatures" || view.sum_step == "reveal";
+  text += "; who does not answer in time is ";
+  text += in_the_sum ? "done without" : "left out";
   if (!view.deadline_s) return text + ".";
   return text + " (" + duration_text(std::max(0.0, *view.deadline_s)) + " left).";
 }

@@ -116,7 +116,7 @@ class Attempt {
   const std::set<std::int64_t>& waiting() const { return waiting_; }
   // Of the step: who has not answered by then is left out.
   Instant deadline() const { return deadline_; }
-  // Who is out of it, by client.
+  // Who says nothing more, by client; who was summed up by then is one of `survivors` as well.
   const std::map<std::int64_t, Failed::Lost>& lost() const { return out_; }
   // Whose inputs are in the sum; from the end of the inputs on.
   std::vector<std::int64_t> survivors() const;

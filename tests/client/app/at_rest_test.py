@@ -83,7 +83,7 @@ class State(base.Case):
 
     def test_keys_are_refused_as_a_run_refuses_them(self):
         self.assertIn('client.key and identity.key are good', self.check()[1])
-        self.assertEqual((self.told()['keys'], self.told()['warnings']), ({'joined': True, 'held': False}, []))
+        self.assertEqual((self.told()['keys'], self.told()['warnings']), ({'found': True, 'held': False}, []))
 
         def damage(name):
             self.write(name, '12ab\n')
@@ -115,7 +115,7 @@ class State(base.Case):
     def test_before_joining_it_says_so(self):
         os.remove(self.path('state', 'client.key'))
         self.assertIn('fedclient join', self.check()[1])
-        self.assertFalse(self.told()['keys']['joined'])
+        self.assertFalse(self.told()['keys']['found'])
 
     def test_a_state_folder_that_others_can_use(self):
         os.chmod(self.path('state'), 0o750)

@@ -55,6 +55,9 @@ TEST_CASE("leaves: what the site demands is said with the key that demands it") 
   CHECK(has(text, "jobs.privacy.required"));
   CHECK(has(text, "how many rows this machine trains on: as a part of such sums only"));
   CHECK_FALSE(has(text, "else the server sees it"));
+  CHECK(has(text, "unless it has made up the others"));
+  spec.jobs.secure_aggregation.peers = config::SecureAgreementSpec::Peers::pinned;
+  CHECK_FALSE(has(text_of(spec), "unless it has made up"));
   CHECK_FALSE(has(text, "mean loss of the training"));  // it goes beside an update that is seen
 }
 
@@ -70,6 +73,15 @@ TEST_CASE("leaves: of a job that is known nothing is left open") {
          "clipping_norm": 1, "noise_multiplier": 2, "epsilon_max": 1000})");
   const std::string text = text_of(site(), &noisy);
   CHECK(has(text, "this machine's share of the sum's noise"));
+  const config::JobSpec own_noise = job(
+      R"(, "secure_aggregation": {"corrupted": 0.1}, "privacy": {"mechanism": "local_gaussian",
+         "clipping_norm": 1, "noise_multiplier": 2, "epsilon_max": 1000})");
+  CHECK(has(text_of(site(), &own_noise), "in it, noise of this machine"));
+  const config::JobSpec adaptive = job(
+      R"(, "privacy": {"clipping_norm": 1, "noise_multiplier": 2, "epsilon_max": 1000,
+         "adaptive": {"count_noise": 4}})");
+  CHECK(has(text_of(site(), &adaptive), "whether the update was longer than the clipping norm"));
+  CHECK_FALSE(has(text_of(site(), &masked), "how many rows this machine trains on"));  // uniform
   CHECK_FALSE(has(text, "rows"));  // nothing but the noisy vector
   CHECK_FALSE(has(text, "loss"));
 }

@@ -4,6 +4,7 @@
 
 #include "app/job.h"
 #include "base/checksum.h"
+#include "base/log.h"
 #include "job_bench.h"
 #include "secagg/client.h"
 
@@ -157,6 +158,25 @@ TEST_CASE("a secure job: its version is made of the sum of four") {
   for (const std::int64_t site : kSites) world.give_input(site);
   world.sign_and_reveal();
   CHECK(world.job().version() == 1);
+}
+
+TEST_CASE("a secure job: who says no more is in the log, with whether its update is in") {
+  World world;
+  std::string said;
+  log::redirect([&](log::Level, std::string_view line) { said += std::string(line) + "\n"; });
+  SECTION("its update is not in") {
+    world.give_keys_and_shares();
+    world.job().removed(1);
+    CHECK_THAT(said, Catch::Contains("site-1 is left out of sum 1: it was revoked"));
+  }
+  SECTION("its update is in") {
+    world.give_keys_and_shares();
+    for (const std::int64_t site : kSites) world.give_input(site);
+    world.job().removed(1);
+    CHECK_THAT(said, Catch::Contains("site-1 has its update in, but does not help to make, sum 1"));
+    CHECK_THAT(said, !Catch::Contains("left out"));
+  }
+  log::redirect({});
 }
 
 TEST_CASE("a secure job: an input that is not on record yet counts before its client is gone") {

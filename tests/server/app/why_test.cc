@@ -205,6 +205,15 @@ TEST_CASE("until when clients are waited for is told") {
                       "left)."));
 }
 
+TEST_CASE("who has its update in a sum is not said to be left out of it") {
+  View sum = view({site("west", "ready"), site("east", "ready")});
+  sum.report.phase = round::Phase::securing;
+  sum.sum_step = "reveal";
+  sum.sum_waits_for = {"east"};
+  CHECK_THAT(explain(sum),
+             EndsWith("waits for east; who does not answer in time is done without (41 s left)."));
+}
+
 TEST_CASE("when a failed attempt is made again is told") {
   View failed = view({site("west", "failed")});
   failed.report.phase = round::Phase::abandoned;
